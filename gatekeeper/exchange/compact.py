@@ -1,0 +1,125 @@
+"""Signed JSON in compact form (RFC 7515 section 7.1), read strictly and checked against one known key.
+
+Guarantees: sizes are capped before anything is decoded; header and payload are UTF-8 JSON objects without a
+repeated member; the header holds only the parameters the caller names, so an embedded key (``jwk``, ``x5c``,
+``jku``), ``crit`` and ``b64`` are refused by absence from that list; only ES256, PS256 and Ed25519 can verify
+anything (RFC 9864 names; ``EdDSA`` is read as Ed25519), each with a key of its own kind. The key is chosen by
+the caller, never by the text. A fault names what is wrong, never what was sent.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.util import urlsafe_b64decode
+
+MAX_HEADER = 512
+MAX_PAYLOAD = 4096
+MAX_SIGNATURE = 700  # 683 characters are an RSA signature of 4096 bits
+MAX_CHARACTERS = MAX_HEADER + MAX_PAYLOAD + MAX_SIGNATURE + 2
+
+VerifyingKey = ECKey | RSAKey | OKPKey
+
+
+class CompactFault(Exception):
+    """The text is refused. ``fault`` is one of: malformed, oversized, header, algorithm, signature."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """Text that parsed. Its payload is held back until a signature has been checked."""
+
+    text: str
+    header: Mapping[str, str]
+
+    def verified(self, key: VerifyingKey) -> dict[str, Any]:
+        """Return the payload if ``key`` signed it with the header's algorithm. Raises CompactFault."""
+        try:
+            signed = jws.deserialize_compact(self.text, key, registry=_REGISTRY)
+        except (JoseError, ValueError, TypeError) as refused:
+            # One answer for a wrong key type and a wrong signature: neither proves possession of the key.
+            raise CompactFault("signature") from refused
+        return _members(signed.payload or b"")
+
+
+class _Algorithms(jws.JWSRegistry):
+    """The only algorithms there are: an alg outside this table cannot be named, so it cannot be confused.
+
+    ``EdDSA`` points at the Ed25519 implementation: the curve is checked (Ed448 is refused), and the library's
+    warning about the old name, which partners' libraries still send, is not raised.
+    """
+
+    algorithms: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # the library declares it on the instance
+        "ES256": jws.JWSRegistry.algorithms["ES256"],
+        "PS256": jws.JWSRegistry.algorithms["PS256"],
+        "Ed25519": jws.JWSRegistry.algorithms["Ed25519"],
+        "EdDSA": jws.JWSRegistry.algorithms["Ed25519"],
+    }
+    max_header_length = MAX_HEADER
+    max_payload_length = MAX_PAYLOAD
+    max_signature_length = MAX_SIGNATURE
+
+
+ALGORITHMS = tuple(_Algorithms.algorithms)
+_REGISTRY = _Algorithms(algorithms=ALGORITHMS)
+
+
+def read(text: str, parameters: frozenset[str]) -> Unverified:
+    """Parse compact text whose header may hold only ``parameters``, each a string. Raises CompactFault."""
+    if len(text) > MAX_CHARACTERS:
+        raise CompactFault("oversized")
+    if not text.isascii():
+        raise CompactFault("malformed")
+    segments = text.split(".")
+    if len(segments) != 3 or not all(segments):  # header, payload, signature
+        raise CompactFault("malformed")  # an empty signature is how ``alg: none`` looks
+    caps = (MAX_HEADER, MAX_PAYLOAD, MAX_SIGNATURE)
+    if any(len(segment) > cap for segment, cap in zip(segments, caps, strict=True)):
+        raise CompactFault("oversized")
+    header = _members(_decoded(segments[0]))
+    if not header.keys() <= parameters or not all(isinstance(value, str) for value in header.values()):
+        raise CompactFault("header")
+    if header.get("alg") not in ALGORITHMS:
+        raise CompactFault("algorithm")
+    return Unverified(text=text, header=header)
+
+
+def _decoded(segment: str) -> bytes:
+    try:
+        return urlsafe_b64decode(segment.encode("ascii"))
+    except (binascii.Error, ValueError) as malformed:
+        raise CompactFault("malformed") from malformed
+
+
+def _members(text: bytes) -> dict[str, Any]:
+    """Read a JSON object in UTF-8 whose members are all different. Raises CompactFault."""
+    try:
+        value = json.loads(text.decode("utf-8"), object_pairs_hook=_once, parse_constant=_refuse)
+    except (ValueError, RecursionError) as malformed:
+        raise CompactFault("malformed") from malformed
+    if not isinstance(value, dict):
+        raise CompactFault("malformed")
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Two readers that keep different twins of a member would see two different tokens.
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a member is repeated")
+    return members
+
+
+def _refuse(_: str) -> None:
+    raise ValueError("not a JSON number")
