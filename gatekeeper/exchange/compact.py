@@ -43,6 +43,14 @@ class Unverified:
     text: str
     header: Mapping[str, str]
 
+    def claimed_subject(self) -> str:
+        """Return ``sub`` as claimed, or "": good for finding whose keys to try, for nothing else.
+
+        Raises CompactFault.
+        """
+        subject = _members(_decoded(self.text.split(".")[1])).get("sub")
+        return subject if isinstance(subject, str) else ""
+
     def verified(self, key: VerifyingKey) -> dict[str, Any]:
         """Return the payload if ``key`` signed it with the header's algorithm. Raises CompactFault."""
         try:

@@ -1,0 +1,268 @@
+"""How a client proves who it is to ``/oauth/*``: a signed assertion, or a secret where the city allows it.
+
+Guarantees: exactly one method is used and it is the one the client is registered for. ``private_key_jwt``
+(RFC 7523 section 3, held to FAPI 2.0): signed by an active registered key, found by ``kid``, with that key's
+algorithm; issuer and subject are the client; the audience is our issuer identifier as one string, since a
+list, or the token endpoint, is an assertion another server could replay here; it lives at most five minutes
+and its ``jti`` is claimed in the store, so it works once on one worker. ``client_secret_basic`` (RFC 6749
+section 2.3.1): a random secret of 256 bits, of which only the SHA-256 is stored. A client that is revoked, or
+whose agency is closed, fails like one that never was.
+
+What is told: once the signature holds, the caller owns the key and is told what is wrong with the assertion;
+before that, only that authentication failed.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hmac
+import re
+import secrets
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Protocol
+from urllib.parse import unquote_plus
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+
+from gatekeeper.exchange.authenticate import Reason
+from gatekeeper.exchange.compact import CompactFault, Unverified, VerifyingKey, read
+from gatekeeper.exchange.registrations import Client, ClientKey, Snapshot, credentials
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_ALGORITHMS = ("ES256", "PS256", "Ed25519", "EdDSA")
+_LIFE_SECONDS = 300
+_SKEW_SECONDS = 60
+_NAME = re.compile(r"[A-Za-z0-9._~:-]{1,128}\Z", re.ASCII)
+_JTI = re.compile(r"[\x21-\x7e]{1,256}\Z", re.ASCII)
+_NO_SECRET = "0" * 64
+
+
+class ClientRefused(Exception):
+    """The client did not prove itself. ``told`` is what it may know, empty before it has proved its key."""
+
+    def __init__(self, reason: Reason, told: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.told = told
+
+
+class SeveralMethods(ClientRefused):
+    """Two proofs in one request: which of them counted would be anyone's guess (RFC 6749 section 2.3)."""
+
+
+class Registry(Protocol):
+    """The registry, and its memory of assertions. Raises StoreUnavailable, nothing else."""
+
+    def snapshot(self) -> Snapshot:
+        """Return one consistent view for one request."""
+        ...
+
+    def claim_jti(self, client_id: str, jti: str, expires_at: datetime) -> bool:
+        """Record the jti in one atomic step shared by all workers; False if it was there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A client that proved itself just now, and the name of the credential it used. Made only here."""
+
+    client: Client
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientProof:
+    """Checks one request's proof of its client."""
+
+    issuer: str
+    allow_basic: bool
+    now: Callable[[], int]
+    registry: Registry
+
+    def of(self, authorization: str | None, form: Mapping[str, str]) -> Proved:
+        """Return the client that this request proves. Raises ClientRefused, Unavailable."""
+        asserted = "client_assertion" in form or "client_assertion_type" in form
+        if "client_secret" in form:
+            raise ClientRefused("method", "client_secret in the body is not accepted")
+        if authorization is not None and asserted:
+            raise SeveralMethods("method", "use one client authentication method, not two")
+        if authorization is not None:
+            return self._by_secret(authorization, form, self.registry.snapshot())
+        if asserted:
+            return self._by_assertion(form, self.registry.snapshot())
+        raise ClientRefused("no_credentials", "no client authentication was included")
+
+    def _by_secret(self, authorization: str, form: Mapping[str, str], seen: Snapshot) -> Proved:
+        if not self.allow_basic:
+            raise ClientRefused("method", "client secrets are not accepted here: use private_key_jwt")
+        client_id, secret = _basic(authorization)
+        if form.get("client_id", client_id) != client_id:
+            raise ClientRefused("subject", "client_id differs from the authenticated client")
+        client = seen.client(client_id)
+        stored = client.secret_sha256 if client and client.profile == "basic" else None
+        # Bytes on both sides: compare_digest raises on non-ASCII text, and a 500 is an answer too.
+        right = hmac.compare_digest(secret_hash(secret).encode(), (stored or _NO_SECRET).encode())
+        if client is None:
+            raise ClientRefused("unknown_client")
+        if stored is None:
+            raise ClientRefused("method")
+        if not right:
+            raise ClientRefused("secret")
+        return _in_standing(client, credentials(client)[0], seen)
+
+    def _by_assertion(self, form: Mapping[str, str], seen: Snapshot) -> Proved:
+        # (0) The form says what it brings.
+        if form.get("client_assertion_type") != ASSERTION_TYPE or "client_assertion" not in form:
+            raise ClientRefused("method", "client_assertion_type must be jwt-bearer, with a client_assertion")
+        try:
+            # (1) Three small parts, and a header without crit, jwk, x5c, jku or b64.
+            unverified = read(form["client_assertion"], frozenset({"alg", "kid", "typ"}))
+            # (2) An assertion, not an access token or anything else that a key may have signed.
+            if unverified.header.get("typ", "JWT") not in {"JWT", "client-authentication+jwt"}:
+                raise ClientRefused("type")
+            # (3) The client and its key, both as registered. The subject only says where to look.
+            client, key = _registered(unverified, form, seen)
+            # (4) The signature. From here on the caller has the key.
+            claims = unverified.verified(import_key(key.alg, key.jwk))
+        except CompactFault as fault:
+            raise ClientRefused(_FAULTS[fault.fault]) from fault
+        except ValueError as unusable:
+            raise ClientRefused("unknown_key") from unusable
+        # (5) Who, to whom, and when.
+        exp = self._checked(claims, client)
+        proved = _in_standing(client, key.kid, seen)
+        # (6) Once. Last, so that only assertions that would pass take room in the store.
+        # Kept for as long as a worker with a clock that lags could still take it.
+        keep = datetime.fromtimestamp(exp + 2 * _SKEW_SECONDS, UTC)
+        if not self.registry.claim_jti(client.id, claims["jti"], keep):
+            raise ClientRefused("replayed", "this jti was used before: sign a new assertion")
+        return proved
+
+    def _checked(self, claims: Mapping[str, Any], client: Client) -> int:
+        """Check the signed claims; return their end. Raises ClientRefused, ClockUnreliable."""
+        now = self.now()
+        if claims.get("iss") != client.id or claims.get("sub") != client.id:
+            raise ClientRefused("subject", "iss and sub must both be the client_id")
+        if claims.get("aud") != self.issuer:
+            raise ClientRefused("audience", "aud must be the issuer identifier, as a string")
+        jti, iat, exp, nbf = (claims.get(name) for name in ("jti", "iat", "exp", "nbf"))
+        if not isinstance(jti, str) or not _JTI.match(jti):
+            raise ClientRefused("claims", "jti must be a string of 1 to 256 printable ASCII characters")
+        if type(iat) is not int or type(exp) is not int or (nbf is not None and type(nbf) is not int):
+            raise ClientRefused("claims", "iat and exp are required, as integers")
+        if not 0 < exp - iat <= _LIFE_SECONDS:
+            raise ClientRefused("life_too_long", "exp must be at most 300 seconds after iat")
+        if iat > now + _SKEW_SECONDS or (nbf is not None and nbf > now + _SKEW_SECONDS):
+            raise ClientRefused("not_yet_valid", "iat or nbf is in the future: check the clock")
+        if exp + _SKEW_SECONDS <= now:
+            raise ClientRefused("expired", "the assertion has expired: check the clock")
+        return exp
+
+
+def _registered(unverified: Unverified, form: Mapping[str, str], seen: Snapshot) -> tuple[Client, ClientKey]:
+    """Find the client and the key that the assertion names. Raises ClientRefused."""
+    # The client comes from the unverified text only to look its own keys up; `_checked` compares again.
+    client_id = form.get("client_id") or unverified.claimed_subject()
+    if not _NAME.match(client_id):
+        raise ClientRefused("unknown_client")
+    client = seen.client(client_id)
+    if client is None:
+        raise ClientRefused("unknown_client")
+    if client.profile != "private_key":
+        raise ClientRefused("method")
+    named = [key for key in client.keys if key.kid == unverified.header.get("kid")]
+    if len(named) != 1:
+        raise ClientRefused("unknown_key")
+    if named[0].status != "active":
+        raise ClientRefused("credential_revoked")
+    # The key's own algorithm, not the header's choice among those the key could do.
+    if _current(named[0].alg) != _current(unverified.header["alg"]):
+        raise ClientRefused("algorithm")
+    return client, named[0]
+
+
+def _in_standing(client: Client, credential: str, seen: Snapshot) -> Proved:
+    """Check that the client and its agency are still registered. Raises ClientRefused."""
+    if client.status != "active":
+        raise ClientRefused("client_revoked")
+    agency = seen.agency(client.agency_id)
+    # Suspended is not closed: a suspended agency is to read why, from the good-standing provision.
+    if agency is None or agency.status not in {"active", "suspended"}:
+        raise ClientRefused("agency_closed")
+    return Proved(client, credential)
+
+
+def _current(alg: str) -> str:
+    """Return an algorithm's name of RFC 9864; partners' libraries send either."""
+    return "Ed25519" if alg == "EdDSA" else alg
+
+
+_FAULTS: dict[str, Reason] = {
+    "malformed": "malformed",
+    "oversized": "oversized",
+    "header": "header",
+    "algorithm": "algorithm",
+    "signature": "signature",
+}
+
+
+def import_key(alg: str, jwk: Mapping[str, Any]) -> VerifyingKey:
+    """Read a client's registered public key, fit for ``alg``; also the check at registration.
+
+    Raises ValueError for another algorithm, a key of another kind, a curve but P-256 and Ed25519, RSA under
+    2048 or over 4096 bits, or a key registered for encryption.
+    """
+    if jwk.get("use", "sig") != "sig":
+        raise ValueError("the key is registered for encryption")
+    try:
+        match alg:
+            case "ES256" if jwk.get("kty") == "EC" and jwk.get("crv") == "P-256":
+                return ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")})
+            case "Ed25519" | "EdDSA" if jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519":
+                return OKPKey.import_key({name: jwk[name] for name in ("kty", "crv", "x")})
+            # 342 characters of base64url are 2048 bits; the modulus is checked before it is used.
+            case "PS256" if jwk.get("kty") == "RSA" and 342 <= len(jwk["n"]) <= 683:
+                key = RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
+                if not 2048 <= key.public_key.key_size <= 4096:
+                    raise ValueError("an RSA key must have 2048 to 4096 bits")
+                return key
+            case _:
+                raise ValueError("the key does not fit: ES256 with P-256, PS256 with RSA, or Ed25519")
+    except (JoseError, KeyError, TypeError) as unusable:
+        raise ValueError("the key is not a public JSON Web Key") from unusable
+
+
+def make_secret() -> tuple[str, str]:
+    """Make a client secret of 256 bits; return it, to be shown once, and the hash to store."""
+    secret = secrets.token_urlsafe(32)
+    return secret, secret_hash(secret)
+
+
+def secret_hash(secret: str) -> str:
+    """Return what the store keeps of a secret. Fast on purpose: 256 random bits cannot be guessed."""
+    return sha256(secret.encode("utf-8")).hexdigest()
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    """Read client id and secret from the header (RFC 7617, form-urlencoded inside). Raises ClientRefused."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        raise ClientRefused("wrong_scheme")
+    if len(authorization) > 2048:
+        raise ClientRefused("oversized")
+    try:
+        text = b64decode(encoded.encode("ascii"), validate=True).decode("ascii")
+        client_id, colon, secret = text.partition(":")
+        # RFC 6749 section 2.3.1 wants both urlencoded; a plus is a space there.
+        client_id = unquote_plus(client_id, errors="strict")
+        secret = unquote_plus(secret, errors="strict")
+    except (binascii.Error, ValueError) as malformed:
+        raise ClientRefused("malformed_header") from malformed
+    if not colon or not secret or not _NAME.match(client_id):
+        raise ClientRefused("malformed_header")
+    return client_id, secret
