@@ -1,0 +1,81 @@
+"""One byte string per JSON value: the JSON Canonicalization Scheme, RFC 8785.
+
+Guarantees: equal values give equal bytes, in every process and every language; what JSON cannot say (NaN, an
+integer beyond 2^53 - 1, a lone surrogate, a key that is not a string) is refused and never repaired. The C
+encoder of the standard library is used where its output is provably the same, because it is six times as fast
+on a page of reads; everything else goes to the ``rfc8785`` package.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
+from typing import Any, TypeAlias
+
+import rfc8785
+
+from gatekeeper.errors import EntryRefused
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+_LARGEST = 2**53 - 1
+_PLAIN, _WHOLE_FLOATS, _OTHER = 0, 1, 2
+_SAFE = frozenset({str, bool, type(None)})
+
+
+def _refuse(_: object) -> object:
+    raise TypeError
+
+
+# Made once: JSONEncoder.encode builds a new one for every call, which takes longer than an entry itself.
+_encode = c_make_encoder(None, _refuse, encode_basestring, None, ":", ",", True, False, False)
+
+
+def canonical(value: object) -> bytes:
+    """Return the canonical form of `value`; raises EntryRefused for what has none."""
+    try:
+        shape = _survey(value)
+        if shape == _OTHER:
+            return rfc8785.dumps(value)  # type: ignore[arg-type]
+        parts = _encode(_without_whole_floats(value) if shape else value, 0)
+        return "".join(parts).encode("utf-8")
+    except (ValueError, TypeError, RecursionError, AttributeError):
+        # The cause is dropped: its message may quote the value, and an error must never hold a plate.
+        raise EntryRefused("a value has no canonical JSON form") from None
+
+
+def _survey(value: Any) -> int:
+    """Return whether the C encoder writes `value` as RFC 8785 does, with whole floats as the one repair.
+
+    The two differ in the order of non-ASCII keys (UTF-16 units against code points), in keys that are not
+    strings, in floats outside [1e-4, 1e15) (exponents) and in whole floats (``1.0`` against ``1``).
+    """
+    kind = type(value)
+    if kind in _SAFE:
+        return _PLAIN
+    if kind is dict:
+        return _survey_all(value.values()) if "".join(value).isascii() else _OTHER
+    if kind is list or kind is tuple:
+        return _survey_all(value)
+    if kind is int:
+        return _PLAIN if -_LARGEST <= value <= _LARGEST else _OTHER
+    if kind is float and value.is_integer() and -_LARGEST <= value <= _LARGEST:
+        return _WHOLE_FLOATS
+    return _PLAIN if kind is float and 1e-4 <= abs(value) < 1e15 else _OTHER
+
+
+def _survey_all(values: Collection[Any]) -> int:
+    if _SAFE.issuperset(map(type, values)):
+        return _PLAIN
+    return max(_survey(value) for value in values if type(value) not in _SAFE)
+
+
+def _without_whole_floats(value: object) -> object:
+    """Return a copy in which each whole float is the integer that RFC 8785 prints for it (-0.0 is 0)."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {key: _without_whole_floats(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_whole_floats(item) for item in value]
+    return value

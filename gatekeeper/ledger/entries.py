@@ -1,0 +1,167 @@
+"""The closed list of events, and the making of one entry.
+
+Guarantees: an entry is canonical JSON under 64 KiB that fits the schema of its event in ``events/``, where no
+field is free text; the schema is applied when the entry is sealed (a defect of ours must not be able to
+publish a plate, for a log cannot be taken back) and again by `verify`. Exact times and everything about
+persons, plates and places are commitments; words, names and the engine's input are in the sealed box only.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from importlib import resources
+from typing import Any, Final
+
+import jsonschema_rs
+
+from gatekeeper.errors import EntryRefused
+from gatekeeper.ledger.canonical import Json, canonical
+from gatekeeper.ledger.clock import from_ms, iso, to_ms
+from gatekeeper.ledger.commitments import commit, new_salt
+from gatekeeper.ledger.detail import DayKeys
+from gatekeeper.ledger.merkle import leaf_hash
+
+MAX_ENTRY_BYTES: Final = 65_535
+"""C2SP tlog-tiles prefixes each entry of a bundle with a 16-bit length."""
+
+EVENTS: Final = (
+    "query.decided", "query.released", "query.previewed", "query.refused",
+    "review.queued", "review.asked", "review.answered", "review.escalated", "review.ruled",
+    "review.withdrawn", "review.expired",
+    "policy.proposed", "policy.approved", "policy.activated", "policy.rolled_back",
+    "stop.set", "stop.lifted",
+    "agency.added", "agency.changed", "agency.suspended", "agency.reinstated", "agency.closed",
+    "agency.affirmed",
+    "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",
+    "credential.token_revoked",
+    "staff.added", "staff.changed", "staff.removed",
+    "export.made", "purge.done", "purge.held", "purge.unheld", "report.published",
+)  # fmt: skip
+"""All that the log can say. Anything else is refused, also by whoever verifies."""
+
+_RESERVED: Final = frozenset({"v", "event", "ref", "hour", "commitments"})
+Opening = dict[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be logged: public fields, private values to commit to, and detail that is only sealed.
+
+    `ref` is a random identifier of ours (for ``query.*`` the query's). The mappings must not change after.
+    """
+
+    event: str
+    ref: str
+    clear: Mapping[str, Json]
+    secret: Mapping[str, Json]
+    detail: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """An entry ready for the log; `box` holds the openings and the detail under the day's key."""
+
+    draft: Draft
+    entry: bytes
+    leaf_hash: bytes
+    at_ms: int
+    day: date
+    box: bytes
+    openings: dict[str, Opening]
+
+
+def schema_of(event: str) -> dict[str, Json]:
+    """Return the published schema of an event (or of ``terms``); raises EntryRefused if it is not listed."""
+    if event not in EVENTS and event != "terms":
+        raise EntryRefused("no such event")
+    text = resources.files("gatekeeper.ledger").joinpath("events", f"{event}.json").read_text("utf-8")
+    schema: dict[str, Json] = json.loads(text)
+    return schema
+
+
+def _validators() -> dict[str, jsonschema_rs.Draft202012Validator]:
+    terms = jsonschema_rs.Registry([("json-schema:///terms.json", schema_of("terms"))])
+    return {
+        event: jsonschema_rs.Draft202012Validator(
+            schema_of(event), registry=terms, base_uri=f"json-schema:///{event}.json", offline=True
+        )
+        for event in EVENTS
+    }
+
+
+_VALIDATORS: Final = _validators()
+
+
+def fault_in(entry: object) -> str | None:
+    """Return what is wrong with a decoded entry, in terms of its schema alone, or None if it fits."""
+    event = entry.get("event") if isinstance(entry, dict) else None
+    validator = _VALIDATORS.get(event) if isinstance(event, str) else None
+    if validator is None:
+        return "the event is not on the list"
+    if validator.is_valid(entry):
+        return None
+    # Of the error only the rule is told: its message and its path may quote what was typed.
+    error = next(iter(validator.iter_errors(entry)))
+    return f"{event} breaks its schema at /{'/'.join(str(part) for part in error.schema_path)}"
+
+
+def seal(draft: Draft, at: datetime, keys: DayKeys) -> Sealed:
+    """Make the entry, its commitments and its box; raises EntryRefused, KeyErased, or ValueError (naive)."""
+    if not _RESERVED.isdisjoint(draft.clear) or "at" in draft.secret:
+        raise EntryRefused("a draft may not set what the log itself sets")
+    at_ms = to_ms(at)
+    commitments: dict[str, Json] = {}
+    openings: dict[str, Opening] = {}
+    for name, value in draft.secret.items():
+        commitments[name], openings[name] = _committed(name, value)
+    document: dict[str, Any] = {
+        "v": 1,
+        "event": draft.event,
+        "ref": draft.ref,
+        **draft.clear,
+        "commitments": commitments,
+    }
+    return _sealed(draft, document, openings, at_ms, keys)
+
+
+def reseal(sealed: Sealed, at_ms: int, keys: DayKeys) -> Sealed:
+    """Return the same entry at a later time; only time, hour and box are made anew; raises as `seal` does."""
+    return _sealed(sealed.draft, json.loads(sealed.entry), dict(sealed.openings), at_ms, keys)
+
+
+def _sealed(
+    draft: Draft, document: dict[str, Any], openings: dict[str, Opening], at_ms: int, keys: DayKeys
+) -> Sealed:
+    """Set the time, check the whole against its schema and its size, and close the box."""
+    at = from_ms(at_ms)
+    document["commitments"]["at"], openings["at"] = _committed("at", iso(at))
+    document["hour"] = f"{at:%Y-%m-%dT%H}Z"
+    fault = fault_in(document)
+    if fault is not None:
+        raise EntryRefused(fault)
+    entry = canonical(document)
+    if len(entry) > MAX_ENTRY_BYTES:
+        raise EntryRefused("an entry is under 64 KiB")
+    box = keys.seal(
+        at.date(), draft.ref, draft.event, canonical({"openings": openings, "detail": dict(draft.detail)})
+    )
+    return Sealed(draft, entry, leaf_hash(entry), at_ms, at.date(), box, openings)
+
+
+def _committed(name: str, value: Json) -> tuple[str, Opening]:
+    salt = new_salt()
+    return commit(name, value, salt), {"salt": base64.b64encode(salt).decode(), "value": value}
+
+
+def count_band(count: int) -> str:
+    """Return how many, as roughly as the public log says it; raises ValueError below zero."""
+    if count < 0:
+        raise ValueError("a count is not negative")
+    for limit, band in ((1, "0"), (10, "1-9"), (100, "10-99")):
+        if count < limit:
+            return band
+    return "100+"

@@ -1,0 +1,108 @@
+"""The tree's hashes as static files: C2SP tlog-tiles, height 8.
+
+A tile is 256 neighbouring hashes of one level in eight; a complete one never changes, so a cache may keep it
+for ever. Guarantees: a path has one spelling; a partial tile of each published size can be had; hashes come
+from stored complete tiles and, past the last of them, from the leaf hashes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+from gatekeeper.errors import LedgerCorrupt, UnknownEntry
+from gatekeeper.ledger.merkle import perfect_root
+
+HEIGHT = 8
+WIDTH = 1 << HEIGHT
+HASH_BYTES = 32
+_PATH = re.compile(
+    r"tile/(?P<level>entries|[0-9]|[1-5][0-9]|6[0-3])"
+    r"/(?P<number>(?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/(?P<width>[1-9][0-9]{0,2}))?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A complete tile: 256 hashes of ``level * 8`` in a row, the `number`-th such row."""
+
+    level: int
+    number: int
+    hashes: bytes
+
+
+class TileSource(Protocol):
+    """Where stored hashes are read: a completed tile (None if it is not complete), or leaf hashes."""
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """Return the 8,192 bytes of a completed tile, or None."""
+
+    def leaf_hashes(self, start: int, stop: int) -> Sequence[bytes]:
+        """Return the hashes of entries ``start <= index < stop``."""
+
+
+class TileReader:
+    """A node reader (see `merkle`) over stored tiles; make one for each use, it remembers what it read."""
+
+    def __init__(self, source: TileSource) -> None:
+        self._source = source
+        self._tile = lru_cache(maxsize=512)(source.tile)
+
+    def node(self, level: int, number: int) -> bytes:
+        """Return the root of a complete subtree; raises LedgerCorrupt if the stored hashes do not reach."""
+        tile_level, above = divmod(level, HEIGHT)
+        return perfect_root(self.hashes(tile_level, number << above, (number + 1) << above))
+
+    def hashes(self, tile_level: int, start: int, stop: int) -> list[bytes]:
+        """Return complete nodes of a tile level, within one tile; raises LedgerCorrupt as `node` does."""
+        stored = self._tile(tile_level, start >> HEIGHT)
+        if stored is not None:
+            if len(stored) != WIDTH * HASH_BYTES:
+                raise LedgerCorrupt(f"tile {tile_level}/{start >> HEIGHT} does not hold 256 hashes")
+            first = start % WIDTH
+            return split(stored)[first : first + stop - start]
+        if tile_level:  # not complete yet: each of its hashes is the root of a complete tile below
+            below = tile_level - 1
+            return [
+                perfect_root(self.hashes(below, number << HEIGHT, (number + 1) << HEIGHT))
+                for number in range(start, stop)
+            ]
+        leaves = list(self._source.leaf_hashes(start, stop))
+        if len(leaves) != stop - start:
+            raise LedgerCorrupt(f"entries {start} to {stop - 1} are not all there")
+        return leaves
+
+
+def split(hashes: bytes) -> list[bytes]:
+    """Return the hashes of a tile one by one."""
+    return [hashes[i : i + HASH_BYTES] for i in range(0, len(hashes), HASH_BYTES)]
+
+
+def path(level: int | str, number: int, width: int = WIDTH) -> str:
+    """Return the path of a tile (or of an entry bundle: level ``"entries"``)."""
+    groups = [f"{number % 1000:03d}"]
+    while number := number // 1000:
+        groups.append(f"x{number % 1000:03d}")
+    partial = "" if width == WIDTH else f".p/{width}"
+    return f"tile/{level}/{'/'.join(reversed(groups))}{partial}"
+
+
+def parse_path(text: str) -> tuple[int | str, int, int]:
+    """Return level, number and width of a tile's path; raises UnknownEntry for any other spelling."""
+    match = _PATH.match(text)
+    if match is None:
+        raise UnknownEntry("no such tile")
+    level: int | str = "entries" if match["level"] == "entries" else int(match["level"])
+    number = int(match["number"].replace("x", "").replace("/", ""))
+    width = int(match["width"] or WIDTH)
+    if path(level, number, width) != text or width > WIDTH:
+        raise UnknownEntry("no such tile")
+    return level, number, width
+
+
+def bundle(entries: Sequence[bytes]) -> bytes:
+    """Return entries as an entry bundle: each with its length in two bytes before it."""
+    return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
