@@ -1,0 +1,63 @@
+# Everything a developer runs. `make demo` and `make test` need Python 3.11 or newer and a network, nothing else.
+VENV ?= .venv
+PARTS := $(CURDIR)/.parts
+PY := $(VENV)/bin/python
+UV_VERSION := 0.13.9
+export VENV
+export PATH := $(PARTS)/bin:$(PATH)
+
+.PHONY: help demo test test-all lint bench soak lock clean venv venv-test
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo      a sample city, served at http://127.0.0.1:8080 (ARGS="--port 9000" and the like are passed on)'
+	@echo 'make test      the unit and HTTP tests; what needs more than Python is skipped by name'
+	@echo 'make test-all  installs PostgreSQL, OPA, Regal and Node parts, then lint and every test'
+	@echo 'make lint      ruff, mypy, and Regal where it is'
+	@echo 'make bench     throughput beside an ungated twin, as JSON'
+	@echo 'make soak      ten minutes of mixed load, watching memory and the log (SECONDS=600)'
+	@echo 'make lock      write deploy/locks/ anew'
+	@echo 'make clean     remove what make has made'
+
+venv:
+	@deploy/venv runtime
+
+venv-test:
+	@deploy/venv test
+
+demo: venv
+	@$(VENV)/bin/gatekeeper demo $(ARGS)
+
+test: venv-test
+	$(PY) -m pytest -q $(ARGS)
+
+# Parts that cannot be had are named at the start and again at the end; their checks are then skipped by name.
+test-all: venv-test
+	deploy/install-test-parts
+	$(MAKE) lint
+	@if [ -s $(PARTS)/missing ]; then echo 'Not checked here:'; sed 's/^/  /' $(PARTS)/missing; fi
+	GATEKEEPER_TEST_ALL=1 $(PY) -m pytest -q $(ARGS)
+
+lint: venv-test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	@if command -v regal >/dev/null 2>&1; then regal lint policies; \
+	else echo 'SKIPPED: Regal is not on this machine; the policies were not linted by it'; fi
+
+bench: venv-test
+	$(PY) -m tests.benchmarks exchange $(ARGS)
+	$(PY) -m tests.benchmarks engines $(ARGS)
+
+SECONDS ?= 600
+soak: venv-test
+	$(PY) -m tests.benchmarks soak --seconds $(SECONDS) $(ARGS)
+
+# One resolution for Python 3.11 and newer on every system; wheels only, each by hash.
+lock: venv-test
+	$(PY) -m pip install --quiet uv==$(UV_VERSION)
+	deploy/locks/make
+
+clean:
+	rm -rf $(VENV) $(PARTS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage tests/clients/node_modules
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
