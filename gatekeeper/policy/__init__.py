@@ -1,1 +1,42 @@
-"""gatekeeper policy."""
+"""The law, loaded, and the two engines that apply it behind one function.
+
+What happens to a policies directory, and then to the facts of one query, in order:
+
+- ``layout``      read the files: plain, UTF-8, in known places
+- ``rehearsal``   parse and decide worst cases in a child process first
+- ``provisions``  METADATA → catalogue
+- ``syntax``      the parser's tree → what each rule refers to
+- ``soundness``   the checks on it: closed builtins, no recursion, no reference to nothing
+- ``bundle``      all of that in one load, with one digest
+- ``archive``     the same bundle in OPA's format
+- ``engine``      facts → text; answer → Verdict; every failure → PolicyUnavailable
+- ``embedded``    regorus, in this process
+- ``opa``         the OPA server, over ``wire``
+
+Trusted with: the decision. Who can change a bundle decides who sees reads: hence digest and revision.
+"""
+
+from gatekeeper.policy.archive import export, opa_capabilities
+from gatekeeper.policy.bundle import BUDGET_MS, Bundle, load, shipped_policies, trial
+from gatekeeper.policy.embedded import Embedded
+from gatekeeper.policy.engine import Engine, Verdict, verdict_of
+from gatekeeper.policy.opa import OpaServer
+from gatekeeper.policy.provisions import Catalogue, Provision, RelatedResource
+
+__all__ = [
+    "BUDGET_MS",
+    "Bundle",
+    "Catalogue",
+    "Embedded",
+    "Engine",
+    "OpaServer",
+    "Provision",
+    "RelatedResource",
+    "Verdict",
+    "export",
+    "load",
+    "opa_capabilities",
+    "shipped_policies",
+    "trial",
+    "verdict_of",
+]

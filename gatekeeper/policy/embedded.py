@@ -1,0 +1,96 @@
+"""The embedded engine: regorus (the ``gordon-to-regorus`` wheel), one per thread, nothing to install.
+
+Guarantees: an engine answers only the thread that made it (another thread's use of it panics); one that
+panicked or failed is thrown away, never asked again; an answer that took longer than the budget is
+discarded, because an evaluation cannot be interrupted. The package's ``Rvm`` class fails open and is never
+used.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import regorus
+
+from gatekeeper.errors import PolicyUnavailable
+from gatekeeper.policy.bundle import BUDGET_MS, Bundle
+from gatekeeper.policy.engine import RULE, Facts, Verdict, known_answer, verdict_of
+from gatekeeper.policy.layout import Json
+
+
+class _Held(threading.local):
+    """The engines of one thread, each with its owner.
+
+    It outlives every ``Embedded``: an engine must be dropped by the thread that made it, so each thread
+    drops those whose owner is gone when it next makes one.
+    """
+
+    def __init__(self) -> None:
+        self.engines: dict[int, tuple[weakref.ref[Embedded], Any]] = {}
+
+
+_HELD = _Held()
+
+
+class Embedded:
+    """Evaluates one bundle on regorus."""
+
+    def __init__(self, bundle: Bundle, *, budget_ms: float = BUDGET_MS) -> None:
+        self.bundle = bundle
+        self._facts = Facts(bundle)
+        self._data = json.dumps(dict(bundle.data))
+        self._budget = budget_ms / 1000
+        self._closed = False
+
+    def evaluate(self, facts: Mapping[str, Json]) -> Verdict:
+        """Return the verdict on *facts*. Raises PolicyUnavailable."""
+        return verdict_of(self._ask(self._facts.text(facts)), self.bundle)
+
+    def ready(self) -> None:
+        """Ask with no facts at all: everything must be unmet. Raises PolicyUnavailable."""
+        known_answer(verdict_of(self._ask("{}"), self.bundle), self.bundle)
+
+    def close(self) -> None:
+        """Give up this thread's engine; other threads give up theirs when they are next asked."""
+        self._closed = True
+        _HELD.engines.pop(id(self), None)
+
+    def _ask(self, text: str) -> object:
+        if self._closed:
+            raise PolicyUnavailable("the engine is closed")
+        start = time.perf_counter()
+        try:
+            engine = self._engine()
+            engine.set_input_json(text)
+            document: object = json.loads(engine.eval_rule_as_json(RULE))
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            _HELD.engines.pop(id(self), None)  # interrupted half-way: its state is unknown
+            raise
+        except BaseException as error:  # noqa: BLE001 - regorus panics with a BaseException
+            _HELD.engines.pop(id(self), None)
+            # Its text may quote the facts (words, names): only the kind of failure is told.
+            raise PolicyUnavailable(f"the embedded engine failed: {type(error).__name__}") from None
+        if time.perf_counter() - start > self._budget:
+            raise PolicyUnavailable("the embedded engine answered too late")
+        return document
+
+    def _engine(self) -> Any:
+        held = _HELD.engines.get(id(self))
+        if held is not None and held[0]() is self:
+            return held[1]
+        for key, (owner, _) in list(_HELD.engines.items()):
+            alive = owner()
+            if alive is None or alive._closed:  # noqa: SLF001 - our own kind
+                del _HELD.engines[key]
+        engine = regorus.Engine()
+        engine.set_gather_prints(True)  # a print would put words of a request on the terminal
+        for path, source in self.bundle.modules.items():
+            engine.add_policy(path, source)
+        engine.add_data_json(self._data)
+        _HELD.engines[id(self)] = (weakref.ref(self), engine)
+        return engine

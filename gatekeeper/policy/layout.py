@@ -1,0 +1,194 @@
+"""Read a policies directory: only plain files in known places, every one of them UTF-8.
+
+Guarantees: nothing is read through a symbolic link, no file is read twice, and a file that belongs nowhere
+is a fault and never ignored: what an engine might load and a reviewer might overlook does not exist.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+MANIFEST = ".manifest"
+CAPABILITIES = "capabilities.json"
+_NAME = r"[a-z][a-z0-9_]*"
+_LARGEST = 1024 * 1024
+_MOST = 4000
+
+# What decides: inside the digest.
+_MODULE = re.compile(rf"main/main\.rego|(?:sharing|facts|redaction)/({_NAME})/\1\.rego")
+_DATA = re.compile(rf"data/({_NAME})\.json")
+_SCHEMA = re.compile(rf"schema/({_NAME})\.json")
+# What speaks about decisions: outside it.
+_TEST = re.compile(rf"(?:main|sharing|facts|redaction|checks|cases)/(?:{_NAME}/)?{_NAME}_test\.rego")
+_CHECK = re.compile(rf"checks/(?:{_NAME}/)?{_NAME}\.rego")
+_CASE = r"cases/(?:permitted|denied)/[A-Za-z0-9_.-]+\.json"
+_ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|\.regal/config\.yaml|{_CASE}")
+
+
+@dataclass(slots=True)
+class Sources:
+    """The files of a policies directory, by what they are; paths are relative, with ``/``."""
+
+    modules: dict[str, str] = field(default_factory=dict)
+    tests: dict[str, str] = field(default_factory=dict)
+    checks: dict[str, str] = field(default_factory=dict)
+    documents: dict[str, str] = field(default_factory=dict)
+    data: dict[str, Json] = field(default_factory=dict)
+    schemas: dict[str, Json] = field(default_factory=dict)
+    manifest: Json = None
+    capabilities: Json = None
+    faults: list[str] = field(default_factory=list)
+
+    def digest(self) -> str:
+        """Return the SHA-256 over a canonical listing of every file that can change a decision."""
+        deciding = {**self.modules, **self.documents}
+        listing = [[path, hashlib.sha256(deciding[path].encode()).hexdigest()] for path in sorted(deciding)]
+        canonical = json.dumps(
+            ["gatekeeper policy bundle 1", listing], ensure_ascii=False, separators=(",", ":")
+        )
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def read(directory: Path) -> Sources:
+    """Read every file under *directory*. Raises nothing: what is wrong is in the result's faults."""
+    sources = Sources()
+    paths = _walk(directory, sources.faults)
+    for path in paths:
+        text = _text(directory, path, sources.faults)
+        if text is not None:
+            _place(sources, path, text)
+    for path in (MANIFEST, CAPABILITIES):
+        if path not in paths:
+            sources.faults.append(f"{path}: missing")
+    return sources
+
+
+def strict_json(text: str) -> Json:
+    """Parse JSON in which no key is written twice and no number is infinite. Raises ValueError."""
+
+    def once(pairs: list[tuple[str, Json]]) -> Json:
+        document = dict(pairs)
+        if len(document) != len(pairs):
+            raise ValueError("a key is written twice")
+        return document
+
+    def never(constant: str) -> Json:
+        raise ValueError(f"{constant} is not JSON")
+
+    def finite(number: str) -> float:
+        value = float(number)
+        if value in (float("inf"), float("-inf")):
+            raise ValueError("a number is too large")
+        return value
+
+    def exact(number: str) -> int:
+        # Beyond 2^53 the two engines read different numbers.
+        if len(number) > len("-9007199254740992") or abs(int(number)) > 2**53:
+            raise ValueError("a number is too large")
+        return int(number)
+
+    try:
+        document: Json = json.loads(
+            text, object_pairs_hook=once, parse_constant=never, parse_float=finite, parse_int=exact
+        )
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    return document
+
+
+def name_of(path: str) -> str:
+    """Return the name of a data or schema file: its path's last part without the ending."""
+    return path.rsplit("/", 1)[-1].removesuffix(".json")
+
+
+def _walk(directory: Path, faults: list[str]) -> list[str]:
+    found: list[str] = []
+
+    def unreadable(error: OSError) -> None:
+        faults.append(f"{Path(error.filename or directory).name}: cannot be read")
+
+    if directory.is_symlink() or not directory.is_dir():
+        faults.append(f"{directory}: not a directory of policies")
+        return found
+    for parent, folders, files in os.walk(directory, onerror=unreadable, followlinks=False):
+        folders.sort()
+        for name in [*folders, *files]:
+            entry = Path(parent, name)
+            path = entry.relative_to(directory).as_posix()
+            mode = entry.lstat().st_mode
+            if stat.S_ISREG(mode):
+                found.append(path)
+            elif not stat.S_ISDIR(mode):
+                faults.append(f"{path!r}: neither a plain file nor a directory; a link could point anywhere")
+        if len(found) > _MOST:
+            faults.append(f"more than {_MOST} files: this is not a directory of policies")
+            return []
+    return sorted(found)
+
+
+def _text(directory: Path, path: str, faults: list[str]) -> str | None:
+    try:
+        # O_NOFOLLOW: the file may have become a link since it was listed.
+        with os.fdopen(os.open(directory / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            faults.append(f"{path!r}: larger than {_LARGEST} bytes")
+            return None
+        text = content.decode()
+    except OSError:
+        faults.append(f"{path!r}: cannot be read")
+        return None
+    except UnicodeDecodeError:
+        faults.append(f"{path!r}: not UTF-8")
+        return None
+    if "\0" in text or text.startswith("\ufeff") or "\r" in text:
+        faults.append(
+            f"{path!r}: holds NUL, a byte order mark or carriage returns: engines read those differently"
+        )
+        return None
+    return text
+
+
+def _place(sources: Sources, path: str, text: str) -> None:
+    if _MODULE.fullmatch(path):
+        sources.modules[path] = text
+    elif _TEST.fullmatch(path):
+        sources.tests[path] = text
+    elif _CHECK.fullmatch(path):
+        sources.checks[path] = text
+    elif path in (MANIFEST, CAPABILITIES) or _DATA.fullmatch(path) or _SCHEMA.fullmatch(path):
+        sources.documents[path] = text
+        _document(sources, path, text)
+    elif not _ASIDE.fullmatch(path):
+        sources.faults.append(f"{path!r}: belongs nowhere in the known layout")
+
+
+def _document(sources: Sources, path: str, text: str) -> None:
+    try:
+        document = strict_json(text)
+    except ValueError as error:
+        reason = "not JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+        sources.faults.append(f"{path}: {reason}")
+        return
+    if path == MANIFEST:
+        sources.manifest = document
+    elif path == CAPABILITIES:
+        sources.capabilities = document
+    elif path.startswith("data/"):
+        sources.data[name_of(path)] = document
+    else:
+        sources.schemas[name_of(path)] = document
+
+
+def deciding_files(sources: Sources) -> Mapping[str, str]:
+    """Return the text of each file that the digest covers."""
+    return {**sources.modules, **sources.documents}

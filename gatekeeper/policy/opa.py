@@ -1,0 +1,129 @@
+"""The OPA server as an engine, asked through opa-python-client.
+
+Guarantees: every answer states the revision of the bundle that gave it, and one from any other revision is
+no answer; builtin errors are errors, never "undefined"; the time-out is a deadline for the whole exchange.
+OPA's own decision logs must be off (they would hold plates), and it must listen on a socket with
+permissions or with authorization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from opa_client.opa import OpaClient
+
+from gatekeeper.errors import PolicyUnavailable, SettingsRefused
+from gatekeeper.policy.bundle import Bundle
+from gatekeeper.policy.engine import RULE, Facts, Verdict, known_answer, verdict_of
+from gatekeeper.policy.layout import Json
+from gatekeeper.policy.wire import Session
+
+_PACKAGE, _NAME = RULE.removeprefix("data.").rsplit(".", 1)
+_ASKED = {"strict-builtin-errors": "true", "provenance": "true"}
+
+
+class _Client(OpaClient):  # type: ignore[misc]  # it ships no types
+    """opa-python-client over our session: its own retries, honours proxies and knows no unix socket."""
+
+    def __init__(self, url: str, *, timeout: float, token: str | None, ca_file: str | None) -> None:
+        parts = urlsplit(url)
+        self._socket = parts.path if parts.scheme == "unix" else None
+        self._ca_file = ca_file
+        host, secure = parts.hostname or "localhost", parts.scheme == "https"
+        super().__init__(
+            host=f"[{host}]" if ":" in host else host,
+            port=parts.port or (443 if secure else 80),
+            ssl=secure,
+            token=token,
+            retries=0,
+            timeout=timeout,
+        )
+
+    def _init_session(self) -> Session:
+        return Session(unix_socket=self._socket, ca_file=self._ca_file, headers=self.headers or {})
+
+
+class OpaServer:
+    """Evaluates one bundle on an OPA server, at ``http(s)://host:port`` or ``unix:///path/to/socket``."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        url: str,
+        *,
+        timeout: float = 1.0,
+        token: str | None = None,
+        ca_file: str | None = None,
+    ) -> None:
+        _check(url)
+        self.bundle = bundle
+        self._facts = Facts(bundle)
+        self._client = _Client(url, timeout=timeout, token=token, ca_file=ca_file)
+        self._closed = False
+
+    def evaluate(self, facts: Mapping[str, Json]) -> Verdict:
+        """Return the verdict on *facts*. Raises PolicyUnavailable."""
+        self._facts.text(facts)
+        return verdict_of(self._ask(facts), self.bundle)
+
+    def ready(self) -> None:
+        """Check OPA's health, then ask with no facts: all must be unmet. Raises PolicyUnavailable."""
+        try:
+            healthy = self._client.check_health({"bundles": "true"})
+        except Exception as error:  # noqa: BLE001 - foreign exceptions stop here
+            raise PolicyUnavailable(f"OPA failed: {type(error).__name__}") from None
+        if healthy is not True:
+            raise PolicyUnavailable("OPA has not activated its bundle")
+        known_answer(verdict_of(self._ask({}), self.bundle), self.bundle)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._closed = True
+        self._client.close_connection()
+
+    def _ask(self, facts: Mapping[str, Json]) -> object:
+        if self._closed:
+            raise PolicyUnavailable("the engine is closed")
+        try:
+            answer = self._client.query_rule(facts, _PACKAGE, _NAME, query_params=_ASKED)
+        except Exception as error:  # noqa: BLE001 - foreign exceptions stop here
+            # Its text may quote the request: only the kind of failure is told.
+            raise PolicyUnavailable(f"OPA failed: {type(error).__name__}") from None
+        if type(answer) is not dict or self._revisions(answer) != [self.bundle.revision]:
+            raise PolicyUnavailable("OPA answers from another revision of the law")
+        if "result" not in answer:
+            raise PolicyUnavailable("OPA has no decision: it is undefined")
+        return answer["result"]
+
+    @staticmethod
+    def _revisions(answer: Mapping[str, Any]) -> list[object]:
+        """Return the revision of each bundle that OPA holds; only one may have spoken."""
+        provenance = answer.get("provenance")
+        bundles = provenance.get("bundles") if isinstance(provenance, dict) else None
+        if not isinstance(bundles, dict):
+            return []
+        return [held.get("revision") if isinstance(held, dict) else None for held in bundles.values()]
+
+
+def _check(url: str) -> None:
+    """Refuse an address that would not reach one server exactly. Raises SettingsRefused."""
+    cure = "set GATEKEEPER_OPA_URL to http(s)://host:port or unix:///path/to/socket"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise SettingsRefused(f"OPA's address cannot be read: {cure}") from None
+    if parts.query or parts.fragment or parts.username is not None:
+        raise SettingsRefused(f"OPA's address has a query, a fragment or a user: {cure}")
+    if parts.scheme == "unix":
+        if parts.netloc or not parts.path.startswith("/"):
+            raise SettingsRefused(f"a unix socket's path must be absolute: {cure}")
+    elif (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or parts.path not in ("", "/")
+        or port == 0
+    ):
+        raise SettingsRefused(f"OPA's address is not one: {cure}")

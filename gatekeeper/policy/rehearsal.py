@@ -1,0 +1,164 @@
+"""Try the law in a process of its own before this one relies on it.
+
+A recursive function kills the embedded engine with a segmentation fault, and no evaluation of it can be
+interrupted. So each bundle is parsed and made to decide worst cases in a child first. Guarantees: this
+process parses no Rego that a child has not survived; a child that crashes, hangs, exceeds its memory or is
+too slow refuses the bundle. Run as a script, this file is the child: it imports nothing of ours, so that it
+starts in a few hundredths of a second.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+_SECONDS = 20
+_MEMORY = 2 * 1024**3
+_QUERY = "data.main.decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What the child saw: the parser's tree of each module, and the answer and slowest time of each input."""
+
+    trees: Mapping[str, Any]
+    answers: tuple[Any, ...]
+    slowest_ms: float
+    faults: tuple[str, ...]
+
+
+def rehearse(modules: Mapping[str, str], data: Mapping[str, Any], inputs: Sequence[str]) -> Rehearsal:
+    """Parse *modules* and decide *inputs* in a child process. Raises nothing: see the faults."""
+    play = json.dumps({"modules": dict(modules), "data": dict(data), "inputs": list(inputs)})
+    try:
+        child = subprocess.run(  # noqa: S603 - our own interpreter and file; -P keeps our modules out of its path
+            [sys.executable, "-P", "-B", __file__],
+            input=play.encode(),
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        output, code = child.stdout, child.returncode
+    except subprocess.TimeoutExpired as error:
+        output, code = error.stdout or b"", None
+    lines = [json.loads(line) for line in output.split(b"\n")[:-1]]
+    parsed: dict[str, Any] = lines[0] if lines else {"trees": {}, "faults": []}
+    played: dict[str, Any] = lines[1] if len(lines) > 1 else {"answers": [], "slowest_ms": 0.0, "faults": []}
+    faults = parsed["faults"] + played["faults"]
+    if code is None:
+        faults.append(f"the engine did not finish its trial within {_SECONDS} s")
+    elif code != 0 or len(lines) != 2:
+        faults.append(f"the engine died in its trial (exit {code}): recursion, or too much memory")
+    return Rehearsal(parsed["trees"], tuple(played["answers"]), played["slowest_ms"], tuple(faults))
+
+
+def worst_inputs(schema: Any, length: int = 4000, items: int = 200) -> list[str]:
+    """Return inputs of the shape of *schema* (JSON Schema), each text and list as long as it allows."""
+    if not isinstance(schema, dict):
+        return []
+    longest = (
+        "a" * length,
+        "(a+)+$ " * (length // 7),
+        "é\u200b1mm1gr" * (length // 8),
+        '\0\\"\n' * (length // 4),
+    )
+    return [
+        json.dumps(_example(schema, schema, text, n, items, 0), ensure_ascii=False)
+        for n, text in enumerate((*longest, *longest))
+    ]
+
+
+def _example(  # noqa: C901, PLR0913 - one case for each keyword of a schema; a walk's state
+    root: Any, schema: Any, text: str, turn: int, items: int, depth: int
+) -> Any:
+    """Make a value of the shape of *schema*; *turn* chooses among alternatives."""
+    if not isinstance(schema, dict) or depth > 16:
+        return None
+    if "$ref" in schema:
+        target = root
+        for part in str(schema["$ref"]).removeprefix("#/").split("/"):
+            target = target.get(part, {}) if isinstance(target, dict) else {}
+        return _example(root, target, text, turn, items, depth + 1)
+    for key in ("oneOf", "anyOf", "enum"):
+        if choices := schema.get(key):
+            choice = choices[turn % len(choices)]
+            return choice if key == "enum" else _example(root, choice, text, turn, items, depth + 1)
+    if "const" in schema:
+        return schema["const"]
+    kinds = schema.get("type", "object" if "properties" in schema else "string")
+    kinds = kinds if isinstance(kinds, list) else [kinds]
+    kind = kinds[0] if turn % 2 == 0 else kinds[-1]
+    match kind:
+        case "object":
+            properties = schema.get("properties", {})
+            return {
+                key: _example(root, value, text, turn, items, depth + 1) for key, value in properties.items()
+            }
+        case "array":
+            count = min(items, schema.get("maxItems", items)) if depth < 4 else 2
+            return [_example(root, schema.get("items", {}), text, turn, items, depth + 1)] * count
+        case "string":
+            return text[: schema.get("maxLength", len(text))]
+        case "integer" | "number":
+            return schema.get("maximum", 2**31)
+        case "boolean":
+            return turn % 2 == 0
+        case _:
+            return None
+
+
+def _complaint(error: BaseException) -> str:
+    """Return what the engine says, without its stack."""
+    return " ".join(str(error).split("Stack backtrace")[0].split())[:300]
+
+
+def _child() -> None:
+    """Parse, say so, decide, say so; each in one line, so that a crash in deciding leaves the trees."""
+    import regorus  # noqa: PLC0415 - only the child needs it at this point, and only here may it crash
+
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    play = json.load(sys.stdin)
+    trees: dict[str, Any] = {}
+    faults: list[str] = []
+    engine = regorus.Engine()
+    for path, source in play["modules"].items():
+        alone = regorus.Engine()
+        try:
+            alone.add_policy(path, source)
+            trees[path] = json.loads(alone.get_ast_as_json())[0]
+            engine.add_policy(path, source)
+        except BaseException as error:  # noqa: BLE001 - PanicException is a BaseException
+            faults.append(f"{path}: {_complaint(error)}")
+    sys.stdout.write(json.dumps({"trees": trees, "faults": faults}) + "\n")
+    sys.stdout.flush()
+    answers: list[Any] = []
+    slowest, complaints = 0.0, list[str]()
+    try:
+        engine.set_gather_prints(True)
+        engine.add_data_json(json.dumps(play["data"]))
+        for number, text in enumerate(play["inputs"] if not faults else []):
+            times = []
+            for _ in range(2):  # the faster of two: a busy machine is not a slow policy
+                start = time.perf_counter()
+                engine.set_input_json(text)
+                answer = json.loads(engine.eval_rule_as_json(_QUERY))
+                times.append(time.perf_counter() - start)
+            answers.append(answer)
+            slowest = max(slowest, min(times) if number else 0.0)
+    except BaseException as error:  # noqa: BLE001 - the same
+        complaints.append(f"the trial failed: {_complaint(error)}")
+    sys.stdout.write(
+        json.dumps({"answers": answers, "slowest_ms": slowest * 1000, "faults": complaints}) + "\n"
+    )
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _child()

@@ -1,0 +1,207 @@
+"""The checks that a bundle's Rego must pass before it may decide anything.
+
+Guarantees, each of which would otherwise fail silently in Rego: every reference leads to something that
+exists (a typo is undefined, not an error); nothing can recurse (it crashes the embedded engine); no rule
+reads a clock, the network or chance (a decision could not be replayed); each provision is proved by one
+fixed line of ``main`` and by nothing else; no provision leans on another's finding; a staff ruling reaches
+only provisions that invite one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Literal
+
+from gatekeeper.policy.syntax import Module, Path, Rule
+
+# Never, whatever capabilities.json says: the world outside, the clock, chance, words on a terminal.
+FORBIDDEN = re.compile(
+    r"(?:http|net|rand|uuid|io|crypto|providers|rego|opa)\..*|time\.now_ns|print|trace|internal\.(?!member_).*"
+)
+# What operators and keywords become inside OPA; the closed list need not name them.
+OPERATORS = frozenset(
+    {
+        "and",
+        "assign",
+        "div",
+        "eq",
+        "equal",
+        "gt",
+        "gte",
+        "internal.member_2",
+        "internal.member_3",
+        "lt",
+        "lte",
+    }
+    | {"minus", "mul", "neq", "or", "plus", "rem"}
+)
+_Node = tuple[str, str]  # package, rule
+
+
+def faults_of(
+    modules: Sequence[Module],
+    *,
+    provisions: Sequence[str],
+    reviewed: Collection[str],
+    data: Collection[str],
+    builtins: Collection[str],
+) -> list[str]:
+    """Return everything wrong with *modules*; *reviewed* are the provisions whose review is not none."""
+    graph = _Graph(modules, data)
+    faults = [*_packages(modules, data), *graph.faults]
+    for module in modules:
+        for rule in module.rules:
+            faults += _rule_faults(module, rule, builtins)
+        faults += _reach(module)
+    faults += _main(modules, provisions)
+    faults += graph.recursion()
+    faults += _rulings(graph, provisions, reviewed)
+    return faults
+
+
+def _packages(modules: Sequence[Module], data: Collection[str]) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    for module in modules:
+        expected = ".".join(module.path.split("/")[:-1])
+        if module.package != expected:
+            yield f"{module.path}: package {module.package} is not its path, {expected}"
+        if module.package in seen:
+            yield f"{module.path}: package {module.package} is also that of {seen[module.package]}"
+        seen[module.package] = module.path
+        if module.package.split(".")[0] in data:
+            yield f"{module.path}: data/{module.package.split('.')[0]}.json has the name of a package"
+
+
+def _rule_faults(module: Module, rule: Rule, builtins: Collection[str]) -> Iterator[str]:
+    where = f"{module.path}:{rule.line}"
+    for call in sorted(rule.calls):
+        if call not in builtins or FORBIDDEN.fullmatch(call):
+            yield f"{where}: {call} is not in the closed list of builtins"
+    if rule.has_with:
+        yield f"{where}: `with` replaces facts while the law is applied: it belongs in tests"
+    if rule.name in builtins or rule.name in ("data", "input"):
+        yield f"{where}: rule {rule.name} hides what is built in"
+
+
+def _reach(module: Module) -> Iterator[str]:
+    """Yield where a module reads a finding that is not its own: only main reads the provisions."""
+    if module.package == "main":
+        return
+    forbidden = [target for target in module.imports if _foreign(target, module.package)]
+    forbidden += [t for rule in module.rules for t in rule.references if _foreign(t, module.package)]
+    for target in sorted({_say(target) for target in forbidden}):
+        yield f"{module.path}: reads {target}: each provision is judged on the facts alone"
+
+
+def _foreign(target: Path, package: str) -> bool:
+    if target[0] != "data":
+        return False
+    if len(target) == 1 or target[1] is None:
+        return True
+    return target[1] in ("main", "sharing") and ".".join(map(str, target[1:3])) != package
+
+
+def _main(modules: Sequence[Module], provisions: Sequence[str]) -> Iterator[str]:
+    main = next((module for module in modules if module.package == "main"), None)
+    if main is None:
+        yield "main/main.rego: missing"
+        return
+    lines = [" ".join(rule.text.split()) for rule in main.rules if rule.name == "proved"]
+    for code in provisions:
+        if lines.count(_proof(code)) != 1:
+            yield f"main/main.rego: needs exactly one line `{_proof(code)}`"
+    known = {_proof(code) for code in provisions}
+    for line in lines:
+        if line not in known:
+            yield f"main/main.rego: `{line[:80]}` could call something proved that the manifest does not list"
+    if not any(rule.name == "decision" for rule in main.rules):
+        yield "main/main.rego: has no rule decision"
+
+
+def _proof(code: str) -> str:
+    return f'proved contains "{code}" if data.sharing.{code}.satisfied == true'
+
+
+def _rulings(graph: _Graph, provisions: Sequence[str], reviewed: Collection[str]) -> Iterator[str]:
+    for code in provisions:
+        if code not in reviewed and graph.reads_ruling(f"sharing.{code}"):
+            yield f"sharing/{code}/{code}.rego: its review is none, yet it reads input.ruling"
+
+
+def _say(target: Path) -> str:
+    return ".".join("[…]" if part is None else part for part in target)
+
+
+class _Graph:
+    """Which rule refers to which, across modules."""
+
+    def __init__(self, modules: Sequence[Module], data: Collection[str]) -> None:
+        self._rules = {(module.package, rule.name) for module in modules for rule in module.rules}
+        self._packages = {module.package for module in modules}
+        self._data = data
+        self._edges: dict[_Node, set[_Node]] = {node: set() for node in self._rules}
+        self._certain: dict[_Node, set[_Node]] = {node: set() for node in self._rules}
+        self._ruled: set[_Node] = set()
+        self.faults: list[str] = []
+        for module in modules:
+            for target in module.imports:
+                self._imported(module, target)
+            for rule in module.rules:
+                self._read(module, rule)
+
+    def _imported(self, module: Module, target: Path) -> None:
+        if target[0] == "rego" and target[1:] == ("v1",):
+            return
+        name = ".".join(map(str, target[1:]))
+        if target[0] == "data" and (name in self._packages or self._resolve(target) is not False):
+            return
+        if target[0] == "input" and len(target) > 1 and "ruling" not in target:
+            return
+        self.faults.append(f"{module.path}: imports {_say(target)}, which is nothing that exists")
+
+    def _read(self, module: Module, rule: Rule) -> None:
+        node = (module.package, rule.name)
+        for target in sorted(rule.references, key=_say):
+            if target[0] == "input":
+                if len(target) == 1 or target[1] in (None, "ruling"):
+                    self._ruled.add(node)
+                continue
+            found = self._resolve(target)
+            if found is False:
+                self.faults.append(f"{module.path}:{rule.line}: {_say(target)} is nothing that exists")
+            elif found is not None:
+                self._edges[node].add(found)
+                if target in rule.certain:
+                    self._certain[node].add(found)
+
+    def _resolve(self, target: Path) -> _Node | Literal[False] | None:
+        """Return the rule that *target* names, None if it is a data file, False if it is neither."""
+        for end in range(len(target), 1, -1):
+            package = ".".join(map(str, target[1:end]))
+            if package in self._packages and None not in target[1:end]:
+                rule = target[end] if end < len(target) else None
+                return (package, rule) if rule is not None and (package, rule) in self._rules else False
+        return None if len(target) > 1 and target[1] in self._data else False
+
+    def recursion(self) -> Iterator[str]:
+        """Yield each rule that depends on itself."""
+        for node in sorted(self._rules):
+            if node in _reachable(self._certain, self._certain[node]):
+                yield f"{node[0]}.{node[1]}: depends on itself; recursion crashes the embedded engine"
+
+    def reads_ruling(self, package: str) -> bool:
+        """Say whether a rule of *package* reads input.ruling, or may (the whole input, a computed name)."""
+        roots = {node for node in self._rules if node[0] == package}
+        return not self._ruled.isdisjoint(roots | _reachable(self._edges, roots))
+
+
+def _reachable(edges: Mapping[_Node, Collection[_Node]], roots: Collection[_Node]) -> set[_Node]:
+    seen: set[_Node] = set()
+    waiting = list(roots)
+    while waiting:
+        node = waiting.pop()
+        if node not in seen:
+            seen.add(node)
+            waiting += edges[node]
+    return seen

@@ -1,0 +1,5 @@
+package facts.agency
+
+default active := false
+
+active if input.agency.status == "active"

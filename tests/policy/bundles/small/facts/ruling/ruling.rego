@@ -1,0 +1,5 @@
+package facts.ruling
+
+default permits(_) := false
+
+permits(code) if input.ruling.provision == code

@@ -1,0 +1,3 @@
+package redaction.fields
+
+allowed := ["id", "captured_at", "plate"]
