@@ -14,9 +14,32 @@ The map, in the order in which one append passes through it:
 - ``entries``      the closed list of events, their schemas, and the sealing of one entry
 - ``merkle``       the tree: pure functions (RFC 6962)
 - ``checkpoint``   signed tree heads (C2SP tlog-checkpoint)
-- ``append``       group commit: rows and entries in one transaction, then the proof
+- ``rows``         what the log asks of its storage
+- ``append``       group commit: who leads, who waits, who hears
+- ``batch``        one transaction: guards, rows, entries, head; then the proofs
+- ``kept``         checkpoints kept for the next start
+- ``tail``         what is checked before the service starts
 - ``tiles``        the tree's hashes as static files (C2SP tlog-tiles)
 - ``receipts``     what an asker takes home (C2SP tlog-proof)
-- ``tail``         what is checked before the service starts
 - ``verify``       what an auditor runs over the whole log
 """
+
+from __future__ import annotations
+
+from gatekeeper.ledger.append import Detail, Ledger
+from gatekeeper.ledger.batch import Appended
+from gatekeeper.ledger.canonical import Json, canonical
+from gatekeeper.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, open_checkpoint
+from gatekeeper.ledger.clock import Clock
+from gatekeeper.ledger.detail import DayKeys
+from gatekeeper.ledger.entries import EVENTS, Draft, count_band
+from gatekeeper.ledger.receipts import Receipt
+from gatekeeper.ledger.rows import Alter, Guard, Head, Insert, Row, Rows, StoredEntry, Transaction
+from gatekeeper.ledger.tiles import Tile
+from gatekeeper.ledger.verify import Finding, verify
+
+__all__ = [
+    "EVENTS", "Alter", "Appended", "Checkpoint", "Clock", "DayKeys", "Detail", "Draft", "Finding", "Guard",
+    "Head", "Insert", "Json", "Ledger", "Receipt", "Row", "Rows", "SigningKey", "StoredEntry", "Tile", "Transaction",
+    "VerifierKey", "canonical", "count_band", "open_checkpoint", "verify",
+]  # fmt: skip

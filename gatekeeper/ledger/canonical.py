@@ -8,13 +8,14 @@ on a page of reads; everything else goes to the ``rfc8785`` package.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]
 from typing import Any, TypeAlias
 
 import rfc8785
 
-from gatekeeper.errors import EntryRefused
+from gatekeeper.errors import EntryRefused, LedgerCorrupt
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 
@@ -78,4 +79,15 @@ def _without_whole_floats(value: object) -> object:
         return {key: _without_whole_floats(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_without_whole_floats(item) for item in value]
+    return value
+
+
+def decoded(text: bytes) -> dict[str, Json]:
+    """Return the object that canonical bytes hold; raises LedgerCorrupt if they hold anything else."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        raise LedgerCorrupt("what was stored is not a JSON object")
     return value

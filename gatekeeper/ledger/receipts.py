@@ -40,7 +40,7 @@ class Receipt:
     checkpoint: str
     openings: Mapping[str, Json]
 
-    def as_dict(self) -> dict[str, Json]:
+    def as_json(self) -> dict[str, Json]:
         """Return the receipt as the HTTP contract shapes it."""
         return {
             "index": self.index,

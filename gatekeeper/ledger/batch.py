@@ -1,0 +1,306 @@
+"""One transaction of the log: several requests, each refused alone or committed with all the others.
+
+The procedure, under the store's lock: (1) read the head and refuse if our clock is behind it; (2) leave out
+who has stopped waiting; (3) for each request in order of time: its guard, then its rows and its sealed detail;
+(4) entries with consecutive indices, the tiles they complete, the new head; (5) commit; then, outside
+the lock, (6) one checkpoint for all, and each request's proof. Guarantees: a request refused in (3) leaves
+nothing behind; nobody hears of an entry before (5).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+
+from gatekeeper.errors import ClockUnreliable, GatekeeperError, KeyErased, LedgerCorrupt, LedgerUnavailable
+from gatekeeper.ledger.checkpoint import SigningKey
+from gatekeeper.ledger.clock import TOLERANCE_MS, Clock, from_ms
+from gatekeeper.ledger.detail import DayKeys
+from gatekeeper.ledger.entries import Opening, Sealed, reseal
+from gatekeeper.ledger.merkle import Growth, perfect_root, root
+from gatekeeper.ledger.receipts import Receipt
+from gatekeeper.ledger.rows import Guard, Head, Insert, Row, Rows, StoredEntry, Transaction, slot
+from gatekeeper.ledger.tiles import HEIGHT, WIDTH, Tile, TileReader
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """An entry that is on disk, with its proof under a signed checkpoint."""
+
+    index: int
+    entry: bytes
+    leaf_hash: bytes
+    at: datetime
+    openings: dict[str, Opening]
+    proof: tuple[bytes, ...]
+    tree_size: int
+    checkpoint: str
+
+    def receipt(self) -> Receipt:
+        """Return the receipt, with the openings: for the asker alone."""
+        return Receipt(
+            self.index,
+            self.entry,
+            self.leaf_hash,
+            self.proof,
+            self.tree_size,
+            self.checkpoint,
+            dict(self.openings),
+        )
+
+
+class State(Enum):
+    """Where a waiter stands; only moved under the ledger's mutex."""
+
+    QUEUED = auto()
+    TAKEN = auto()
+    DONE = auto()
+    ABANDONED = auto()
+
+
+def _held() -> threading.Lock:
+    """Return a lock that the leader releases to wake its waiter: a third of the cost of an Event."""
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """One request that waits for its entry to be committed."""
+
+    sealed: Sealed
+    rows: Sequence[Row]
+    guard: Guard | None
+    deadline: float
+    state: State = State.QUEUED
+    leads: bool = False
+    wake: threading.Lock = field(default_factory=_held)
+    appended: Appended | None = None
+    error: GatekeeperError | None = None
+
+    @property
+    def listening(self) -> bool:
+        """Whether somebody still waits for this: what was abandoned must not be written late."""
+        return self.state is State.TAKEN and time.monotonic() < self.deadline
+
+    @property
+    def alone(self) -> bool:
+        """Whether this must not share a transaction.
+
+        What changes stops, agencies, credentials or policy is committed by itself, so that each guard sees
+        it settled, whatever a store remembers within one transaction.
+        """
+        return not self.sealed.draft.event.startswith("query.")
+
+
+@dataclass(slots=True)
+class Accepted:
+    """What step (3) let through, and what it will look like once it is committed."""
+
+    head: Head
+    waiters: list[Waiter] = field(default_factory=list)
+    sealed: list[Sealed] = field(default_factory=list)
+    growth: Growth | None = None
+
+    def landed(self, rows: Rows) -> bool:
+        """Return whether a commit whose outcome we were not told did happen.
+
+        Entries hold fresh random commitments, so an equal entry at its index is this one. Raises
+        LedgerUnavailable if even that cannot be read.
+        """
+        if not self.sealed:
+            return False
+        try:
+            with rows.transaction():  # its lock comes only once the doubtful transaction is over
+                found = rows.entry(self.head.size)
+        except Exception as error:
+            raise _ours(error) from error
+        return found is not None and found.entry == self.sealed[0].entry
+
+
+class Batches:
+    """Commits batches; used by one leader at a time."""
+
+    def __init__(self, rows: Rows, key: SigningKey, keys: DayKeys, clock: Clock) -> None:
+        self._rows = rows
+        self._key = key
+        self._keys = keys
+        self._clock = clock
+
+    def commit(self, waiters: Sequence[Waiter]) -> None:
+        """Commit those that pass their guards and set each waiter's result or error.
+
+        A failure that is nobody's own is followed by one transaction for each waiter: one poisoned row must
+        not deny the others. A clock that cannot be trusted, or a lock that does not come, is everybody's.
+        """
+        try:
+            self._clock.now_ms()
+            if self._attempt(waiters):
+                return
+            for waiter in waiters if len(waiters) > 1 else ():
+                if waiter.listening and waiter.error is None and not self._attempt([waiter]):
+                    waiter.error = LedgerUnavailable("the entry could not be committed")
+        except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a refusal
+            for waiter in waiters:
+                if waiter.appended is None and waiter.error is None:
+                    waiter.error = _ours(error)
+
+    def _attempt(self, waiters: Sequence[Waiter]) -> bool:
+        """Run steps (1) to (6) once; return False if it failed inside, so that a retry may help.
+
+        Raises ClockUnreliable, and LedgerUnavailable if the lock does not come.
+        """
+        accepted: Accepted | None = None
+        refused: dict[int, GatekeeperError] = {}
+        entered = False
+        try:
+            with self._rows.transaction() as transaction:
+                entered = True
+                # (1)-(2) the head, the clock, and who is still here
+                head = self._head(transaction)
+                present = [waiter for waiter in waiters if waiter.listening]
+                # (3) guards and rows
+                accepted = self._admit(transaction, head, present, refused)
+                # (4) entries, tiles, head; (5) commit, at the end of this block
+                self._write(transaction, accepted)
+        except ClockUnreliable:
+            raise
+        except Exception as error:
+            if not entered:
+                raise _ours(error) from error
+            if accepted is None or not accepted.landed(self._rows):
+                if len(waiters) == 1:  # in a batch nobody knows whose failure it was
+                    waiters[0].error = refused.get(id(waiters[0])) or _ours(error)
+                return False
+        for waiter in waiters:
+            waiter.error = refused.get(id(waiter), waiter.error)
+        # (6) proofs
+        self._prove(accepted)
+        return True
+
+    def _head(self, transaction: Transaction) -> Head:
+        head = transaction.head()
+        if self._clock.now_ms() < head.at_ms - TOLERANCE_MS:
+            raise ClockUnreliable("the clock is behind the log's last entry: set the clock")
+        return head
+
+    def _admit(
+        self,
+        transaction: Transaction,
+        head: Head,
+        waiters: Sequence[Waiter],
+        refused: dict[int, GatekeeperError],
+    ) -> Accepted:
+        accepted = Accepted(head)
+        for waiter in sorted(waiters, key=lambda waiter: waiter.sealed.at_ms):
+            try:
+                if waiter.guard is not None:
+                    _guarded(waiter.guard, transaction)
+                sealed = waiter.sealed
+                if sealed.at_ms < head.at_ms:
+                    sealed = reseal(sealed, head.at_ms, self._keys)
+                detail = _detail(sealed, head.size + len(accepted.sealed))
+                transaction.write([*waiter.rows, detail])
+            except (LedgerUnavailable, LedgerCorrupt):
+                raise  # the transaction itself is broken
+            except _Refused as refusal:
+                refused[id(waiter)] = refusal.error
+            except KeyErased:
+                refused[id(waiter)] = LedgerUnavailable("the day's key is gone")
+            except GatekeeperError as error:
+                refused[id(waiter)] = error
+            else:
+                accepted.waiters.append(waiter)
+                accepted.sealed.append(sealed)
+        return accepted
+
+    def _write(self, transaction: Transaction, accepted: Accepted) -> None:
+        if not accepted.sealed:
+            return
+        head, leaves = accepted.head, [sealed.leaf_hash for sealed in accepted.sealed]
+        growth = accepted.growth = Growth(head.frontier, head.size, leaves)
+        entries = [
+            StoredEntry(head.size + i, sealed.entry, sealed.leaf_hash, sealed.draft.event, sealed.draft.ref)
+            for i, sealed in enumerate(accepted.sealed)
+        ]
+        grown = Head(growth.size, growth.frontier(), accepted.sealed[-1].at_ms)
+        transaction.append(entries, self._completed(head.size, leaves), grown)
+
+    def _completed(self, size: int, leaves: Sequence[bytes]) -> list[Tile]:
+        """Return the tiles that the batch completes; only then are earlier hashes read (once in 256)."""
+        new, tiles = size + len(leaves), []
+        made: dict[tuple[int, int], bytes] = {}
+        for number in range(size >> HEIGHT, new >> HEIGHT):
+            first = number << HEIGHT
+            before = self._rows.leaf_hashes(first, size) if first < size else []
+            row = [*before, *leaves[max(first - size, 0) : first + WIDTH - size]]
+            if len(row) != WIDTH:
+                raise LedgerCorrupt("entries before the head are missing")
+            tiles.append(Tile(0, number, b"".join(row)))
+            made[0, number] = perfect_root(row)
+        reader, level = TileReader(self._rows), 1
+        while new >> HEIGHT * (level + 1) > size >> HEIGHT * (level + 1):
+            for number in range(size >> HEIGHT * (level + 1), new >> HEIGHT * (level + 1)):
+                row = [
+                    made.get((level - 1, below)) or reader.node(HEIGHT * level, below)
+                    for below in range(number << HEIGHT, (number + 1) << HEIGHT)
+                ]
+                tiles.append(Tile(level, number, b"".join(row)))
+                made[level, number] = perfect_root(row)
+            level += 1
+        return tiles
+
+    def _prove(self, accepted: Accepted) -> None:
+        growth = accepted.growth
+        if growth is None:
+            return
+        checkpoint = self._key.sign(growth.size, root(growth.frontier()))
+        for offset, (waiter, sealed) in enumerate(zip(accepted.waiters, accepted.sealed, strict=True)):
+            index = accepted.head.size + offset
+            waiter.appended = Appended(
+                index,
+                sealed.entry,
+                sealed.leaf_hash,
+                from_ms(sealed.at_ms),
+                sealed.openings,
+                growth.proof(index),
+                growth.size,
+                checkpoint,
+            )
+
+
+class _Refused(Exception):
+    """A guard said no; told apart from a failure of the transaction that has the same type."""
+
+    def __init__(self, error: GatekeeperError) -> None:
+        super().__init__()
+        self.error = error
+
+
+def _guarded(guard: Guard, transaction: Transaction) -> None:
+    try:
+        guard(transaction)
+    except GatekeeperError as error:
+        raise _Refused(error) from error
+    except Exception as error:
+        # A guard that fell over has not said yes.
+        raise _Refused(LedgerUnavailable("a guard failed")) from error
+
+
+def _detail(sealed: Sealed, index: int) -> Insert:
+    name = slot(sealed.draft.event, index)
+    return Insert(
+        "private_details", {"ref": sealed.draft.ref, "event": name, "day": sealed.day, "box": sealed.box}
+    )
+
+
+def _ours(error: Exception) -> GatekeeperError:
+    """Return an error of ours: what a foreign one says may quote a row, so only its kind is told."""
+    if isinstance(error, GatekeeperError):
+        return error
+    return LedgerUnavailable(f"the entry could not be committed ({type(error).__name__})")

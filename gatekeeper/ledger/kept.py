@@ -1,0 +1,88 @@
+"""The keeping of checkpoints: in a row and in a file of their own, at most once a second.
+
+They are what a later start compares the log with, so a database that was rolled back or cut short is noticed.
+Guarantees: a failure here never fails an entry that is already committed, but stays visible as `fault` until
+a later one succeeds; the file is replaced in one step, so it holds one whole checkpoint or another; it never
+goes back to a smaller size.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from pathlib import Path
+
+from gatekeeper.errors import GatekeeperError
+from gatekeeper.ledger.checkpoint import CheckpointRefused, SigningKey, open_checkpoint
+from gatekeeper.ledger.merkle import root
+from gatekeeper.ledger.rows import Rows
+
+EVERY_SECONDS = 1.0
+
+
+class Kept:
+    """Keeps checkpoints for one process."""
+
+    def __init__(self, rows: Rows, key: SigningKey, file: Path | None) -> None:
+        self._rows = rows
+        self._key = key
+        self._file = file
+        self._saving = threading.Lock()
+        self._due = 0.0
+        self.fault: str | None = None
+
+    def keep_if_due(self, size: int, text: str) -> None:
+        """Keep a checkpoint unless one was kept within the last second or another thread is at it."""
+        if time.monotonic() < self._due or not self._saving.acquire(blocking=False):
+            return
+        try:
+            self._keep(size, text)
+        finally:
+            self._saving.release()
+
+    def keep_last(self) -> None:
+        """Keep a checkpoint of the committed head now."""
+        with self._saving:
+            try:
+                head = self._rows.head()
+            except GatekeeperError as error:
+                self.fault = f"the last checkpoint was not kept: {error.code}"
+                return
+            self._keep(head.size, self._key.sign(head.size, root(head.frontier)))
+
+    def _keep(self, size: int, text: str) -> None:
+        self._due = time.monotonic() + EVERY_SECONDS
+        try:
+            checkpoint = open_checkpoint(text, self._key.verifier)
+            if self._file is not None:
+                self._replace(self._file, size, text)
+            self._rows.save_checkpoint(size, checkpoint.root, text)
+        except Exception as error:  # noqa: BLE001 - the entry is committed: nothing here may fail it
+            code = error.code if isinstance(error, GatekeeperError) else type(error).__name__
+            self.fault = f"the checkpoint of size {size} was not kept: {code}"
+        else:
+            self.fault = None
+
+    def _replace(self, file: Path, size: int, text: str) -> None:
+        """Write the file anew, unless it holds a larger checkpoint (by another process) already."""
+        try:
+            if open_checkpoint(file.read_text("utf-8"), self._key.verifier).size > size:
+                return
+        except (FileNotFoundError, CheckpointRefused, UnicodeDecodeError):
+            pass
+        temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+        try:
+            with temporary.open("x", encoding="utf-8") as opened:
+                opened.write(text)
+                opened.flush()
+                os.fsync(opened.fileno())
+            temporary.replace(file)
+        finally:
+            temporary.unlink(missing_ok=True)
+        descriptor = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

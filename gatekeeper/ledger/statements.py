@@ -1,0 +1,112 @@
+"""What entries say one after another, judged without trusting whoever wrote them.
+
+Guarantees: each entry is canonical and fits its event's schema; time does not run backwards; each
+``query.released`` names an earlier permit of the same query, agency and policy; and none lies within a stop's
+scope between ``stop.set`` and ``stop.lifted`` (promise 3; the end requester counts as the agency does). Stops
+of single cameras are only committed to, so an outsider cannot check those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from gatekeeper.errors import EntryRefused
+from gatekeeper.ledger.canonical import Json, canonical
+from gatekeeper.ledger.entries import MAX_ENTRY_BYTES, fault_in
+from gatekeeper.ledger.rows import StoredEntry
+
+Fault = tuple[str, str]
+Document = dict[str, Json]
+
+
+class Statements:
+    """Judges entries in their order; remembers 16 bytes for each permit and the stops in force."""
+
+    def __init__(self) -> None:
+        self._hour = ""
+        self._permits = array("q")
+        self._marks = array("Q")
+        self._stops: dict[str, tuple[Json, Json]] = {}
+
+    def judge(self, stored: StoredEntry) -> Iterator[Fault]:
+        """Yield (code, message) for each thing wrong with the next entry."""
+        document = _decoded(stored.entry)
+        if document is None:
+            yield "schema", "it is not a JSON object"
+            return
+        if len(stored.entry) > MAX_ENTRY_BYTES or not _is_canonical(document, stored.entry):
+            yield "not_canonical", "it is not the canonical form of what it says (RFC 8785)"
+        fault = fault_in(document)
+        if fault is not None:
+            yield "schema", fault
+            return
+        if (document["event"], document["ref"]) != (stored.event, stored.ref):
+            yield "column", "the event or query stored beside it is not the one that it states"
+        hour = str(document["hour"])
+        if hour < self._hour:
+            yield "time", f"its hour {hour} is before that of an earlier entry, {self._hour}"
+        self._hour = max(hour, self._hour)
+        yield from self._in_sequence(stored.index, document)
+
+    def _in_sequence(self, index: int, document: Document) -> Iterator[Fault]:
+        match document["event"]:
+            case "query.decided" if document["outcome"] == "permit":
+                self._permits.append(index)
+                self._marks.append(_mark(document))
+            case "query.released":
+                if not self._permitted(document):
+                    named = f"a release that names entry {document['decided']}"
+                    fault = f"{named}, which is no earlier permit of the same query, agency and policy"
+                    yield "release_without_decision", fault
+                for stop, (scope, value) in self._stops.items():
+                    if _covers(scope, value, document):
+                        yield "release_while_stopped", f"a release although stop {stop} was in force"
+            case "stop.set":
+                self._stops[str(document["stop"])] = (document["scope"], document["value"])
+            case "stop.lifted":
+                if self._stops.pop(str(document["stop"]), None) is None:
+                    yield "stop_unknown", "it lifts a stop that was not in force"
+
+    def _permitted(self, document: Document) -> bool:
+        decided = document["decided"]
+        if not isinstance(decided, int):
+            return False
+        place = bisect_left(self._permits, decided)
+        found = place < len(self._permits) and self._permits[place] == decided
+        return found and self._marks[place] == _mark(document)
+
+
+def _decoded(entry: bytes) -> Document | None:
+    try:
+        value = json.loads(entry)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _is_canonical(document: Document, entry: bytes) -> bool:
+    try:
+        return canonical(document) == entry
+    except EntryRefused:
+        return False
+
+
+def _mark(document: Document) -> int:
+    """Return eight bytes that a permit and its releases share."""
+    shared = [document[name] for name in ("ref", "agency", "end_requester", "category", "kind", "policy")]
+    return int.from_bytes(hashlib.sha256(canonical(shared)).digest()[:8], "big")
+
+
+def _covers(scope: Json, value: Json, document: Document) -> bool:
+    match scope:
+        case "all":
+            return True
+        case "agency":
+            return value in (document["agency"], document["end_requester"])
+        case "kind":
+            return value in (document["agency_kind"], document["end_requester_kind"])
+    return False

@@ -1,0 +1,290 @@
+"""The auditor's check of the whole log, streaming: what changes, drops, reorders or forks it is found.
+
+The procedure: (1) open every checkpoint; (2) read each entry once, hash its text, compare the hash with the
+complete tiles and with the hash stored beside it, and judge what it says (see `statements`); (3) compare the
+tree with each checkpoint at its size and with the head; (4) name the defect. Guarantees: nothing is believed
+because it is stored: entries are compared with what was signed. Without a checkpoint kept elsewhere, whoever
+holds the signing key and the database can still write a second history; `kept` is where such copies go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
+from gatekeeper.ledger.merkle import extend, leaf_hash, root
+from gatekeeper.ledger.rows import Head, StoredEntry
+from gatekeeper.ledger.statements import Statements
+from gatekeeper.ledger.suspects import Suspects
+from gatekeeper.ledger.tiles import HASH_BYTES, HEIGHT, WIDTH, split
+
+CODES: Final = {
+    "altered": "an entry's text is not the one that was logged",
+    "dropped": "an entry is missing from the middle",
+    "reordered": "entries changed places",
+    "truncated": "entries are missing from the end",
+    "forked": "the entries are not those that a checkpoint was signed over: a second history",
+    "wrong_key": "a checkpoint is not signed by the log's key",
+    "malformed": "a checkpoint does not have the shape of one",
+    "wrong_origin": "a checkpoint is of another log",
+    "head": "the head does not fit the entries",
+    "tile": "a tile is missing or does not hold the hashes of its entries",
+    "leaf_hash": "the hash stored beside an entry is not its own",
+    "column": "the event or query stored beside an entry is not its own",
+    "schema": "an entry does not fit the schema of its event",
+    "not_canonical": "an entry is not in canonical form",
+    "time": "time runs backwards",
+    "release_without_decision": "a release without an earlier permit",
+    "release_while_stopped": "a release within a stop",
+    "stop_unknown": "a stop was lifted that was not in force",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong: its code (a key of `CODES`), the entry it is about, and a plain sentence."""
+
+    code: str
+    index: int | None
+    message: str
+
+
+class Reader(Protocol):
+    """What is needed of a log to verify it; the storage has it, a published copy can have it."""
+
+    def head(self) -> Head:
+        """Return the head."""
+
+    def entries(self, start: int, stop: int) -> Iterator[StoredEntry]:
+        """Yield entries by index."""
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """Return a completed tile, or None."""
+
+    def last_checkpoint(self) -> str | None:
+        """Return the stored checkpoint of the greatest size."""
+
+
+def verify(
+    rows: Reader,
+    vkey: VerifierKey | str,
+    *,
+    checkpoints: Iterable[str] | None = None,
+    kept: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Finding]:
+    """Return all that is wrong with a log, in the order of its entries; an empty list is a sound log.
+
+    `checkpoints` are all that the log stored (by default the last), `kept` those that others kept;
+    `progress` hears of (entries read, entries in all). Raises LedgerUnavailable if the log cannot be read,
+    SettingsRefused for a verifier key that is none.
+    """
+    key = VerifierKey.parse(vkey) if isinstance(vkey, str) else vkey
+    if checkpoints is None:
+        last = rows.last_checkpoint()
+        checkpoints = [] if last is None else [last]
+    audit = _Audit(rows.head())
+    # (1) the checkpoints
+    audit.open("stored", checkpoints, key)
+    audit.open("kept", kept, key)
+    # (2) the entries
+    for stored in rows.entries(0, audit.head.size + 1):
+        audit.read(stored, rows.tile)
+        if progress is not None and stored.index % 1000 == 0:
+            progress(stored.index, audit.head.size)
+    # (3) and (4) the tree
+    audit.finish(rows.tile)
+    return sorted(audit.findings, key=lambda finding: (finding.index is None, finding.index or 0))
+
+
+@dataclass
+class _Tree:
+    """A frontier that grows leaf by leaf."""
+
+    frontier: tuple[bytes, ...] = ()
+    size: int = 0
+
+    def add(self, leaf: bytes) -> None:
+        self.frontier = extend(self.frontier, self.size, (leaf,))
+        self.size += 1
+
+
+@dataclass
+class _Audit:
+    """The state of one verification.
+
+    Two trees grow: `told` from the texts, `promised` from the tiles (or, past the last complete one, from the
+    hashes stored beside the entries). Where only `promised` fits a checkpoint, texts were altered; where
+    neither does, the hashes were rewritten too.
+    """
+
+    head: Head
+    findings: list[Finding] = field(default_factory=list)
+    told: _Tree = field(default_factory=_Tree)
+    promised: _Tree = field(default_factory=_Tree)
+    statements: Statements = field(default_factory=Statements)
+    suspects: Suspects = field(default_factory=Suspects)
+    signed: list[tuple[str, Checkpoint]] = field(default_factory=list)
+    roots: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
+    sizes: set[int] = field(default_factory=set)
+    tile: list[bytes] = field(default_factory=list)
+
+    def find(self, code: str, index: int | None, message: str) -> None:
+        self.findings.append(Finding(code, index, message))
+
+    def open(self, where: str, texts: Iterable[str], key: VerifierKey) -> None:
+        """Open checkpoints; two roots of one size are a fork, whatever the entries say."""
+        for text in texts:
+            try:
+                checkpoint = open_checkpoint(text, key)
+            except CheckpointRefused as error:
+                self.find(error.reason, None, f"a {where} checkpoint is refused: {error}")
+                continue
+            for _, other in self.signed:
+                if other.size == checkpoint.size and other.root != checkpoint.root:
+                    message = f"two checkpoints of size {other.size} have different roots"
+                    self.find("forked", None, f"{message}: two histories were signed")
+            self.signed.append((where, checkpoint))
+            self.sizes.add(checkpoint.size)
+        self._remember()
+
+    def read(self, stored: StoredEntry, tile: Callable[[int, int], bytes | None]) -> None:
+        """Take in the next entry."""
+        if stored.index >= self.head.size:
+            message = f"there is an entry {stored.index}, past the head's size {self.head.size}"
+            self.find("head", stored.index, message)
+            return
+        # An index that is not there is taken from the tiles, so that what follows can still be compared.
+        if stored.index > self.told.size:
+            missing = range(self.told.size, stored.index)
+            self.find("dropped", missing[0], f"{_entries(missing)} missing from the middle of the log")
+            for index in missing:
+                self._place(index, None, None, tile)
+        if stored.index < self.told.size:
+            message = f"entry {stored.index} stands after entry {self.told.size - 1}"
+            self.find("reordered", stored.index, message)
+            return
+        computed = leaf_hash(stored.entry)
+        self._place(stored.index, computed, stored.leaf_hash, tile)
+        for code, message in self.statements.judge(stored):
+            self.find(code, stored.index, f"entry {stored.index}: {message}")
+
+    def _place(
+        self,
+        index: int,
+        computed: bytes | None,
+        beside: bytes | None,
+        tile: Callable[[int, int], bytes | None],
+    ) -> None:
+        """Put one leaf into both trees, and remember where they differ."""
+        if index % WIDTH == 0:
+            self.tile = self._tile(index >> HEIGHT, tile)
+        promise = self.tile[index % WIDTH] if self.tile else beside
+        told = computed or promise or bytes(HASH_BYTES)
+        promise = promise or told
+        if computed is not None and computed != promise:
+            self.suspects.differs(index, computed, promise, agreed=beside == computed)
+        elif computed is not None and beside != computed:
+            self.find("leaf_hash", index, f"the hash stored beside entry {index} is not its own")
+        self.suspects.tail(index, told)
+        self.told.add(told)
+        self.promised.add(promise)
+        self._remember()
+
+    def _tile(self, number: int, tile: Callable[[int, int], bytes | None]) -> list[bytes]:
+        if number >= self.head.size >> HEIGHT:
+            return []
+        stored = tile(0, number)
+        if stored is None or len(stored) != WIDTH * HASH_BYTES:
+            self.find("tile", number << HEIGHT, f"tile 0/{number} is missing or is not 256 hashes")
+            return []
+        return split(stored)
+
+    def _remember(self) -> None:
+        if self.told.size in self.sizes:
+            self.roots[self.told.size] = root(self.told.frontier), root(self.promised.frontier)
+
+    def finish(self, tile: Callable[[int, int], bytes | None]) -> None:
+        """Compare the whole with the head and the checkpoints, and name what differs."""
+        read = self.told.size
+        if read < self.head.size:
+            gone = range(read, self.head.size)
+            message = f"{_entries(gone)} missing from the end: the head says {self.head.size}"
+            self.find("truncated", read, message)
+        proved = max((c.size for _, c in self.signed if self._fits(c)), default=0)
+        if read == self.head.size and self.told.frontier == self.head.frontier:
+            proved = max(proved, read)
+        for code, index, message in self.suspects.named(proved):
+            self.find(code, index, message)
+        explained = self._judge_head(read) or bool(self.suspects)
+        self._judge_checkpoints(read, explained=explained)
+        self._judge_upper_tiles(tile)
+
+    def _fits(self, checkpoint: Checkpoint) -> bool:
+        return self.roots.get(checkpoint.size, (b"",))[0] == checkpoint.root
+
+    def _judge_head(self, read: int) -> bool:
+        """Name what is between the entries and the head; return whether the defect was found in the tail."""
+        frontiers = (self.told.frontier, self.promised.frontier)
+        if read != self.head.size or self.head.frontier in frontiers:
+            return False
+        if any(c.size == read and self._fits(c) for _, c in self.signed):
+            self.find("head", None, "the head's frontier is not that of the entries, which are those signed")
+            return False
+        pair = self.suspects.swapped(self.head)
+        if pair is not None:
+            self.find("reordered", pair[0], f"entries {pair[0]} and {pair[1]} changed places")
+            return True
+        start = self.suspects.tail_start
+        if root(self.told.frontier) != root(self.head.frontier):
+            self.find(
+                "altered",
+                start,
+                f"some entry from {start} to {read - 1} was altered together with the hash beside it: the"
+                " entries do not give the head's frontier",
+            )
+        return True
+
+    def _judge_checkpoints(self, read: int, *, explained: bool) -> None:
+        for where, checkpoint in self.signed:
+            if checkpoint.size > self.head.size:
+                message = f"a {where} checkpoint was signed over {checkpoint.size} entries"
+                self.find("truncated", self.head.size, f"{message}; {self.head.size} are left")
+            elif checkpoint.size <= read:
+                told, promised = self.roots[checkpoint.size]
+                if checkpoint.root in (told, promised) or explained or self._lost(checkpoint.size):
+                    continue
+                message = f"the first {checkpoint.size} entries are not those that a {where} checkpoint"
+                index = checkpoint.size - 1 if checkpoint.size else None
+                self.find("forked", index, f"{message} was signed over: the log was written anew")
+
+    def _lost(self, size: int) -> bool:
+        """Return whether a missing entry already explains that a root before `size` cannot be had."""
+        return any(f.code == "dropped" and f.index is not None and f.index < size for f in self.findings)
+
+    def _judge_upper_tiles(self, tile: Callable[[int, int], bytes | None]) -> None:
+        """Compare tiles of tiles with the tiles below them."""
+        level = 1
+        while self.head.size >> HEIGHT * (level + 1):
+            for number in range(self.head.size >> HEIGHT * (level + 1)):
+                below = [tile(level - 1, n) for n in range(number << HEIGHT, (number + 1) << HEIGHT)]
+                stored, expected = tile(level, number), _roots(below)
+                if stored is None or stored != expected:
+                    message = f"tile {level}/{number} does not hold the roots of those below it"
+                    self.find("tile", None, message)
+            level += 1
+
+
+def _roots(tiles: Sequence[bytes | None]) -> bytes | None:
+    whole = [tile for tile in tiles if tile is not None and len(tile) == WIDTH * HASH_BYTES]
+    if len(whole) != len(tiles):
+        return None
+    return b"".join(root(extend((), 0, split(tile))) for tile in whole)
+
+
+def _entries(indices: range) -> str:
+    if len(indices) == 1:
+        return f"entry {indices[0]} is"
+    return f"entries {indices[0]} to {indices[-1]} are"
