@@ -194,7 +194,8 @@ class TokenVerifier:
             raise refusal("claims")
         if texts["sub"] != texts["client_id"]:
             raise refusal("subject")
-        iat, exp, nbf = payload.get("iat"), payload.get("exp"), payload.get("nbf", 0)
+        iat, exp = payload.get("iat"), payload.get("exp")
+        nbf = payload.get("nbf", iat)
         # ``type(…) is int``: neither true, nor 1e300, nor "1e300" is a time.
         if type(iat) is not int or type(exp) is not int or type(nbf) is not int or nbf > iat:
             raise refusal("claims")

@@ -24,7 +24,6 @@ from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import (
     ClientMixin,
     InvalidClientError,
-    InvalidGrantError,
     InvalidRequestError,
     OAuth2Request,
 )
@@ -188,10 +187,11 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
             raise InvalidClientError(told, status_code=401) from refused
 
     def handle_response(
-        self, status: int, payload: dict[str, Any], headers: list[tuple[str, str]]
+        self, status: int, payload: dict[str, Any] | str, headers: list[tuple[str, str]]
     ) -> Response:
         """Return the response; ``headers`` forbid keeping it."""
-        return Response(json.dumps(payload), status=status, headers=headers)
+        body = json.dumps(payload) if isinstance(payload, dict) else payload
+        return Response(body, status=status, headers=headers)
 
     def handle_error_response(self, _: object, error: OAuth2Error) -> Response:
         """Return a refusal. Only texts of ours: Authlib's own descriptions may quote the caller."""
@@ -231,11 +231,16 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib ships no
     def authenticate_token(self, request: TokenRequest, client: TokenRequester) -> Claims | None:
         """Return what there is to revoke. Raises OAuth2Error, Unavailable."""
         claims = self._own.claims(request)
-        if claims is None or self._own.config.registry.snapshot().token_revoked(claims.jti):
-            return None  # section 2.2: the client wanted it useless, and so it is
-        if claims.client_id != client.get_client_id():
-            raise InvalidGrantError("the token was issued to another client")
-        return claims
+        # Another client's token is answered like a random string: nothing happens, nothing is learnt.
+        if claims is None or claims.client_id != client.get_client_id():
+            return None
+        # Section 2.2: revoked before, it is as useless as the client wants it; the log has its entry.
+        return None if self._own.config.registry.snapshot().token_revoked(claims.jti) else claims
+
+    def create_endpoint_response(self, request: TokenRequest) -> tuple[int, str, list[tuple[str, str]]]:
+        """Answer 200 with an empty body once nothing is left to revoke. Raises OAuth2Error, Unavailable."""
+        super().create_endpoint_response(request)
+        return 200, "", [header for header in default_json_headers if header[0] != "Content-Type"]
 
     def revoke_token(self, token: Claims, request: TokenRequest) -> None:  # noqa: ARG002
         """Commit the revocation. Raises Unavailable."""
@@ -266,8 +271,10 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
             return None
         return claims
 
-    def introspect_token(self, token: Claims) -> dict[str, Any]:
-        """Return the answer of section 2.2."""
+    def create_introspection_payload(self, token: Claims | None) -> dict[str, Any]:
+        """Return the answer of section 2.2: everything of a good token, nothing of any other."""
+        if token is None:
+            return {"active": False}
         return {
             "active": True,
             "token_type": "Bearer",
@@ -289,4 +296,6 @@ def oauth_error(status: int, code: str, description: str = "") -> Response:
     headers = list(default_json_headers)
     if status == 401 and "Authorization" in request.headers:
         headers.append(("WWW-Authenticate", 'Basic realm="gatekeeper"'))
+    if status == 503:
+        headers.append(("Retry-After", "5"))
     return Response(json.dumps(body), status=status, headers=headers)

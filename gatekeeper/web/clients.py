@@ -28,6 +28,7 @@ from urllib.parse import unquote_plus
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.util import urlsafe_b64decode
 
 from gatekeeper.exchange.authenticate import Reason
 from gatekeeper.exchange.compact import CompactFault, Unverified, VerifyingKey, read
@@ -104,7 +105,7 @@ class ClientProof:
         if form.get("client_id", client_id) != client_id:
             raise ClientRefused("subject", "client_id differs from the authenticated client")
         client = seen.client(client_id)
-        stored = client.secret_sha256 if client and client.profile == "basic" else None
+        stored = (client.secret_sha256 or None) if client and client.profile == "basic" else None
         # Bytes on both sides: compare_digest raises on non-ASCII text, and a 500 is an answer too.
         right = hmac.compare_digest(secret_hash(secret).encode(), (stored or _NO_SECRET).encode())
         if client is None:
@@ -217,24 +218,29 @@ def import_key(alg: str, jwk: Mapping[str, Any]) -> VerifyingKey:
     Raises ValueError for another algorithm, a key of another kind, a curve but P-256 and Ed25519, RSA under
     2048 or over 4096 bits, or a key registered for encryption.
     """
-    if jwk.get("use", "sig") != "sig":
-        raise ValueError("the key is registered for encryption")
     try:
         match alg:
-            case "ES256" if jwk.get("kty") == "EC" and jwk.get("crv") == "P-256":
+            case _ if jwk.get("use", "sig") != "sig":
+                pass
+            case "ES256" if jwk["kty"] == "EC" and jwk["crv"] == "P-256":
                 return ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")})
-            case "Ed25519" | "EdDSA" if jwk.get("kty") == "OKP" and jwk.get("crv") == "Ed25519":
+            case "Ed25519" | "EdDSA" if jwk["kty"] == "OKP" and jwk["crv"] == "Ed25519":
                 return OKPKey.import_key({name: jwk[name] for name in ("kty", "crv", "x")})
-            # 342 characters of base64url are 2048 bits; the modulus is checked before it is used.
-            case "PS256" if jwk.get("kty") == "RSA" and 342 <= len(jwk["n"]) <= 683:
-                key = RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
-                if not 2048 <= key.public_key.key_size <= 4096:
-                    raise ValueError("an RSA key must have 2048 to 4096 bits")
-                return key
+            # The size is checked before the number is used: a huge modulus costs minutes.
+            case "PS256" if jwk["kty"] == "RSA" and 2048 <= _bits(jwk["n"]) <= 4096:
+                return RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
             case _:
-                raise ValueError("the key does not fit: ES256 with P-256, PS256 with RSA, or Ed25519")
-    except (JoseError, KeyError, TypeError) as unusable:
-        raise ValueError("the key is not a public JSON Web Key") from unusable
+                pass
+    except (JoseError, KeyError, TypeError, ValueError, AttributeError) as unusable:
+        raise ValueError(_UNFIT) from unusable
+    raise ValueError(_UNFIT)
+
+
+_UNFIT = "not a public signing key as JWK: ES256 with P-256, PS256 with RSA of 2048 to 4096 bits, or Ed25519"
+
+
+def _bits(number: str) -> int:
+    return int.from_bytes(urlsafe_b64decode(number[:700].encode("ascii")), "big").bit_length()
 
 
 def make_secret() -> tuple[str, str]:
