@@ -22,7 +22,9 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 @cache
 def document() -> dict[str, Any]:
     """Read the file once; nobody may change what is returned."""
-    return cast("dict[str, Any]", yaml.safe_load(FILE.read_text("utf-8")))
+    # ECMA-262's $ is the very end; Python's also stands before a last newline.
+    text = re.sub(r"(pattern: '.*)\$'", r"\1\\Z'", FILE.read_text("utf-8"))
+    return cast("dict[str, Any]", yaml.safe_load(text))
 
 
 def resolved(node: Any) -> Any:
@@ -90,7 +92,9 @@ def test_example_beside_a_field_validates() -> None:
         if isinstance(node, Mapping):
             if isinstance(node.get("examples"), list):
                 schema = {key: value for key, value in node.items() if key != "examples"}
-                wrong.extend(f"{where}: {fault}" for value in node["examples"] for fault in faults(schema, value))
+                wrong.extend(
+                    f"{where}: {fault}" for value in node["examples"] for fault in faults(schema, value)
+                )
             if "example" in node:
                 wrong.extend(f"{where}: {fault}" for fault in faults(node["schema"], node["example"]))
             for key, value in node.items():
@@ -157,7 +161,9 @@ def test_every_error_is_a_problem_document() -> None:
             if int(status) < 400 or path == "/readyz":
                 continue
             media = set(resolved(answer).get("content", {}))
-            allowed = {"application/problem+json"} | ({"application/json"} if path.startswith("/oauth/") else set())
+            allowed = {"application/problem+json"} | (
+                {"application/json"} if path.startswith("/oauth/") else set()
+            )
             assert media, f"{method} {path} {status}"
             assert set() == media - allowed, f"{method} {path} {status}"
 
@@ -195,6 +201,8 @@ def test_plates_and_persons_are_visibly_made_up() -> None:
         ("query.plate_state", "ILL"),
         ("purpose.category", "fun"),
         ("purpose.offense", "stolen car"),
+        ("query.plate", "DEMO123\n"),
+        ("purpose.offense", "240\n"),
         ("purpose.narrative", "a\nb"),
         ("purpose.narrative", "a\x00b"),
         ("purpose.narrative", "a" * 2001),
