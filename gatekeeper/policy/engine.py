@@ -109,9 +109,9 @@ def _refuse_unsayable(value: object, depth: int) -> None:
         for fact in cast("list[object]", value):
             _refuse_unsayable(fact, depth + 1)
     elif not (kind is int or kind is float) or not abs(cast("float", value)) <= _SAFE_INTEGER:
-        # Beyond 2^53 the embedded engine rounds and OPA does not: two engines, two answers. NaN fails here too.
+        # Beyond 2^53 the embedded engine rounds and OPA does not: two answers. NaN fails here too.
         raise PolicyUnavailable(
-            "a fact is of a type, or a number of a size, that both engines do not read alike"
+            "a fact is of a type, or a number of a size, that the engines read differently"
         )
 
 

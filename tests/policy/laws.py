@@ -1,0 +1,129 @@
+"""The laws that these tests apply: a small one of their own, and the shipped one; with facts that each permits."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from gatekeeper.policy import Bundle, load, shipped_policies
+
+SMALL = Path(__file__).parent / "bundles" / "small"
+SMALL_PERMITTED: dict[str, Any] = {
+    "agency": {"id": "a-1", "status": "active"},
+    "purpose": {"category": "stolen_vehicle", "narrative": "Stolen Honda Civic"},
+    "ruling": None,
+}
+STANDING: dict[str, Any] = {"state": "in_force", "text_version": "2026-01", "age_days": 30}
+NO_STANDING: dict[str, Any] = {"state": "none", "text_version": None, "age_days": None}
+AGENCY: dict[str, Any] = {
+    "known": True,
+    "id": "il-pd",
+    "kind": "local",
+    "state": "IL",
+    "status": "active",
+    "has_287g": False,
+    "affirmation": STANDING,
+    "declaration": NO_STANDING,
+}
+# A query with every optional part filled in, so that the walks below reach each of them.
+SHIPPED_PERMITTED: dict[str, Any] = {
+    "clock": {"date": "2026-11-22"},
+    "agency": {**AGENCY, "state": "WI", "id": "wi-pd", "declaration": STANDING},
+    "end_requester": {**AGENCY, "id": "il-other"},
+    "query": {
+        "kind": "plate",
+        "literal_characters": 7,
+        "wildcards": 0,
+        "plate_state": "IL",
+        "window_hours": 168,
+        "starts_days_ago": 21,
+        "ends_in_future": False,
+        "cameras": 0,
+        "limit": 100,
+    },
+    "purpose": {
+        "category": "stolen_vehicle",
+        "offense": "240",
+        "statute": "625 ILCS 5/4-103",
+        "statute_state": "IL",
+        "narrative": "Stolen Honda Civic, taken from Ridge Ave overnight",
+        "case_number": "25-10494",
+    },
+    "requester": {"name": "Pat Example", "badge": "4411", "unit": "Auto theft"},
+    "on_behalf_of": {"agency": "il-other", "component": "Auto theft", "person": "Lee Example"},
+    "legal_process": None,
+    "attestation": {"text_version": "2026-01", "accepted": True},
+    "words": {
+        "classes": [],
+        "matches": [],
+        "narrative": {"letters": 41, "words": 8, "specific": True, "vague_only": False},
+        "case_number": {"plausible": True},
+        "reviewed": True,
+    },
+    "stops": [],
+    "history": {},
+    "ruling": None,
+}
+JUNK: tuple[Any, ...] = (None, "", 0, -1, [], {}, True, False, "x" * 10_000, [None], {"": 0}, 1.5)
+
+
+@functools.cache
+def small() -> Bundle:
+    """Return the small law, loaded once."""
+    return load(SMALL)
+
+
+@functools.cache
+def shipped() -> Bundle:
+    """Return the shipped law, loaded once."""
+    return load(shipped_policies())
+
+
+def law(name: str) -> tuple[Bundle, dict[str, Any]]:
+    """Return a law by name with facts that it permits."""
+    if name == "small":
+        return small(), copy.deepcopy(SMALL_PERMITTED)
+    return shipped(), copy.deepcopy(SHIPPED_PERMITTED)
+
+
+def places(document: Any, here: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Yield the place of every value in *document*, branches too."""
+    items = (
+        document.items()
+        if isinstance(document, dict)
+        else enumerate(document)
+        if isinstance(document, list)
+        else ()
+    )
+    for key, value in items:
+        yield (*here, key)
+        yield from places(value, (*here, key))
+
+
+def without(document: dict[str, Any], place: tuple[str | int, ...]) -> dict[str, Any]:
+    """Return a copy of *document* in which nothing is at *place*."""
+    changed = copy.deepcopy(document)
+    parent: Any = changed
+    for part in place[:-1]:
+        parent = parent[part]
+    del parent[place[-1]]
+    return changed
+
+
+def replaced(document: dict[str, Any], place: tuple[str | int, ...], value: Any) -> dict[str, Any]:
+    """Return a copy of *document* with *value* at *place*."""
+    changed = copy.deepcopy(document)
+    parent: Any = changed
+    for part in place[:-1]:
+        parent = parent[part]
+    parent[place[-1]] = value
+    return changed
+
+
+def dumps(document: Any) -> str:
+    """Return *document* as the text that an engine is given, without the schema's protection."""
+    return json.dumps(document, ensure_ascii=False)
