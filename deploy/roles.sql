@@ -1,0 +1,48 @@
+-- Who may do what, on PostgreSQL. Run it as a superuser or as the owner with CREATEROLE, in the gatekeeper's
+-- database, after every `gatekeeper init` (it may be run again at any time):
+--
+--   createuser --pwprompt gatekeeper_owner && createdb --owner gatekeeper_owner gatekeeper
+--   GATEKEEPER_DATABASE_URL=postgresql://gatekeeper_owner@…/gatekeeper gatekeeper init
+--   psql --dbname gatekeeper --file deploy/roles.sql
+--   createuser --pwprompt gatekeeper_web && psql -c 'GRANT gatekeeper_app TO gatekeeper_web'
+--
+-- The service logs in as a member of gatekeeper_app and of nothing else. It cannot change, remove or truncate
+-- evidence, cannot switch a trigger off and cannot alter a table. The owner can: keep that login out of the
+-- service, and use it for migrations alone.
+
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'gatekeeper_app') THEN
+    CREATE ROLE gatekeeper_app NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS;
+  END IF;
+END $$;
+
+-- Start from nothing, so that a right that was once given by mistake does not stay.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, gatekeeper_app;
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC, gatekeeper_app;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC, gatekeeper_app;
+GRANT USAGE ON SCHEMA public TO gatekeeper_app;
+
+-- Evidence: read and appended.
+GRANT SELECT, INSERT ON
+  ledger_entries, ledger_tiles, ledger_checkpoints, queries, review_events
+  TO gatekeeper_app;
+
+-- What expires: also removed.
+GRANT SELECT, INSERT, DELETE ON
+  private_details, idempotency_keys, revoked_tokens, jti_seen
+  TO gatekeeper_app;
+
+-- The registry and the reviews: changed column by column, never removed.
+GRANT SELECT, INSERT ON agencies, affirmations, clients, client_keys, stops, reviews, settings TO gatekeeper_app;
+GRANT UPDATE (ori, name, kind, state, status, has_287g, contacts) ON agencies TO gatekeeper_app;
+GRANT UPDATE (expires_on) ON affirmations TO gatekeeper_app;
+GRANT UPDATE (status, secret_sha256, scopes) ON clients TO gatekeeper_app;
+GRANT UPDATE (status) ON client_keys TO gatekeeper_app;
+GRANT UPDATE (lifted_at) ON stops TO gatekeeper_app;
+GRANT UPDATE (state, level, due_at, provisions, version) ON reviews TO gatekeeper_app;
+GRANT UPDATE (value) ON settings TO gatekeeper_app;
+
+-- The two single rows: the versions, and how far the log reaches (a trigger lets it only grow).
+GRANT SELECT ON registry, ledger_head, alembic_version TO gatekeeper_app;
+GRANT UPDATE (version, policy_revision, policy_digest) ON registry TO gatekeeper_app;
+GRANT UPDATE (size, frontier, at_ms) ON ledger_head TO gatekeeper_app;

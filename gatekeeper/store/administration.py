@@ -1,0 +1,125 @@
+"""The operator's side: the rows that change who may ask and what may leave.
+
+Guarantees: nothing is written here. Each function returns rows, and the log commits them together with the
+entry that tells of them, so no agency, key, affirmation or stop exists that the log does not know. Rows are
+never removed: an agency is closed, a key revoked, a stop lifted. A wrong row is refused when it is committed.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from gatekeeper.ledger.rows import Alter, Insert, Row
+from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, Stop
+
+
+def add_agency(agency: Agency) -> tuple[Row, ...]:
+    """Return the rows of a new agency and of what it has signed."""
+    values = {
+        "id": agency.id,
+        "ori": agency.ori,
+        "name": agency.name,
+        "kind": agency.kind,
+        "state": agency.state,
+        "status": agency.status,
+        "has_287g": agency.has_287g,
+        "contacts": agency.contacts,
+    }
+    signed = [row for affirmation in agency.affirmations for row in affirm(affirmation)]
+    return Insert("agencies", values), *signed
+
+
+def change_agency(agency_id: str, **columns: object) -> tuple[Row, ...]:
+    """Return the row that changes what is recorded of an agency (name, ori, kind, state, contacts, …)."""
+    return (Alter("agencies", {"id": agency_id}, columns),)
+
+
+def set_agency_status(agency: Agency, status: str) -> tuple[Row, ...]:
+    """Return the row that suspends, reinstates or closes an agency that is still as it was read."""
+    return (Alter("agencies", {"id": agency.id, "status": agency.status}, {"status": status}),)
+
+
+def affirm(affirmation: Affirmation) -> tuple[Row, ...]:
+    """Return the row of an affirmation or declaration that an agency signed."""
+    values = {
+        "id": affirmation.id,
+        "agency_id": affirmation.agency_id,
+        "kind": affirmation.kind,
+        "text_version": affirmation.text_version,
+        "signer": affirmation.signer,
+        "title": affirmation.title,
+        "signed_on": affirmation.signed_on,
+        "expires_on": affirmation.expires_on,
+        "document_sha256": affirmation.document_sha256,
+    }
+    return (Insert("affirmations", values),)
+
+
+def end_affirmation(affirmation_id: str, on: date) -> tuple[Row, ...]:
+    """Return the row that ends an affirmation on a day; who signed it, and when, stays."""
+    return (Alter("affirmations", {"id": affirmation_id}, {"expires_on": on}),)
+
+
+def add_client(client: Client) -> tuple[Row, ...]:
+    """Return the rows of a new client and its keys."""
+    values = {
+        "id": client.id,
+        "agency_id": client.agency_id,
+        "profile": client.profile,
+        "status": client.status,
+        "secret_sha256": client.secret_sha256,
+        "scopes": client.scopes,
+    }
+    keys = [row for key in client.keys for row in add_key(client.id, key)]
+    return Insert("clients", values), *keys
+
+
+def revoke_client(client_id: str) -> tuple[Row, ...]:
+    """Return the row that revokes an active client, for good."""
+    return (Alter("clients", {"id": client_id, "status": "active"}, {"status": "revoked"}),)
+
+
+def replace_secret(client_id: str, secret_sha256: str) -> tuple[Row, ...]:
+    """Return the row that gives an active client another secret (its SHA-256 in hex)."""
+    return (Alter("clients", {"id": client_id, "status": "active"}, {"secret_sha256": secret_sha256}),)
+
+
+def add_key(client_id: str, key: ClientKey) -> tuple[Row, ...]:
+    """Return the row of a client's new public key."""
+    values = {"client_id": client_id, "kid": key.kid, "alg": key.alg, "jwk": key.jwk, "status": key.status}
+    return (Insert("client_keys", values),)
+
+
+def revoke_key(client_id: str, kid: str) -> tuple[Row, ...]:
+    """Return the row that revokes an active key, for good."""
+    return (
+        Alter("client_keys", {"client_id": client_id, "kid": kid, "status": "active"}, {"status": "revoked"}),
+    )
+
+
+def revoke_token(jti: str, expires_at: datetime) -> tuple[Row, ...]:
+    """Return the row that revokes one access token until it expires by itself."""
+    return (Insert("revoked_tokens", {"jti": jti, "expires_at": expires_at}),)
+
+
+def set_stop(stop: Stop) -> tuple[Row, ...]:
+    """Return the row of a stop; it is in force from the commit on."""
+    return (
+        Insert("stops", {"id": stop.id, "scope": stop.scope, "value": stop.value, "set_at": stop.set_at}),
+    )
+
+
+def lift_stop(stop_id: str, at: datetime) -> tuple[Row, ...]:
+    """Return the row that lifts a stop in force; a stop is lifted once."""
+    return (Alter("stops", {"id": stop_id, "lifted_at": None}, {"lifted_at": at}),)
+
+
+def activate_policy(revision: str, digest: str, *, previous: str | None) -> tuple[Row, ...]:
+    """Return the row that makes a policy revision the one in force, in place of the one that was read."""
+    return (
+        Alter(
+            "registry",
+            {"id": 1, "policy_revision": previous},
+            {"policy_revision": revision, "policy_digest": digest},
+        ),
+    )

@@ -1,0 +1,241 @@
+"""The gatekeeper's own database: how it is opened, locked, migrated and checked.
+
+Guarantees: nothing foreign leaves (every driver's exception becomes ``StoreUnavailable`` or the error that
+the caller named, without the statement's values); a commit that returned is on the disk; writers queue fairly
+and never longer than ``PATIENCE``; readers neither block nor are blocked, and cannot write; a lost server is
+noticed within seconds.
+
+SQLite: WAL is set once, by the migration (set per connection it raced: "database is locked");
+synchronous=FULL and BEGIN IMMEDIATE on each writing connection. PostgreSQL: psycopg 3, READ COMMITTED, so
+that each statement under the log's advisory lock sees what was committed before the lock was ours.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.pool import PoolProxiedConnection
+
+from gatekeeper.errors import GatekeeperError, SettingsRefused, StoreUnavailable
+from gatekeeper.store import reserve
+from gatekeeper.store.checks import check_postgresql, check_sqlite, may_rewrite
+from gatekeeper.store.lock import WriteLock
+
+PATIENCE: Final = 5.0
+"""Seconds that a writer waits for its turn, and a statement for the server."""
+
+LEDGER_LOCK: Final = 0x67_61_74_65_6B_65_65_70
+"""The key of the advisory lock that the log's writers share on PostgreSQL."""
+
+FOREIGN: Final = (SQLAlchemyError, sqlite3.Error, psycopg.Error, UnicodeError, OverflowError, OSError)
+"""What a driver may raise: among it texts that it cannot encode and numbers that it cannot hold."""
+
+
+class Database:
+    """Two pools on one database: one that reads and one that writes. Make one per process, after any fork."""
+
+    def __init__(self, url: URL, lock: WriteLock | None, directory: Path | None) -> None:
+        self.dialect = url.get_backend_name()
+        self._lock = lock
+        self._reserve = None if directory is None else directory / "reserve"
+        self._reader = _engine(url, reading=True)
+        self._writer = _engine(url, reading=False)
+
+    @classmethod
+    def open(cls, url: str, *, lock_file: Path | None = None) -> Database:
+        """Open ``sqlite:///FILE`` or ``postgresql://…`` (nothing is connected yet).
+
+        *lock_file* is the file that SQLite's writers queue at (default: beside the database); its directory
+        holds the reserve. Raises SettingsRefused for any other kind of URL.
+        """
+        try:
+            parsed = make_url(url)
+        except ArgumentError:
+            raise SettingsRefused("GATEKEEPER_DATABASE_URL is not a database URL") from None
+        match parsed.get_backend_name():
+            case "sqlite":
+                if parsed.database in (None, "", ":memory:") or "mode=memory" in str(parsed.database):
+                    raise SettingsRefused("a database in memory keeps nothing: use sqlite:///DIR/state.db")
+                file = Path(str(parsed.database))
+                lock_file = lock_file or file.with_name(f"{file.name}.lock")
+                try:
+                    lock = WriteLock(lock_file)
+                except OSError:
+                    raise StoreUnavailable("the directory of the database cannot be written") from None
+                return cls(parsed, lock, lock_file.parent)
+            case "postgresql":
+                # Whatever driver the URL names: one is tested.
+                parsed = parsed.set(drivername="postgresql+psycopg")
+                return cls(parsed, None, lock_file.parent if lock_file else None)
+            case _:
+                raise SettingsRefused("GATEKEEPER_DATABASE_URL must be sqlite:///FILE or postgresql://…")
+
+    @contextmanager
+    def read(
+        self, *, consistent: bool = False, error: type[GatekeeperError] = StoreUnavailable
+    ) -> Iterator[Connection]:
+        """Yield a connection that cannot write; with *consistent*, all its statements see one moment.
+
+        Raises *error* for anything that the driver raises.
+        """
+        with _translated(error), self._reader.connect() as connection:
+            if consistent and self.dialect == "sqlite":
+                connection.exec_driver_sql("BEGIN")
+            elif consistent:
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield connection
+
+    @contextmanager
+    def write(
+        self, *, ledger: bool = False, error: type[GatekeeperError] = StoreUnavailable
+    ) -> Iterator[Connection]:
+        """Yield a connection in a transaction that commits at the end of the block, or else rolls back.
+
+        On SQLite every writer waits its turn; on PostgreSQL those of the log do (*ledger*). Raises *error* if
+        the turn does not come, the commit fails, or the driver raises anything.
+        """
+        with _translated(error), ExitStack() as stack:
+            if self._lock is not None:
+                try:
+                    stack.enter_context(self._lock.held(PATIENCE))
+                except StoreUnavailable as refused:
+                    raise error(*refused.args) from None
+            connection = stack.enter_context(self._writer.connect())
+            with connection.begin():
+                if ledger and self.dialect == "postgresql":
+                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LEDGER_LOCK})")
+                yield connection
+
+    def migrate(self) -> None:
+        """Bring the schema to the revision that this code was written for; make the reserve.
+
+        Several processes may do it at once: one does, the others find it done. Raises StoreUnavailable.
+        """
+        from gatekeeper.store.migrations.run import upgrade  # noqa: PLC0415  Alembic takes 0.2 s to import; serving needs none of it
+
+        if self.dialect == "sqlite":
+            with _translated(StoreUnavailable):
+                self._set_wal()
+        with self.write(ledger=True) as connection:
+            upgrade(connection)
+        self.restore_reserve()
+
+    def check(self) -> None:
+        """Refuse a database on which a commit could be lost or the schema is another.
+
+        Raises SettingsRefused, whose message ends with the command that cures it, or StoreUnavailable.
+        """
+        check = check_sqlite if self.dialect == "sqlite" else check_postgresql
+        with _translated(StoreUnavailable), self._writer.connect() as connection:
+            check(connection)
+
+    def may_rewrite(self) -> bool:
+        """Return whether this login could switch off the append-only triggers (PostgreSQL's owner can)."""
+        with self.read() as connection:
+            return self.dialect == "sqlite" or may_rewrite(connection)
+
+    def restore_reserve(self) -> bool:
+        """Make the reserve file unless it is there; return whether it is (False: the disk is too full)."""
+        return self._reserve is not None and reserve.keep(self._reserve)
+
+    def give_up_reserve(self) -> bool:
+        """Free the reserve so that a stop can commit on a full disk; return whether there was one."""
+        return self._reserve is not None and reserve.give_up(self._reserve)
+
+    def close(self) -> None:
+        """Close every connection and the lock file."""
+        self._reader.dispose()
+        self._writer.dispose()
+        if self._lock is not None:
+            self._lock.close()
+
+    def _set_wal(self) -> None:
+        # Outside a transaction, as SQLite wants, and under the queue, so that nobody else is inside one.
+        with ExitStack() as stack:
+            if self._lock is not None:
+                stack.enter_context(self._lock.held(PATIENCE))
+            raw = stack.enter_context(_raw(self._writer))
+            raw.execute("PRAGMA journal_mode=WAL").close()
+
+
+@contextmanager
+def _translated(error: type[GatekeeperError]) -> Iterator[None]:
+    """Let nothing foreign out. The cause is named by its class alone: its text could quote a row."""
+    try:
+        yield
+    except GatekeeperError:
+        raise
+    except FOREIGN as cause:
+        origin = getattr(cause, "orig", None) or cause
+        raise error(f"database: {type(origin).__name__}") from None
+
+
+@contextmanager
+def _raw(engine: Engine) -> Iterator[sqlite3.Connection]:
+    proxied: PoolProxiedConnection = engine.raw_connection()
+    try:
+        connection = proxied.driver_connection
+        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  the type checker's question, not a check
+        yield connection
+    finally:
+        proxied.close()
+
+
+def _engine(url: URL, *, reading: bool) -> Engine:
+    options: dict[str, Any] = {
+        "hide_parameters": True,  # an exception's text must never hold a row
+        "pool_size": 8,
+        "max_overflow": 56,
+        "pool_timeout": PATIENCE,
+    }
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **options)
+        event.listen(engine, "connect", _sqlite_reader if reading else _sqlite_writer)
+        if not reading:
+            event.listen(engine, "begin", _begin_immediate)
+        return engine
+    milliseconds = int(PATIENCE * 1000)
+    server = {
+        "statement_timeout": milliseconds,
+        "lock_timeout": milliseconds,
+        # A process that hangs inside its transaction must not hold the log's lock for ever.
+        "idle_in_transaction_session_timeout": 2 * milliseconds,
+        "default_transaction_read_only": "on" if reading else "off",
+        "timezone": "UTC",
+    }
+    arguments = {
+        "connect_timeout": 3,
+        "tcp_user_timeout": milliseconds,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 2,
+        "application_name": "gatekeeper",
+        "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+    }
+    return create_engine(
+        url, connect_args=arguments, isolation_level="AUTOCOMMIT" if reading else "READ COMMITTED", **options
+    )
+
+
+def _sqlite_reader(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # no BEGIN of Python's own
+    connection.execute("PRAGMA query_only=ON").close()
+
+
+def _sqlite_writer(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None
+    connection.execute("PRAGMA synchronous=FULL").close()
+    connection.execute("PRAGMA foreign_keys=ON").close()
+    # Without it, REPLACE deletes rows without firing the triggers that refuse a DELETE.
+    connection.execute("PRAGMA recursive_triggers=ON").close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,165 @@
+"""What the log asks of the database: read, append, and nothing that changes or removes an entry.
+
+Guarantees: a transaction holds the log's lock from before its first read to after its commit, so indices
+have no gap and a stop that is committed is seen by every later transaction; entries, tiles, head and the rows
+that belong to them appear together or not at all; no row appears without an entry that tells of it; after any
+statement failed nothing of the transaction can be committed (PostgreSQL would answer COMMIT with a silent
+rollback). RFC 6962 section 2.1 for the tree, C2SP tlog-tiles for the tiles.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import Any, Final
+
+from sqlalchemy import Row, insert, select
+
+from gatekeeper.errors import LedgerCorrupt, LedgerUnavailable
+from gatekeeper.ledger.rows import Head, StoredEntry
+from gatekeeper.store.database import Database
+from gatekeeper.store.ledger_transaction import HEAD, LedgerTransaction, head_of
+from gatekeeper.store.tables import ledger_checkpoints, ledger_entries, ledger_tiles, private_details
+from gatekeeper.store.writing import storable
+
+CHUNK: Final = 1000
+"""Entries read at once: a long reading holds no snapshot open, and the log only grows."""
+
+_ENTRY = select(
+    ledger_entries.c.entry_index,
+    ledger_entries.c.entry,
+    ledger_entries.c.leaf_hash,
+    ledger_entries.c.event,
+    ledger_entries.c.ref,
+)
+_LEAVES = select(ledger_entries.c.entry_index, ledger_entries.c.leaf_hash)
+_TILE = select(ledger_tiles.c.hashes)
+_CHECKPOINT = (
+    select(ledger_checkpoints.c.size, ledger_checkpoints.c.root, ledger_checkpoints.c.text)
+    .order_by(ledger_checkpoints.c.size.desc())
+    .limit(1)
+)
+
+
+class LedgerRows:
+    """The ``Rows`` of ``gatekeeper.ledger`` on the gatekeeper's own database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def transaction(self) -> Iterator[LedgerTransaction]:
+        """Yield a transaction under the log's lock; commit at the end of the block, or else roll back.
+
+        Raises LedgerUnavailable if the lock does not come, a statement failed, or the commit does.
+        """
+        with self._database.write(ledger=True, error=LedgerUnavailable) as connection:
+            transaction = LedgerTransaction(connection)
+            yield transaction
+            transaction.complete()
+
+    def head(self) -> Head:
+        """Return the size, frontier and time of the log. Raises LedgerUnavailable."""
+        with self._read() as connection:
+            return head_of(connection.execute(HEAD).one_or_none())
+
+    def entry(self, index: int) -> StoredEntry | None:
+        """Return the entry of that index, or None. Raises LedgerUnavailable."""
+        return next(iter(self._chunk(index, index + 1)), None)
+
+    def entries(self, start: int, stop: int) -> Iterator[StoredEntry]:
+        """Yield the entries from *start* up to *stop*, as many as there are. Raises LedgerUnavailable."""
+        while start < stop:
+            chunk = self._chunk(start, min(start + CHUNK, stop))
+            yield from chunk
+            if len(chunk) < min(CHUNK, stop - start):
+                return
+            start += CHUNK
+
+    def leaf_hashes(self, start: int, stop: int) -> list[bytes]:
+        """Return the leaf hashes from *start* up to *stop*. Raises LedgerUnavailable, LedgerCorrupt."""
+        position = ledger_entries.c.entry_index
+        with self._read() as connection:
+            rows = connection.execute(
+                _LEAVES.where(position >= start, position < stop).order_by(position)
+            ).all()
+        if [row.entry_index for row in rows] != list(range(start, start + len(rows))):
+            raise LedgerCorrupt("the log has a gap")
+        return [row.leaf_hash for row in rows]
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """Return a completed tile's 256 hashes, or None. Raises LedgerUnavailable."""
+        with self._read() as connection:
+            hashes: bytes | None = connection.execute(
+                _TILE.where(ledger_tiles.c.level == level, ledger_tiles.c.number == number)
+            ).scalar_one_or_none()
+            return hashes
+
+    def entries_of(self, ref: str) -> list[StoredEntry]:
+        """Return every entry about *ref*, in the log's order. Raises LedgerUnavailable."""
+        if not storable(ref):
+            return []
+        with self._read() as connection:
+            found = connection.execute(
+                _ENTRY.where(ledger_entries.c.ref == ref).order_by(ledger_entries.c.entry_index)
+            )
+            return [_stored(row) for row in found]
+
+    def last_checkpoint(self) -> str | None:
+        """Return the signed checkpoint of the greatest size, or None. Raises LedgerUnavailable."""
+        with self._read() as connection:
+            row = connection.execute(_CHECKPOINT).one_or_none()
+            return None if row is None else row.text
+
+    def save_checkpoint(self, size: int, root: bytes, text: str) -> None:
+        """Keep a signed checkpoint; one that is kept already, or is of a smaller size, changes nothing.
+
+        Raises LedgerCorrupt for another root of the same size (a fork), LedgerUnavailable otherwise.
+        """
+        with self._database.write(ledger=True, error=LedgerUnavailable) as connection:
+            last = connection.execute(_CHECKPOINT).one_or_none()
+            if last is not None and last.size == size and last.root != root:
+                raise LedgerCorrupt("two roots of one size")
+            if last is not None and (last.size > size or (last.size == size and last.text == text)):
+                return
+            row: Mapping[str, Any] = {
+                "size": size,
+                "text_sha256": hashlib.sha256(text.encode()).digest(),
+                "root": root,
+                "text": text,
+            }
+            connection.execute(insert(ledger_checkpoints), row)
+
+    def box(self, ref: str, event: str) -> tuple[date, bytes] | None:
+        """Return the sealed private detail of an entry and the day of its key, or None if it was purged.
+
+        Raises LedgerUnavailable.
+        """
+        if not storable(ref) or not storable(event):
+            return None
+        with self._read() as connection:
+            row = connection.execute(
+                select(private_details.c.day, private_details.c.box).where(
+                    private_details.c.ref == ref, private_details.c.event == event
+                )
+            ).one_or_none()
+            return None if row is None else (row.day, row.box)
+
+    def _read(self) -> Any:
+        return self._database.read(error=LedgerUnavailable)
+
+    def _chunk(self, start: int, stop: int) -> Sequence[StoredEntry]:
+        position = ledger_entries.c.entry_index
+        with self._read() as connection:
+            rows = connection.execute(
+                _ENTRY.where(position >= start, position < stop).order_by(position)
+            ).all()
+        return [_stored(row) for row in rows]
+
+
+def _stored(row: Row[Any]) -> StoredEntry:
+    return StoredEntry(
+        index=row.entry_index, entry=row.entry, leaf_hash=row.leaf_hash, event=row.event, ref=row.ref
+    )

@@ -1,0 +1,274 @@
+"""One transaction of the log, from the lock to the commit.
+
+Guarantees: as ``ledger_rows`` says. A row is checked when it is handed over, so that it fails its own
+request; insertions are then collected and sent table by table just before the commit, which is what makes a
+batch of requests cost little more than one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError
+
+from gatekeeper.errors import (
+    IdempotencyInFlight,
+    LedgerCorrupt,
+    LedgerUnavailable,
+    StoreUnavailable,
+    Superseded,
+)
+from gatekeeper.ledger.rows import Alter, Head, Insert, StoredEntry
+from gatekeeper.ledger.rows import Row as LedgerRow
+from gatekeeper.ledger.tiles import Tile
+from gatekeeper.store.tables import (
+    BUMP,
+    REGISTRY,
+    WRITABLE,
+    idempotency_keys,
+    ledger_entries,
+    ledger_head,
+    ledger_tiles,
+    metadata,
+    registry,
+    stops,
+)
+from gatekeeper.store.values import RegistryState, Stop
+from gatekeeper.store.writing import rules_of
+
+HASH: Final = 32
+TILE: Final = 256 * HASH
+LARGEST_ENTRY: Final = 65_535
+"""C2SP tlog-tiles gives an entry's length two bytes."""
+
+HEAD = select(ledger_head.c.size, ledger_head.c.frontier, ledger_head.c.at_ms)
+STATE = select(registry.c.version, registry.c.policy_revision, registry.c.policy_digest)
+IN_FORCE = (
+    select(stops.c.id, stops.c.scope, stops.c.value, stops.c.set_at)
+    .where(stops.c.lifted_at.is_(None))
+    .order_by(stops.c.set_at, stops.c.id)
+)
+
+_GROW = (
+    update(ledger_head)
+    .where(ledger_head.c.id == 1, ledger_head.c.size == bindparam("old_size"))
+    .values(size=bindparam("new_size"), frontier=bindparam("new_frontier"), at_ms=bindparam("new_at_ms"))
+)
+_ENTRIES = insert(ledger_entries)
+_TILES = insert(ledger_tiles)
+_CLAIM = insert(idempotency_keys)
+_CLAIM_IF_FREE = postgresql.insert(idempotency_keys).on_conflict_do_nothing()
+_INSERTS = {table.name: insert(table) for table in metadata.sorted_tables if table.name in WRITABLE}
+"""In the order of their foreign keys."""
+
+
+class LedgerTransaction:
+    """The ``Transaction`` of ``gatekeeper.ledger``; made by ``LedgerRows.transaction`` alone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._head: Head | None = None
+        self._state: RegistryState | None = None
+        self._stops: tuple[Stop, ...] | None = None
+        self._pending: dict[str, list[dict[str, object]]] = {}
+        self._bump = False
+        self._wrote = False
+        self._appended = False
+        self._broken = False
+
+    def head(self) -> Head:
+        """Return the head that this transaction continues. Raises LedgerUnavailable."""
+        if self._head is None:
+            self._head = head_of(self._execute(HEAD).one_or_none())
+        return self._head
+
+    def registry(self) -> RegistryState:
+        """Return the registry's state, with what this transaction changed. Raises LedgerUnavailable."""
+        if self._bump:
+            self._flush()
+        if self._state is None:
+            self._state = RegistryState(*self._execute(STATE).one())
+        return self._state
+
+    def stops(self) -> tuple[Stop, ...]:
+        """Return the stops in force, those set earlier in this batch among them. Raises LedgerUnavailable."""
+        if "stops" in self._pending:
+            self._flush()
+        if self._stops is None:
+            self._stops = tuple(Stop(*row) for row in self._execute(IN_FORCE))
+        return self._stops
+
+    def append(self, entries: Sequence[StoredEntry], tiles: Sequence[Tile], head: Head) -> None:
+        """Add entries, the tiles they complete, and the head they lead to.
+
+        Raises LedgerCorrupt if they do not continue the head exactly, or LedgerUnavailable.
+        """
+        old = self.head()
+        self._continue(old, entries, tiles, head)
+        self._execute(
+            _ENTRIES,
+            [
+                {
+                    "entry_index": entry.index,
+                    "event": entry.event,
+                    "ref": entry.ref,
+                    "entry": entry.entry,
+                    "leaf_hash": entry.leaf_hash,
+                }
+                for entry in entries
+            ],
+        )
+        if tiles:
+            self._execute(
+                _TILES,
+                [{"level": tile.level, "number": tile.number, "hashes": tile.hashes} for tile in tiles],
+            )
+        grown = self._execute(
+            _GROW,
+            {
+                "old_size": old.size,
+                "new_size": head.size,
+                "new_frontier": b"".join(head.frontier),
+                "new_at_ms": head.at_ms,
+            },
+        )
+        if grown.rowcount != 1:
+            self._broken = True
+            raise LedgerCorrupt("the head moved under the lock")
+        self._head = head
+        self._appended = True
+
+    def write(self, rows: Sequence[LedgerRow]) -> None:
+        """Write the rows that belong to one entry: all of them, or none and an error.
+
+        Raises StoreUnavailable for a row that its table does not take, Superseded for a change whose row is
+        not there as it was read, IdempotencyInFlight for a key that is taken (these refuse the request, and
+        the transaction can go on without it), and LedgerUnavailable if the database fails (it cannot).
+        """
+        claims, changes, inserts = _sorted(rows)
+        began = False
+        try:
+            for claim in claims:
+                self._claim(claim)
+                began = True
+            for table, change in changes:
+                # What an earlier request of the batch inserted is there to be changed.
+                self._flush()
+                self._alter(table, change)
+                began = True
+        except (IdempotencyInFlight, Superseded):
+            # The first statement changed nothing; after a later one, half a request would be committed.
+            self._broken = self._broken or began
+            raise
+        for table, values in inserts:
+            self._pending.setdefault(table, []).append(values)
+            self._bump = self._bump or table in REGISTRY
+        self._wrote = self._wrote or bool(rows)
+
+    def complete(self) -> None:
+        """Send what is pending, before the commit. Raises LedgerUnavailable if nothing may be committed."""
+        self._flush()
+        if self._broken:
+            raise LedgerUnavailable("a statement failed: nothing of this transaction is committed")
+        if self._wrote and not self._appended:
+            raise LedgerUnavailable("rows without an entry")
+
+    def _claim(self, values: dict[str, object]) -> None:
+        # Sent at once and without failing the transaction: the second of two equal requests is refused alone.
+        if self._connection.dialect.name == "postgresql":
+            claimed = self._execute(_CLAIM_IF_FREE, values).rowcount
+        else:
+            try:
+                claimed = self._connection.execute(_CLAIM, values).rowcount
+            except IntegrityError:
+                claimed = 0
+        if claimed != 1:
+            raise IdempotencyInFlight
+        self._wrote = True
+
+    def _alter(self, table: str, change: Alter) -> None:
+        columns = metadata.tables[table].c
+        where = [
+            columns[name] == value if value is not None else columns[name].is_(None)
+            for name, value in change.key.items()
+        ]
+        if self._execute(update(metadata.tables[table]).where(*where).values(**change.values)).rowcount != 1:
+            raise Superseded
+        if table in REGISTRY:
+            self._bump = True
+            self._state = None
+        if table == "stops":
+            self._stops = None
+        self._wrote = True
+
+    def _flush(self) -> None:
+        if self._pending:
+            pending, self._pending = self._pending, {}
+            for table, statement in _INSERTS.items():
+                if table in pending:
+                    self._execute(statement, pending[table])
+            if "stops" in pending:
+                self._stops = None
+        if self._bump:
+            self._bump = False
+            self._execute(BUMP)
+            self._state = None
+
+    def _execute(self, statement: Any, values: Any = None) -> Any:
+        if self._broken:
+            raise LedgerUnavailable("a statement failed: nothing of this transaction is committed")
+        try:
+            return self._connection.execute(statement, values)
+        except IntegrityError:
+            self._broken = True
+            raise StoreUnavailable("a row that its table refuses") from None
+        except BaseException:
+            self._broken = True
+            raise
+
+    def _continue(self, old: Head, entries: Sequence[StoredEntry], tiles: Sequence[Tile], new: Head) -> None:
+        if [entry.index for entry in entries] != list(range(old.size, new.size)) or not entries:
+            raise LedgerCorrupt("the entries do not continue the log")
+        if new.at_ms < old.at_ms:
+            raise LedgerCorrupt("the log's time would run backwards")
+        # One subtree for each bit of the size (RFC 9162 section 2.1.1).
+        if len(new.frontier) != new.size.bit_count() or any(len(node) != HASH for node in new.frontier):
+            raise LedgerCorrupt("the frontier does not fit the size")
+        if any(len(entry.leaf_hash) != HASH or len(entry.entry) > LARGEST_ENTRY for entry in entries):
+            raise LedgerCorrupt("an entry that cannot be published")
+        if any(len(tile.hashes) != TILE for tile in tiles):
+            raise LedgerCorrupt("a tile that is not complete")
+
+
+def head_of(row: Row[Any] | None) -> Head:
+    """Return the stored head. Raises LedgerCorrupt if there is none or it cannot be a head."""
+    if row is None:
+        raise LedgerCorrupt("the log has no head")
+    frontier = tuple(row.frontier[at : at + HASH] for at in range(0, len(row.frontier), HASH))
+    if len(frontier) != row.size.bit_count() or any(len(node) != HASH for node in frontier):
+        raise LedgerCorrupt("the stored frontier does not fit the stored size")
+    return Head(size=row.size, frontier=frontier, at_ms=row.at_ms)
+
+
+_Sorted = tuple[list[dict[str, object]], list[tuple[str, Alter]], list[tuple[str, dict[str, object]]]]
+
+
+def _sorted(rows: Sequence[LedgerRow]) -> _Sorted:
+    claims: list[dict[str, object]] = []
+    changes: list[tuple[str, Alter]] = []
+    inserts: list[tuple[str, dict[str, object]]] = []
+    for row in rows:
+        rules = rules_of(row.table)
+        if isinstance(row, Alter):
+            rules.alter(row.key, row.values)
+            changes.append((row.table, row))
+        elif not isinstance(row, Insert) or row.table not in WRITABLE:
+            raise StoreUnavailable(f"{row.table}: a row that may not be inserted")
+        elif row.table == "idempotency_keys":
+            claims.append(rules.insert(row.values))
+        else:
+            inserts.append((row.table, rules.insert(row.values)))
+    return claims, changes, inserts

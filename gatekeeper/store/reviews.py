@@ -1,0 +1,111 @@
+"""The rows by which a denied query enters review and moves through it.
+
+Guarantees: a review moves only along ``MOVES``; two people who read the same state cannot both move it (the
+change names the version that was read); each move leaves an event that nothing can alter. Nothing is written
+here: the log commits these rows together with their entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from gatekeeper.errors import OperatorError
+from gatekeeper.ledger.rows import Alter, Insert, Row
+from gatekeeper.store.values import ReviewRow
+
+_OPEN: Final = frozenset(
+    {"queued", "needs_information", "escalated", "upheld", "permitted", "withdrawn", "expired"}
+)
+
+MOVES: Final[dict[str, frozenset[str]]] = {
+    "queued": _OPEN,
+    "needs_information": _OPEN,
+    "escalated": _OPEN - {"queued"},
+    # A ruling that permits ends by itself (72 hours), or is taken back; it never becomes open again.
+    "permitted": frozenset({"expired", "withdrawn", "upheld"}),
+    # An agency may appeal what was upheld, once more to a person.
+    "upheld": frozenset({"queued", "escalated"}),
+    "withdrawn": frozenset(),
+    "expired": frozenset(),
+}
+"""Where a review may go from each state; staying in an open state records a message."""
+
+
+def queue(
+    *,
+    query_id: str,
+    agency_id: str,
+    level: str,
+    provisions: Sequence[str],
+    at: datetime,
+    due_at: datetime | None,
+    ref: str | None = None,
+) -> tuple[Row, ...]:
+    """Return the rows that put a denied query before the staff; *ref* names the entry that records it."""
+    review = {
+        "query_id": query_id,
+        "agency_id": agency_id,
+        "state": "queued",
+        "level": level,
+        "provisions": tuple(provisions),
+        "queued_at": at,
+        "due_at": due_at,
+        "version": 1,
+    }
+    event = {
+        "query_id": query_id,
+        "version": 1,
+        "ref": ref or query_id,
+        "event": "review.queued",
+        "state": "queued",
+        "at": at,
+        "actor": "gatekeeper",
+    }
+    return Insert("reviews", review), Insert("review_events", event)
+
+
+def move(  # noqa: PLR0913  a row has as many columns as it has
+    review: ReviewRow,
+    to: str,
+    *,
+    event: str,
+    ref: str,
+    at: datetime,
+    actor: str,
+    due_at: datetime | None = None,
+    provision: str | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[Row, ...]:
+    """Return the rows that move a review on from the version that was read.
+
+    *event* and *ref* are those of the log entry, *provision* and *expires_at* those of a ruling. Raises
+    OperatorError for a move that there is not, and for a ruling on a provision that was not unmet.
+    """
+    if to not in MOVES.get(review.state, frozenset()):
+        raise OperatorError(
+            f"a review that is {review.state} cannot become {to}: see `gatekeeper review show`"
+        )
+    if provision is not None and provision not in review.provisions:
+        raise OperatorError(
+            "the ruling names a provision that this query did not fail: see `gatekeeper review show`"
+        )
+    version = review.version + 1
+    change = Alter(
+        "reviews",
+        {"query_id": review.query_id, "version": review.version},
+        {"state": to, "due_at": due_at, "version": version},
+    )
+    values = {
+        "query_id": review.query_id,
+        "version": version,
+        "ref": ref,
+        "event": event,
+        "state": to,
+        "at": at,
+        "actor": actor,
+        "provision": provision,
+        "expires_at": expires_at,
+    }
+    return change, Insert("review_events", values)

@@ -1,0 +1,371 @@
+"""The tables of the gatekeeper's own state, for SQLite and PostgreSQL alike.
+
+Guarantees: what the law needs as evidence (``APPEND_ONLY``) can be inserted and read, never changed; what
+expires (``ERASABLE``) can be deleted, never changed; what an operator may change is named column by column
+(``CHANGEABLE``). The migration puts the same rules into triggers, ``deploy/roles.sql`` into grants, and
+``writing.py`` refuses before the database is asked. A test holds the migrated schema equal to this file.
+
+No table holds a plate, a place or a typed word in the clear: those are in ``private_details`` alone, sealed
+under a key that is kept elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.types import TypeEngine
+
+from gatekeeper.store.columns import Document, Names, Utc
+
+REVISION: Final = "0001"
+"""The migration that this code was written for; ``Database.check`` refuses any other."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# A WITHOUT ROWID table has no second, hidden key by which INSERT OR REPLACE could overwrite a row unseen.
+_KEYED: Final[dict[str, Any]] = {"sqlite_with_rowid": False}
+
+
+def _choice(name: str, *words: str, nullable: bool = False) -> tuple[Column[str], CheckConstraint]:
+    """Return a column that holds one of *words*, and the database's own check of it."""
+    listed = ", ".join(f"'{word}'" for word in words)
+    column = Column(name, String(40), nullable=nullable, info={"choices": frozenset(words)})
+    return column, CheckConstraint(f"{name} IN ({listed})", name=name)
+
+
+def _id(name: str = "id") -> Column[str]:
+    return Column(name, String(128), primary_key=True)
+
+
+def _hash(name: str, *, nullable: bool = True, primary_key: bool = False) -> Column[bytes]:
+    kind: TypeEngine[bytes] = LargeBinary(32)
+    return Column(name, kind, nullable=nullable, primary_key=primary_key, info={"length": 32})
+
+
+# --- The registry: who may ask. Every change bumps registry.version in the same transaction. -------------
+
+registry = Table(
+    "registry",
+    metadata,
+    Column(
+        "id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False
+    ),
+    Column("version", BigInteger, nullable=False),
+    Column("policy_revision", String(128)),
+    Column("policy_digest", String(128)),
+    **_KEYED,
+)
+
+agencies = Table(
+    "agencies",
+    metadata,
+    _id(),
+    Column("ori", String(32), unique=True),
+    Column("name", String(200), nullable=False),
+    *_choice("kind", "local", "state", "federal", "tribal", "fusion_center", "private"),
+    Column("state", String(2)),
+    *_choice("status", "active", "suspended", "closed"),
+    Column("has_287g", Boolean, nullable=False),
+    Column("contacts", Names, nullable=False),
+    **_KEYED,
+)
+
+affirmations = Table(
+    "affirmations",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
+    *_choice("kind", "affirmation", "declaration"),
+    Column("text_version", String(40), nullable=False),
+    Column("signer", String(200), nullable=False),
+    Column("title", String(200), nullable=False),
+    Column("signed_on", Date, nullable=False),
+    Column("expires_on", Date),
+    Column("document_sha256", String(64)),
+    **_KEYED,
+)
+
+clients = Table(
+    "clients",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
+    *_choice("profile", "basic", "private_key"),
+    *_choice("status", "active", "revoked"),
+    Column("secret_sha256", String(64)),
+    Column("scopes", Names, nullable=False),
+    **_KEYED,
+)
+
+client_keys = Table(
+    "client_keys",
+    metadata,
+    Column("client_id", String(128), ForeignKey("clients.id"), primary_key=True),
+    _id("kid"),
+    Column("alg", String(16), nullable=False),
+    Column("jwk", Document, nullable=False),
+    *_choice("status", "active", "revoked"),
+    **_KEYED,
+)
+
+stops = Table(
+    "stops",
+    metadata,
+    _id(),
+    *_choice("scope", "all", "agency", "kind", "camera"),
+    Column("value", String(200)),
+    Column("set_at", Utc, nullable=False),
+    Column("lifted_at", Utc),
+    CheckConstraint("(scope = 'all') = (value IS NULL)", name="target"),
+    Index(None, "lifted_at"),
+    **_KEYED,
+)
+
+revoked_tokens = Table(
+    "revoked_tokens",
+    metadata,
+    _id("jti"),
+    Column("expires_at", Utc, nullable=False, index=True),
+    **_KEYED,
+)
+
+# --- What authentication must remember, for minutes. -----------------------------------------------------
+
+jti_seen = Table(
+    "jti_seen",
+    metadata,
+    _hash("digest", nullable=False, primary_key=True),
+    Column("expires_at", Utc, nullable=False, index=True),
+    **_KEYED,
+)
+
+# --- One row per query: no words, no plate; fingerprints are HMACs under a day's key. --------------------
+
+queries = Table(
+    "queries",
+    metadata,
+    _id("query_id"),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
+    Column("client_id", String(128), ForeignKey("clients.id"), nullable=False),
+    Column("hour", String(14), nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("category", String(40), nullable=False),
+    *_choice("outcome", "permit", "deny"),
+    *_choice("review", "none", "staff", "counsel"),
+    Column("dry_run", Boolean, nullable=False),
+    Column("replay_of", String(128)),
+    Column("policy_revision", String(128), nullable=False),
+    _hash("target_fp"),
+    _hash("officer_fp"),
+    _hash("body_fp"),
+    Column("fp_day", Date),
+    Index(None, "agency_id", "hour"),
+    Index(None, "target_fp"),
+    **_KEYED,
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("client_id", String(128), primary_key=True),
+    _hash("key_fp", nullable=False, primary_key=True),
+    Column("query_id", String(128), nullable=False),
+    _hash("body_fp", nullable=False),
+    Column("day", Date, nullable=False, index=True),
+    **_KEYED,
+)
+
+private_details = Table(
+    "private_details",
+    metadata,
+    _id("ref"),
+    # The entry's event and index: a query may be released more than once.
+    Column("event", String(80), primary_key=True),
+    Column("day", Date, nullable=False, index=True),
+    # With a row id, so that boxes of kilobytes are written side by side and not all over the key's tree; a
+    # replacement by row id is a deletion, which purge may do anyway.
+    Column("box", LargeBinary, nullable=False),
+)
+
+# --- Reviews: one row that moves, and every move kept. ---------------------------------------------------
+
+_REVIEW_STATES: Final = (
+    "queued",
+    "needs_information",
+    "escalated",
+    "upheld",
+    "permitted",
+    "withdrawn",
+    "expired",
+)
+
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("query_id", String(128), ForeignKey("queries.query_id"), primary_key=True),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
+    *_choice("state", *_REVIEW_STATES),
+    *_choice("level", "staff", "counsel"),
+    Column("provisions", Names, nullable=False),
+    Column("queued_at", Utc, nullable=False),
+    Column("due_at", Utc),
+    Column("version", Integer, nullable=False),
+    Index(None, "state", "due_at"),
+    **_KEYED,
+)
+
+review_events = Table(
+    "review_events",
+    metadata,
+    Column("query_id", String(128), ForeignKey("reviews.query_id"), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("ref", String(128), nullable=False),
+    Column("event", String(40), nullable=False),
+    *_choice("state", *_REVIEW_STATES),
+    Column("at", Utc, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("provision", String(128)),
+    Column("expires_at", Utc),
+    **_KEYED,
+)
+
+# --- The log. --------------------------------------------------------------------------------------------
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    # INTEGER on SQLite, so that the key is the row id itself and no second one exists.
+    Column(
+        "entry_index",
+        BigInteger().with_variant(Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("event", String(40), nullable=False),
+    Column("ref", String(128), nullable=False, index=True),
+    Column("entry", LargeBinary, nullable=False),
+    _hash("leaf_hash", nullable=False),
+)
+
+ledger_tiles = Table(
+    "ledger_tiles",
+    metadata,
+    Column("level", SmallInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+    **_KEYED,
+)
+
+ledger_checkpoints = Table(
+    "ledger_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    _hash("text_sha256", nullable=False, primary_key=True),
+    _hash("root", nullable=False),
+    Column("text", Text, nullable=False),
+    **_KEYED,
+)
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column(
+        "id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False
+    ),
+    Column("size", BigInteger, nullable=False),
+    Column("frontier", LargeBinary, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    CheckConstraint("size >= 0", name="size"),
+    **_KEYED,
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("value", Text, nullable=False),
+    **_KEYED,
+)
+
+# --- Who may do what to which table. ---------------------------------------------------------------------
+
+APPEND_ONLY: Final = ("ledger_entries", "ledger_tiles", "ledger_checkpoints", "queries", "review_events")
+"""Inserted and read; never updated, deleted, replaced or truncated."""
+
+ERASABLE: Final = ("private_details", "idempotency_keys", "revoked_tokens", "jti_seen")
+"""Inserted, read and deleted when they have expired; never updated or replaced."""
+
+KEPT: Final = (
+    "agencies",
+    "affirmations",
+    "clients",
+    "client_keys",
+    "stops",
+    "reviews",
+    "registry",
+    "ledger_head",
+)
+"""Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
+
+REGISTRY: Final = frozenset(
+    {"registry", "agencies", "affirmations", "clients", "client_keys", "stops", "revoked_tokens"}
+)
+"""A write to any of these bumps ``registry.version`` in the same transaction."""
+
+WRITABLE: Final = frozenset(
+    {
+        "agencies",
+        "affirmations",
+        "clients",
+        "client_keys",
+        "stops",
+        "revoked_tokens",
+        "queries",
+        "idempotency_keys",
+        "private_details",
+        "reviews",
+        "review_events",
+        "settings",
+    }
+)
+"""What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
+
+CHANGEABLE: Final[dict[str, frozenset[str]]] = {
+    "registry": frozenset({"policy_revision", "policy_digest"}),
+    "agencies": frozenset({"ori", "name", "kind", "state", "status", "has_287g", "contacts"}),
+    # A signature is evidence: who signed what, and when, stays; only its end may be brought forward.
+    "affirmations": frozenset({"expires_on"}),
+    "clients": frozenset({"status", "secret_sha256", "scopes"}),
+    "client_keys": frozenset({"status"}),
+    "stops": frozenset({"lifted_at"}),
+    "reviews": frozenset({"state", "level", "due_at", "provisions", "version"}),
+    "settings": frozenset({"value"}),
+}
+"""The columns that an ``Alter`` may set; every other table refuses one."""
+
+BUMP: Final = text("UPDATE registry SET version = version + 1 WHERE id = 1")

@@ -1,0 +1,153 @@
+"""What the store answers with: frozen values that no other part can change behind another's back.
+
+``exchange`` names what it needs of them as read-only protocols of its own; these match by shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryState:
+    """Which registry and which policy a decision was made under. Any change of either raises ``version``."""
+
+    version: int
+    policy_revision: str | None
+    policy_digest: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Affirmation:
+    """What an agency signed: the city's affirmation, or the declaration of 625 ILCS 5/2-130(c)."""
+
+    id: str
+    agency_id: str
+    kind: Literal["affirmation", "declaration"]
+    text_version: str
+    signer: str
+    title: str
+    signed_on: date
+    expires_on: date | None
+    document_sha256: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An agency of the registry, with everything that it has signed, the oldest first."""
+
+    id: str
+    ori: str | None
+    name: str
+    kind: str
+    state: str | None
+    status: str
+    has_287g: bool
+    contacts: tuple[str, ...]
+    affirmations: tuple[Affirmation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientKey:
+    """A client's public key, for private_key_jwt (RFC 7523)."""
+
+    kid: str
+    alg: str
+    jwk: Mapping[str, Any]
+    status: Literal["active", "revoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """An OAuth client of an agency. Its secret is not kept, only the secret's hash."""
+
+    id: str
+    agency_id: str
+    profile: Literal["basic", "private_key"]
+    status: Literal["active", "revoked"]
+    secret_sha256: str | None
+    scopes: tuple[str, ...]
+    keys: tuple[ClientKey, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop in force: nothing in its scope may be released."""
+
+    id: str
+    scope: Literal["all", "agency", "kind", "camera"]
+    value: str | None
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyRecord:
+    """What a client's Idempotency-Key was used for. ``day`` names the key that made the fingerprint."""
+
+    query_id: str
+    body_fingerprint: bytes
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRow:
+    """What is kept of a query in the clear. Fingerprints are HMACs under the key of ``fp_day``."""
+
+    query_id: str
+    agency_id: str
+    client_id: str
+    hour: str
+    kind: str
+    category: str
+    outcome: Literal["permit", "deny"]
+    review: Literal["none", "staff", "counsel"]
+    dry_run: bool
+    replay_of: str | None
+    policy_revision: str
+    target_fp: bytes | None
+    officer_fp: bytes | None
+    body_fp: bytes | None
+    fp_day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRow:
+    """Where a denied query stands with the records staff. ``version`` counts its moves."""
+
+    query_id: str
+    agency_id: str
+    state: str
+    level: Literal["staff", "counsel"]
+    provisions: tuple[str, ...]
+    queued_at: datetime
+    due_at: datetime | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewEvent:
+    """One move of a review. The words that went with it are sealed under ``ref`` and ``event``."""
+
+    query_id: str
+    version: int
+    ref: str
+    event: str
+    state: str
+    at: datetime
+    actor: str
+    provision: str | None
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """How often something was asked since an hour; dry runs count, or they would be a free oracle."""
+
+    queries: int
+    denied: int
+    previewed: int
+    officers: int
+    first_hour: str | None
