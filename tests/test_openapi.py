@@ -1,4 +1,4 @@
-"""openapi.yaml is the truth of the HTTP contract: it is valid, its examples are, and the code agrees both ways."""
+"""openapi.yaml is the truth of the HTTP contract: valid, its examples too, and the routes agree both ways."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
@@ -22,9 +22,7 @@ METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 @cache
 def document() -> dict[str, Any]:
     """Read the file once; nobody may change what is returned."""
-    # ECMA-262's $ is the very end; Python's also stands before a last newline.
-    text = re.sub(r"(pattern: '.*)\$'", r"\1\\Z'", FILE.read_text("utf-8"))
-    return cast("dict[str, Any]", yaml.safe_load(text))
+    return cast("dict[str, Any]", yaml.safe_load(FILE.read_text("utf-8")))
 
 
 def resolved(node: Any) -> Any:
@@ -40,8 +38,8 @@ def resolved(node: Any) -> Any:
 def faults(schema: Any, value: Any) -> list[str]:
     """Validate ``value`` against a schema of the file, formats included."""
     whole = {"$ref": "#/the_schema", "components": document()["components"], "the_schema": schema}
-    validator = Draft202012Validator(whole, format_checker=FormatChecker())
-    return [f"{'/'.join(map(str, e.absolute_path))}: {e.message[:200]}" for e in validator.iter_errors(value)]
+    validator = Draft202012Validator(whole, validate_formats=True)
+    return [f"{'/'.join(map(str, e.instance_path))}: {e.message[:200]}" for e in validator.iter_errors(value)]
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -75,13 +73,13 @@ def examples() -> list[Any]:
 
 def test_file_is_openapi_3_1() -> None:
     """A broken document would be found by partners' tools first."""
-    assert [] == [error.message for error in OpenAPIV31SpecValidator(document()).iter_errors()]
+    assert not [error.message for error in OpenAPIV31SpecValidator(document()).iter_errors()]
 
 
 @pytest.mark.parametrize(("schema", "value"), examples())
 def test_example_validates(schema: Any, value: Any) -> None:
     """An example that a developer pastes is one that the contract accepts."""
-    assert [] == faults(schema, value)
+    assert not faults(schema, value)
 
 
 def test_example_beside_a_field_validates() -> None:
@@ -105,13 +103,13 @@ def test_example_beside_a_field_validates() -> None:
 
     parts = {name: part for name, part in document()["components"].items() if name != "examples"}
     walk(parts, "")
-    assert [] == wrong
+    assert not wrong
 
 
 def test_every_example_is_used() -> None:
     """An example that no operation shows is never validated."""
     text = FILE.read_text("utf-8")
-    assert [] == [n for n in document()["components"]["examples"] if f"components/examples/{n}'" not in text]
+    assert not [n for n in document()["components"]["examples"] if f"components/examples/{n}'" not in text]
 
 
 def test_every_schema_and_response_is_used() -> None:
@@ -119,11 +117,11 @@ def test_every_schema_and_response_is_used() -> None:
     text = FILE.read_text("utf-8")
     for part in ("schemas", "responses", "parameters", "headers"):
         names = document()["components"][part]
-        assert [] == [name for name in names if f"components/{part}/{name}'" not in text], part
+        assert not [name for name in names if f"components/{part}/{name}'" not in text], part
 
 
 def test_query_schemas_refuse_unknown_fields() -> None:
-    """A misspelt optional field (``on_behalf``) must not be dropped in silence: it may be what forbids the release."""
+    """A misspelt optional field (``on_behalf``) must not be dropped in silence: it may forbid the release."""
 
     def closed(schema: Any) -> list[str]:
         schema = resolved(schema)
@@ -133,7 +131,7 @@ def test_query_schemas_refuse_unknown_fields() -> None:
         inner = [*schema.get("properties", {}).values(), *schema.get("oneOf", [])]
         return left + [fault for each in inner for fault in closed(each)]
 
-    assert [] == closed(document()["components"]["schemas"]["QueryRequest"])
+    assert not closed(document()["components"]["schemas"]["QueryRequest"])
 
 
 def test_every_field_is_described() -> None:
@@ -151,7 +149,7 @@ def test_every_field_is_described() -> None:
                 stack.append((f"{where}.{field}", inner))
             if isinstance(node.get("items"), dict):
                 stack.append((f"{where}[]", node["items"]))
-    assert [] == silent
+    assert not silent
 
 
 def test_every_error_is_a_problem_document() -> None:
@@ -184,7 +182,7 @@ def test_plates_and_persons_are_visibly_made_up() -> None:
     text = FILE.read_text("utf-8")
     plates = re.findall(r'"plate": "([^"]+)"', text)
     assert plates
-    assert [] == [plate for plate in plates if not plate.replace(" ", "").startswith("DEMO")]
+    assert not [plate for plate in plates if not plate.replace(" ", "").startswith("DEMO")]
 
 
 @pytest.mark.parametrize(
@@ -242,10 +240,10 @@ def test_worthless_values_are_left_to_the_policy(pointer: str, value: object) ->
     body = copy.deepcopy(document()["components"]["examples"]["PlateQuery"]["value"])
     part, field = pointer.split(".")
     body[part][field] = value
-    assert [] == faults({"$ref": "#/components/schemas/QueryRequest"}, body)
+    assert not faults({"$ref": "#/components/schemas/QueryRequest"}, body)
 
 
-# ---- the code ----------------------------------------------------------------------------------------------------
+# ---- the code ----------------------------------------------------------------------------------------------
 
 PLACEHOLDER = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
 SERVED_ELSEWHERE = ("/static/", "/console", "/public/", "/ledger/")  # pages and files, not part of the API
@@ -259,8 +257,8 @@ def test_routes_and_file_agree_both_ways(served: Any) -> None:
         if not path.startswith(SERVED_ELSEWHERE):
             routes |= {(path, method) for method in rule.methods - {"HEAD", "OPTIONS"}}
     written = {(path, method.upper()) for path, method, _ in operations()}
-    assert [] == sorted(routes - written), "served, not written"
-    assert [] == sorted(written - routes), "written, not served"
+    assert not sorted(routes - written), "served, not written"
+    assert not sorted(written - routes), "written, not served"
 
 
 @pytest.fixture

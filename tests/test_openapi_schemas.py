@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import re
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -14,37 +13,46 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema_rs import Draft202012Validator
 
 from gatekeeper.errors import InvalidRequest
-from gatekeeper.exchange import parse
+from gatekeeper.exchange.parse import (
+    SERVED_KINDS,
+    AttestationSchema,
+    EndRequesterSchema,
+    LegalProcessSchema,
+    PlaceQuerySchema,
+    PlateQuerySchema,
+    PurposeSchema,
+    QuerySchema,
+    RequesterSchema,
+    parse_document,
+)
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
 PAIRS = {
-    "QueryRequest": parse.QuerySchema,
-    "PlateQuery": parse.PlateQuerySchema,
-    "PlaceQuery": parse.PlaceQuerySchema,
-    "Purpose": parse.PurposeSchema,
-    "Requester": parse.RequesterSchema,
-    "EndRequester": parse.EndRequesterSchema,
-    "LegalProcess": parse.LegalProcessSchema,
-    "Attestation": parse.AttestationSchema,
+    "QueryRequest": QuerySchema,
+    "PlateQuery": PlateQuerySchema,
+    "PlaceQuery": PlaceQuerySchema,
+    "Purpose": PurposeSchema,
+    "Requester": RequesterSchema,
+    "EndRequester": EndRequesterSchema,
+    "LegalProcess": LegalProcessSchema,
+    "Attestation": AttestationSchema,
 }
 
 
 @cache
 def components() -> dict[str, Any]:
     """Read the named parts of the file."""
-    # ECMA-262's $ is the very end; Python's also stands before a last newline.
-    text = re.sub(r"(pattern: '.*)\$'", r"\1\\Z'", FILE.read_text("utf-8"))
-    return cast("dict[str, Any]", yaml.safe_load(text)["components"])
+    return cast("dict[str, Any]", yaml.safe_load(FILE.read_text("utf-8"))["components"])
 
 
 @cache
 def validator() -> Draft202012Validator:
     """Make a validator of the body of ``POST /v1/queries``."""
     whole = {"$ref": "#/components/schemas/QueryRequest", "components": components()}
-    return Draft202012Validator(whole, format_checker=FormatChecker())
+    return Draft202012Validator(whole, validate_formats=True)
 
 
 def deref(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
@@ -83,8 +91,8 @@ def test_fields_are_the_same(name: str, rendered: dict[str, Any]) -> None:
     assert set(written["properties"]) == set(read["properties"])
     assert set(written["required"]) == set(read.get("required", ()))
     assert written["additionalProperties"] is read["additionalProperties"] is False
-    for field, rule in written["properties"].items():
-        rule, other = deref(rule, components()["schemas"]), deref(read["properties"][field], rendered)
+    for field, reference in written["properties"].items():
+        rule, other = deref(reference, components()["schemas"]), deref(read["properties"][field], rendered)
         assert nullable(rule) == nullable(other), f"{field}: null"
         for keyword in ("enum", "default", "minimum", "maximum", "minItems", "maxItems"):
             if keyword in other and not (keyword == "enum" and field == "kind"):
@@ -94,10 +102,10 @@ def test_fields_are_the_same(name: str, rendered: dict[str, Any]) -> None:
 
 def test_kinds_served_are_the_same() -> None:
     """A kind that is served and not written, or the other way round."""
-    assert set(parse.SERVED_KINDS) == set(components()["schemas"]["Query"]["discriminator"]["mapping"])
+    assert set(SERVED_KINDS) == set(components()["schemas"]["Query"]["discriminator"]["mapping"])
 
 
-# ---- what they accept --------------------------------------------------------------------------------------------
+# ---- what they accept --------------------------------------------------------------------------------------
 
 VALUES: list[Any] = [
     *(None, True, False, 0, 1, 500, 501, -1, 7.5, "", " ", "n/a", "?", "DEMO123", "demo-12 3", "DEMO1234567"),
@@ -144,10 +152,10 @@ def bodies() -> dict[str, Any]:
 def agree(body: Any) -> None:
     """Both accept, or both refuse."""
     written = [
-        f"{'/'.join(map(str, e.absolute_path))}: {e.message[:120]}" for e in validator().iter_errors(body)
+        f"{'/'.join(map(str, e.instance_path))}: {e.message[:120]}" for e in validator().iter_errors(body)
     ]
     try:
-        parse.parse_document(body)
+        parse_document(body)
         read: list[str] = []
     except InvalidRequest as error:
         # Two rules that a schema cannot say: the order of the window, and the years it may lie in.
@@ -184,7 +192,7 @@ def test_each_field_of_each_body_agrees(name: str) -> None:
     for part in ("query", "purpose", "requester", "attestation"):
         attempt(original | {part: original[part] | {"extra": 1}}, f"{part}.extra")
     attempt(original | {"extra": 1}, "extra")
-    assert [] == apart
+    assert not apart
 
 
 @settings(max_examples=150, deadline=None)
