@@ -40,6 +40,6 @@ from gatekeeper.ledger.verify import Finding, verify
 
 __all__ = [
     "EVENTS", "Alter", "Appended", "Checkpoint", "Clock", "DayKeys", "Detail", "Draft", "Finding", "Guard",
-    "Head", "Insert", "Json", "Ledger", "Receipt", "Row", "Rows", "SigningKey", "StoredEntry", "Tile", "Transaction",
-    "VerifierKey", "canonical", "count_band", "open_checkpoint", "verify",
+    "Head", "Insert", "Json", "Ledger", "Receipt", "Row", "Rows", "SigningKey", "StoredEntry", "Tile",
+    "Transaction", "VerifierKey", "canonical", "count_band", "open_checkpoint", "verify",
 ]  # fmt: skip

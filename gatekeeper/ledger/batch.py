@@ -1,8 +1,8 @@
 """One transaction of the log: several requests, each refused alone or committed with all the others.
 
 The procedure, under the store's lock: (1) read the head and refuse if our clock is behind it; (2) leave out
-who has stopped waiting; (3) for each request in order of time: its guard, then its rows and its sealed detail;
-(4) entries with consecutive indices, the tiles they complete, the new head; (5) commit; then, outside
+who has stopped waiting; (3) for each request in order of time: its guard, then its rows and its sealed
+detail; (4) entries with consecutive indices, the tiles they complete, the new head; (5) commit; then, outside
 the lock, (6) one checkpoint for all, and each request's proof. Guarantees: a request refused in (3) leaves
 nothing behind; nobody hears of an entry before (5).
 """

@@ -35,6 +35,8 @@ _encode = c_make_encoder(None, _refuse, encode_basestring, None, ":", ",", True,
 def canonical(value: object) -> bytes:
     """Return the canonical form of `value`; raises EntryRefused for what has none."""
     try:
+        if type(value) is str:
+            return encode_basestring(value).encode("utf-8")
         shape = _survey(value)
         if shape == _OTHER:
             return rfc8785.dumps(value)  # type: ignore[arg-type]

@@ -90,6 +90,8 @@ class Growth:
             self._rows.append((first, row))
             row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row) - 1, 2)]
             level += 1
+        self._frontier = frontier_at(self.size, self.node)
+        self._edges = _edges(self.size, self._frontier)
 
     def node(self, level: int, number: int) -> bytes:
         """Return a node that the batch completed or that stood in the old frontier; raises KeyError."""
@@ -100,11 +102,11 @@ class Growth:
 
     def frontier(self) -> Frontier:
         """Return the frontier after the batch."""
-        return frontier_at(self.size, self.node)
+        return self._frontier
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """Return the inclusion proof, in the new tree, of a leaf of this batch."""
-        return inclusion_proof(index, self.size, self.node)
+        return _path(index, self.size, self.node, self._edges)
 
 
 def frontier_at(size: int, node: Node) -> Frontier:
@@ -112,24 +114,39 @@ def frontier_at(size: int, node: Node) -> Frontier:
     return tuple(node(k, (size >> k) - 1) for k in reversed(range(size.bit_length())) if size >> k & 1)
 
 
-def _edge(size: int, level: int, node: Node) -> bytes:
-    """Return the root over the incomplete right edge: the last ``size mod 2**level`` leaves."""
-    rest = size & ((1 << level) - 1)
-    return root([node(k, (size >> k) - 1) for k in reversed(range(level)) if rest >> k & 1])
+def _edges(size: int, frontier: Frontier) -> list[bytes]:
+    """Return, for each level, the root over the ragged right edge: the last ``size mod 2**level`` leaves.
+
+    Where there is no edge the hash of nothing stands; it is never asked for.
+    """
+    edges = [EMPTY_ROOT]
+    waiting = list(frontier)
+    for level in range(size.bit_length()):
+        edge = edges[-1]
+        if size >> level & 1:
+            node = waiting.pop()
+            edge = node_hash(node, edge) if size & ((1 << level) - 1) else node
+        edges.append(edge)
+    return edges
+
+
+def _path(index: int, size: int, node: Node, edges: Sequence[bytes], start: int = 0) -> tuple[bytes, ...]:
+    """Return the siblings on the way up from node `index` of level `start`."""
+    path = []
+    for level in range(start, (size - 1).bit_length()):
+        sibling, complete = (index >> (level - start)) ^ 1, size >> level
+        if sibling < complete:
+            path.append(node(level, sibling))
+        elif sibling == complete and size & ((1 << level) - 1):
+            path.append(edges[level])
+    return tuple(path)
 
 
 def inclusion_proof(index: int, size: int, node: Node) -> tuple[bytes, ...]:
     """Return the audit path of leaf `index` in a tree of `size`; raises ValueError if it is not in there."""
     if not 0 <= index < size:
         raise ValueError("no such leaf in a tree of that size")
-    path = []
-    for level in range((size - 1).bit_length()):
-        sibling, complete = (index >> level) ^ 1, size >> level
-        if sibling < complete:
-            path.append(node(level, sibling))
-        elif sibling == complete and size & ((1 << level) - 1):
-            path.append(_edge(size, level, node))
-    return tuple(path)
+    return _path(index, size, node, _edges(size, frontier_at(size, node)))
 
 
 def consistency_proof(old: int, new: int, node: Node) -> tuple[bytes, ...]:
@@ -139,16 +156,10 @@ def consistency_proof(old: int, new: int, node: Node) -> tuple[bytes, ...]:
     if old in (0, new):
         return ()
     level = (old & -old).bit_length() - 1
+    number = (old >> level) - 1
     # A perfect old tree is itself a node of the new one, and its root is known to whoever asks.
-    path = [] if old == 1 << level else [node(level, (old >> level) - 1)]
-    index = (old >> level) - 1
-    for above in range(level, (new - 1).bit_length()):
-        sibling, complete = (index >> (above - level)) ^ 1, new >> above
-        if sibling < complete:
-            path.append(node(above, sibling))
-        elif sibling == complete and new & ((1 << above) - 1):
-            path.append(_edge(new, above, node))
-    return tuple(path)
+    known = () if old == 1 << level else (node(level, number),)
+    return known + _path(number, new, node, _edges(new, frontier_at(new, node)), level)
 
 
 def verify_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[bytes], expected: bytes) -> bool:
