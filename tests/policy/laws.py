@@ -1,4 +1,4 @@
-"""The laws that these tests apply: a small one of their own, and the shipped one; with facts that each permits."""
+"""The laws that these tests apply: a small one and the shipped one, with facts that each permits."""
 
 from __future__ import annotations
 

@@ -40,6 +40,14 @@ def _append(path: str, text: str) -> Change:
     return lambda root: (root / path).write_text((root / path).read_text() + text)
 
 
+def _link(path: str) -> Change:
+    def change(root: Path) -> None:
+        (root / path).unlink()
+        (root / path).symlink_to(SMALL / path)
+
+    return change
+
+
 def _delete(path: str) -> Change:
     return lambda root: (root / path).unlink()
 
@@ -98,12 +106,12 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "chance": (_append(STANDING, '\nx := rand.intn("a", 3)\n'), "rand.intn is not in"),
     "clock": (_append(STANDING, "\nx := time.now_ns()\n"), "time.now_ns is not in"),
     "name server": (_append(STANDING, '\nx := net.lookup_ip_addr("a")\n'), "net.lookup_ip_addr is not in"),
-    "own metadata": (_append(STANDING, "\nx := rego.metadata.rule()\n"), "rego.metadata.rule is not in"),
+    "metadata": (_append(STANDING, "\nx := rego.metadata.rule()\n"), "rego.metadata.rule is not in"),
     "print": (_append(STANDING, "\nx if print(input.agency)\n"), "print is not in"),
     "with outside tests": (
         _append(
             STANDING,
-            '\nx if active_ with input.agency.status as "active"\n\nactive_ if input.agency.status == "active"\n',
+            '\nx if y with input.agency.status as "active"\n\ny if input.agency.status == "active"\n',
         ),
         "`with` replaces facts",
     ),
@@ -234,7 +242,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "editor's backup": (_write("main/main.rego~", ""), "belongs nowhere"),
     "link to a file": (
-        lambda root: (_delete(STANDING)(root), (root / STANDING).symlink_to(SMALL / STANDING)),
+        _link(STANDING),
         "neither a plain file nor a directory",
     ),
     "link to a directory": (
@@ -315,7 +323,7 @@ def test_refused(name: str, copy: Path) -> None:
     "key", ["title", "description", "rules", "citation", "verified", "public", "effective_on"]
 )
 def test_metadata_field_missing(key: str, copy: Path) -> None:
-    """A provision without this field is refused: the agency would be denied without being told what or why."""
+    """A provision without this field is refused: the agency would be denied and not told why."""
     text = (copy / STANDING).read_text()
     (copy / STANDING).write_text("".join(x for x in text.splitlines(True) if f" {key}:" not in x))
     with pytest.raises(BundleRefused, match=f"METADATA lacks {key}"):

@@ -12,6 +12,7 @@ from gatekeeper.policy import Verdict, verdict_of
 from gatekeeper.policy.engine import Facts, encode, known_answer
 from tests.policy.laws import SMALL_PERMITTED, dumps, places, replaced, small, without
 
+WRONG: tuple[Any, ...] = (None, "", 0, 1, [], {}, False, "true", ["standing"])
 PERMIT: dict[str, Any] = {
     "permit": True,
     "proved": ["purpose", "standing"],
@@ -88,9 +89,7 @@ def test_every_damage_to_a_permit_is_no_permit() -> None:
         if place[0] == "obligations" and len(place) > 1:
             continue
         damaged = [without(PERMIT, place)]
-        damaged += [
-            replaced(PERMIT, place, junk) for junk in (None, "", 0, 1, [], {}, False, "true", ["standing"])
-        ]
+        damaged += [replaced(PERMIT, place, wrong) for wrong in WRONG]
         for document in damaged:
             if dumps(document) != dumps(PERMIT):
                 with pytest.raises(PolicyUnavailable):
@@ -103,7 +102,7 @@ class _Always(dict[str, Any]):
     def __eq__(self, other: object) -> bool:
         return True
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
 
 def test_exact_types_only() -> None:
@@ -156,9 +155,10 @@ def test_unsayable_facts(name: str) -> None:
 def test_sayable_facts() -> None:
     """NUL, quotes, line separators and every other character are kept."""
     text = 'a\0b"\\\n\u2028é\U0001f697'
-    assert encode(
-        {"n": text, "m": [2**53, -0.5, None, True]}
-    ) == '{"n":"a\\u0000b\\"\\\\\\n\u2028é\U0001f697","m":[9007199254740992,-0.5,null,true]}'
+    assert (
+        encode({"n": text, "m": [2**53, -0.5, None, True]})
+        == '{"n":"a\\u0000b\\"\\\\\\n\u2028é\U0001f697","m":[9007199254740992,-0.5,null,true]}'
+    )
 
 
 def test_missing_fact_is_a_failure_of_ours() -> None:

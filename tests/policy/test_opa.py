@@ -257,8 +257,12 @@ def test_not_ready() -> None:
         "http://a:0",
         "http://a/path",
         "http://u:p@a:1",
-    ]
-    + ["unix://relative/x", "unix:relative", "unix://", "http://a?x=1", "http://a#x"],
+        "unix://relative/x",
+        "unix:relative",
+        "unix://",
+        "http://a?x=1",
+        "http://a#x",
+    ],
 )
 def test_address_refused(url: str) -> None:
     """An address that is not exactly one server is refused at the start, with its cure."""
@@ -316,7 +320,7 @@ def test_real_opa_with_another_law(real: Opa) -> None:
 @pytest.mark.needs("opa")
 @pytest.mark.servers
 def test_real_opa_frozen_then_stopped(real: Opa) -> None:
-    """A frozen server is given up at the deadline, a revived one believed again, a stopped one at once not."""
+    """A frozen server is given up at the deadline, a revived one believed again, a stopped one not."""
     engine = OpaServer(small(), real.url, timeout=1.0)
     assert engine.evaluate(SMALL_PERMITTED).permit
     os.kill(real.process.pid, signal.SIGSTOP)
@@ -342,6 +346,8 @@ def test_real_opa_frozen_then_stopped(real: Opa) -> None:
 def test_real_opa_without_a_rule(tmp_path: Path) -> None:
     """OPA answers 200 and an empty object for a rule that is missing: no answer, hence no permit."""
     modules = {path: text for path, text in small().modules.items() if path != "main/main.rego"}
-    with opa_server(replace(small(), modules=modules), tmp_path) as server:
-        with pytest.raises(PolicyUnavailable, match="undefined"):
-            OpaServer(small(), server.url).evaluate(SMALL_PERMITTED)
+    with (
+        opa_server(replace(small(), modules=modules), tmp_path) as server,
+        pytest.raises(PolicyUnavailable, match="undefined"),
+    ):
+        OpaServer(small(), server.url).evaluate(SMALL_PERMITTED)

@@ -50,8 +50,20 @@ def opa_server(bundle: Bundle, directory: Path, *, unix: bool = False) -> Iterat
     url = place if unix else f"http://{place}"
     log = (directory / "opa.log").open("wb")
     process = subprocess.Popen(
-        [opa_program(), "run", "--server", "--disable-telemetry", "--addr", place, "--log-level", "error"]
-        + ["--set", "decision_logs.console=false", "--bundle", str(file)],
+        [
+            opa_program(),
+            "run",
+            "--server",
+            "--disable-telemetry",
+            "--addr",
+            place,
+            "--log-level",
+            "error",
+            "--set",
+            "decision_logs.console=false",
+            "--bundle",
+            str(file),
+        ],
         stdout=log,
         stderr=log,
         cwd=directory,
