@@ -1,6 +1,6 @@
 // Ask the gatekeeper one question, as a partner agency would.
 //
-//   node query.mjs ISSUER CLIENT_ID KEY.pem [--kid KID] [--path /v1/queries] [--scope SCOPE] < request.json
+//   node query.mjs ISSUER CLIENT_ID KEY.pem [--kid=KID] [--path=/v1/queries] [--scope=SCOPE] < request.json
 //
 // Prints one line of JSON: {"status": …, "body": …}; for a failure before the query {"failure": {…}}, exit 1.
 import { parseArgs } from 'node:util'

@@ -92,16 +92,16 @@ def test_openid_client_lives_a_token_s_life(served: Served, alg: str) -> None:
 @pytest.mark.needs("node")
 def test_openid_client_with_a_secret(served: Served) -> None:
     """client_secret_basic, urlencoded as openid-client does."""
-    lived = served.run("lifecycle.mjs", served.issuer, "partner-basic", "--secret", SECRET)
+    lived = served.run("lifecycle.mjs", served.issuer, "partner-basic", f"--secret={SECRET}")
     assert (True, False) == (lived["before"]["active"], lived["after"]["active"])
 
 
 @pytest.mark.needs("node")
 def test_openid_client_is_told_why(served: Served) -> None:
     """A refusal has the shape that libraries read."""
-    arguments = (served.issuer, "partner-es256", served.pem("ES256"), EC_KEY.kid or "", "--scope", "admin")
+    arguments = (served.issuer, "partner-es256", served.pem("ES256"), "--kid=ec-1", "--scope=admin")
     assert "invalid_scope" == served.run("lifecycle.mjs", *arguments)["failure"]["error"]
-    wrong_kid = (served.issuer, "partner-es256", served.pem("ES256"), "other")
+    wrong_kid = (served.issuer, "partner-es256", served.pem("ES256"), "--kid=other")
     failure = served.run("lifecycle.mjs", *wrong_kid)["failure"]
     assert ("invalid_client", 401) == (failure["error"], failure["status"])
 
@@ -119,7 +119,7 @@ def test_oauth4webapi_validates_our_token_by_the_book(served: Served) -> None:
 @pytest.mark.needs("node")
 def test_query_script_asks_and_prints(served: Served) -> None:
     """The script of the HTTP suite: token, request, status and body."""
-    arguments = (served.issuer, "partner-ps256", served.pem("PS256"), "--kid", RSA_KEY.kid or "")
+    arguments = (served.issuer, "partner-ps256", served.pem("PS256"), "--kid=rsa-1")
     answer = served.run("query.mjs", *arguments, stdin='{"query": 1}')
     assert {"client": "partner-ps256", "agency": AGENCY, "asked": {"query": 1}} == answer["body"]
     assert 200 == answer["status"]

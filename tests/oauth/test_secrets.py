@@ -39,7 +39,7 @@ def test_secret_is_stored_as_a_hash_of_256_random_bits() -> None:
     """Two secrets differ; the stored value is a SHA-256; the secret needs no encoding anywhere."""
     (one, stored), (two, _) = make_secret(), make_secret()
     assert one != two
-    assert 43 == len(one) == len(quote_plus(one))
+    assert 47 == len(one) == len(quote_plus(one))
     assert (64, secret_hash(one)) == (len(stored), stored)
 
 
