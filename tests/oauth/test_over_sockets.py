@@ -79,7 +79,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 def test_openid_client_lives_a_token_s_life(served: Served, alg: str) -> None:
     """Discovery, private_key_jwt, introspection, revocation at once: with no setting of ours."""
     lived = served.run(
-        "lifecycle.mjs", served.issuer, f"partner-{alg.lower()}", served.pem(alg), SIGNERS[alg].kid
+        "lifecycle.mjs", served.issuer, f"partner-{alg.lower()}", served.pem(alg), f"--kid={SIGNERS[alg].kid}"
     )
     assert "failure" not in lived, lived
     assert ("bearer", 600) == (lived["granted"]["token_type"], lived["granted"]["expires_in"])
