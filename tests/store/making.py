@@ -1,0 +1,113 @@
+"""Makes what the store's tests write: an agency with a client, queries, entries."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from gatekeeper.ledger.rows import Head, Insert, Row, StoredEntry
+from gatekeeper.store import administration
+from gatekeeper.store.ledger_rows import LedgerRows
+from gatekeeper.store.ledger_transaction import LedgerTransaction
+from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, Stop
+
+DAY = date(2026, 11, 22)
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
+
+
+def head(size: int, at_ms: int) -> Head:
+    """Return a head of the right shape; what its hashes mean is the ledger's own suite's subject."""
+    return Head(size, tuple(bytes([i]) * 32 for i in range(size.bit_count())), at_ms)
+
+
+def entry(index: int, ref: str = "r") -> StoredEntry:
+    """Return an entry of the right shape."""
+    return StoredEntry(index, b'{"v":1}', bytes([index % 256]) * 32, "query.decided", ref)
+
+
+def append(transaction: LedgerTransaction, count: int = 1, ref: str = "r") -> None:
+    """Append *count* entries to whatever the log holds."""
+    old = transaction.head()
+    entries = [entry(old.size + i, ref) for i in range(count)]
+    transaction.append(entries, (), head(old.size + count, old.at_ms + 1))
+
+
+def commit(rows: LedgerRows, *batch: Sequence[Row]) -> None:
+    """Commit each request's rows with an entry of its own, all in one transaction."""
+    with rows.transaction() as transaction:
+        for request in batch:
+            transaction.write(request)
+        append(transaction, max(1, len(batch)))
+
+
+def agency(name: str = "evanston", *, signed: bool = True) -> Agency:
+    """Return a local agency in Illinois."""
+    affirmation = Affirmation(
+        f"{name}-1", name, "affirmation", "2026-01", "Sam Signer", "Chief", DAY, None, "0" * 64
+    )
+    return Agency(
+        id=name,
+        ori=f"IL{name.upper()}"[:32],
+        name=f"{name.title()} Police Department",
+        kind="local",
+        state="IL",
+        status="active",
+        has_287g=False,
+        contacts=("chief@example.org",),
+        affirmations=(affirmation,) if signed else (),
+    )
+
+
+def client(name: str = "c1", agency_id: str = "evanston") -> Client:
+    """Return a client of that agency with one key."""
+    key = ClientKey("k1", "ES256", {"kty": "EC", "crv": "P-256"}, "active")
+    return Client(name, agency_id, "private_key", "active", None, ("reads:query", "ledger:read"), (key,))
+
+
+def stop(name: str = "s1") -> Stop:
+    """Return a stop of everything."""
+    return Stop(name, "all", None, NOON)
+
+
+def register(rows: LedgerRows, name: str = "evanston", client_id: str = "c1") -> None:
+    """Commit an agency and a client."""
+    commit(
+        rows,
+        [*administration.add_agency(agency(name)), *administration.add_client(client(client_id, name))],
+    )
+
+
+def query(query_id: str | None = None, **changes: object) -> Insert:
+    """Return the row of a query."""
+    values: dict[str, object] = {
+        "query_id": query_id or secrets.token_hex(16),
+        "agency_id": "evanston",
+        "client_id": "c1",
+        "hour": "2026-11-22T12Z",
+        "kind": "plate",
+        "category": "stolen_vehicle",
+        "outcome": "deny",
+        "review": "staff",
+        "dry_run": False,
+        "policy_revision": "2026-01+0123456789ab",
+        "target_fp": b"t" * 32,
+        "officer_fp": b"o" * 32,
+        "body_fp": b"b" * 32,
+        "fp_day": DAY,
+    }
+    return Insert("queries", {**values, **changes})
+
+
+def detail(ref: str, event: str = "query.decided@0") -> Insert:
+    """Return the row of a sealed private detail."""
+    return Insert("private_details", {"ref": ref, "event": event, "day": DAY, "box": b"sealed"})
+
+
+def claim(key: bytes = b"k" * 32, query_id: str = "q1", client_id: str = "c1") -> Insert:
+    """Return the row that claims an Idempotency-Key."""
+    return Insert(
+        "idempotency_keys",
+        {"client_id": client_id, "key_fp": key, "query_id": query_id, "body_fp": b"b" * 32, "day": DAY},
+    )
