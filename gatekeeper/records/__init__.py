@@ -3,3 +3,9 @@
 ``mapping`` says which column holds what, ``connections`` opens what cannot write, ``rows`` turns rows into
 records and refuses those that lie, ``sql`` asks the question, ``sample`` is the city of the demo.
 """
+
+from gatekeeper.records.mapping import ColumnMapping
+from gatekeeper.records.reads import Camera, Criteria, Keyset, Page, Reads
+from gatekeeper.records.sql import SqlReads
+
+__all__ = ["Camera", "ColumnMapping", "Criteria", "Keyset", "Page", "Reads", "SqlReads"]

@@ -19,18 +19,17 @@ from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.sql.elements import ColumnElement
 
 from gatekeeper.errors import RecordsUnavailable
 from gatekeeper.records.connections import open_read_only
 from gatekeeper.records.mapping import SAMPLE, ColumnMapping
+from gatekeeper.records.questions import Question, Shape, all_cameras, question, table_of
 from gatekeeper.records.reads import Camera, Criteria, Page, comparable, microseconds
-from gatekeeper.records.rows import FIELDS, Row, UnknownCamera, camera, decoder
+from gatekeeper.records.rows import Row, UnknownCamera, camera, decoder
 from gatekeeper.records.times import time_column
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
-Question = sa.Select[Any] | sa.CompoundSelect[Any]
 _CAMERAS_FOR_S = 60.0
 _MOST_CAMERAS = 10_000
 _SHAPES_KEPT = 256
@@ -54,16 +53,6 @@ def _nothing_foreign(ask: Callable[_P, _T]) -> Callable[_P, _T]:
         raise RecordsUnavailable(f"the store of reads cannot be asked, or did not answer in time ({failed})")
 
     return asked
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """What of a question changes its SQL; all the rest are parameters."""
-
-    plate: bool
-    state: bool
-    cameras: int | None
-    after: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +96,7 @@ class SqlReads:
         self._engine = open_read_only(url, timeout_s, login_cannot_write=login_cannot_write)
         self._time = time_column(mapping)
         self._decode = decoder(mapping)
-        self._statements: dict[_Shape, _Statement] = {}
+        self._statements: dict[Shape, _Statement] = {}
         self._known: tuple[float, Mapping[str, Camera]] | None = None
         self._loading = Lock()
 
@@ -117,7 +106,7 @@ class SqlReads:
         if criteria.cameras == () or criteria.start == criteria.end:
             return Page((), None)
         cameras = None if criteria.cameras is None else tuple(dict.fromkeys(criteria.cameras))
-        shape = _Shape(
+        shape = Shape(
             criteria.plate is not None,
             criteria.plate_state is not None,
             None if cameras is None else len(cameras),
@@ -146,7 +135,7 @@ class SqlReads:
         Raises RecordsUnavailable with what is wrong and, where a login may write, the statement that cures
         it.
         """
-        nothing = self._prepare(_Shape(plate=True, state=False, cameras=1, after=False), keep=False)
+        nothing = self._prepare(Shape(plate=True, state=False, cameras=1, after=False), keep=False)
         parameters: dict[str, object] = {
             "plate": "", "camera0": "", "limit": 1, "start": self._time.bound(0), "end": self._time.bound(0),
         }  # fmt: skip
@@ -165,9 +154,7 @@ class SqlReads:
                 raise RecordsUnavailable("the SQLite connection is not read-only")
         elif self._engine.dialect.name == "postgresql":
             preparer = self._engine.dialect.identifier_preparer
-            table = preparer.format_table(
-                sa.table(_exactly(self._mapping.table), schema=_schema(self._mapping.schema))
-            )
+            table = preparer.format_table(table_of(self._mapping.table, self._mapping.schema))
             row = connection.execute(_MAY_WRITE, {"table": table}).one()
             if row.may_write is not False:
                 role = preparer.quote_identifier(row.login)
@@ -235,8 +222,8 @@ class SqlReads:
             )
         return parameters
 
-    def _prepare(self, shape: _Shape, *, keep: bool = True) -> _Statement:
-        statement = _question(self._mapping, shape)
+    def _prepare(self, shape: Shape, *, keep: bool = True) -> _Statement:
+        statement = question(self._mapping, shape)
         compiled = statement.compile(dialect=self._engine.dialect)
         if self._engine.dialect.name in ("sqlite", "postgresql"):
             order = tuple(compiled.positiontup) if compiled.positiontup is not None else None
@@ -253,7 +240,7 @@ class SqlReads:
     @_nothing_foreign
     def _load_cameras(self) -> Mapping[str, Camera]:
         with self._loading:
-            statement = _all_cameras(self._mapping)
+            statement = all_cameras(self._mapping)
             rows: Sequence[Row] = self._ask(lambda c: c.execute(statement).fetchmany(_MOST_CAMERAS + 1))
             if len(rows) > _MOST_CAMERAS:
                 raise RecordsUnavailable("the store names more cameras than any city has")
@@ -279,58 +266,3 @@ _MAY_WRITE = sa.text("""
     WHERE c.oid = to_regclass(:table) AND pg_has_role(current_user, r.oid, 'MEMBER')
 """)
 # Every role that the login could become is asked about: SET ROLE would give it their privileges.
-
-
-def _exactly(name: str) -> sa.quoted_name:
-    return sa.quoted_name(name, quote=True)
-
-
-def _schema(name: str | None) -> sa.quoted_name | None:
-    return None if name is None else _exactly(name)
-
-
-def _column(name: str | None) -> ColumnElement[Any]:
-    return sa.null() if name is None else sa.column(_exactly(name))
-
-
-def _question(mapping: ColumnMapping, shape: _Shape) -> Question:
-    """Return the SELECT of one shape of question: all of its values are parameters; raises nothing."""
-    table = sa.table(_exactly(mapping.table), schema=_schema(mapping.schema))
-    ident, captured, cameras = _column(mapping.id), _column(mapping.captured_at), _column(mapping.camera_id)
-    selected = sa.select(*(_column(getattr(mapping, field)).label(f"f{n}") for n, field in enumerate(FIELDS)))
-    selected = selected.select_from(table).where(
-        captured >= sa.bindparam("start"), captured < sa.bindparam("end")
-    )
-    if shape.plate:
-        selected = selected.where(_column(mapping.plate_key or mapping.plate) == sa.bindparam("plate"))
-    if shape.state:
-        selected = selected.where(_column(mapping.plate_state) == sa.bindparam("state"))
-    if shape.after:
-        at: sa.BindParameter[Any] = sa.bindparam("at")
-        selected = selected.where(captured <= at, sa.or_(captured < at, ident < sa.bindparam("after")))
-    limit = sa.bindparam("limit", type_=sa.Integer)
-    named: list[sa.BindParameter[Any]] = [
-        sa.bindparam(f"camera{number}") for number in range(shape.cameras or 0)
-    ]
-    if len(named) > 1 and len(named) <= _MERGED_CAMERAS and not shape.plate:
-        merged = sa.union_all(*(selected.where(cameras == one) for one in named))
-        newest = [merged.selected_columns["f1"].desc(), merged.selected_columns["f0"].desc()]
-        return merged.order_by(*newest).limit(limit)
-    if named:
-        selected = selected.where(cameras == named[0] if len(named) == 1 else cameras.in_(named))
-    return selected.order_by(captured.desc(), ident.desc()).limit(limit)
-
-
-def _all_cameras(mapping: ColumnMapping) -> Question:
-    """Return the SELECT of every camera: of their own table, or those that reads name; raises nothing."""
-    if mapping.cameras is not None:
-        own = mapping.cameras
-        return sa.select(*map(_column, (own.id, own.name, own.lat, own.lon))).select_from(
-            sa.table(_exactly(own.table), schema=_schema(own.schema))
-        )
-    columns = map(_column, (mapping.camera_id, mapping.camera_name, mapping.camera_lat, mapping.camera_lon))
-    return (
-        sa.select(*columns)
-        .distinct()
-        .select_from(sa.table(_exactly(mapping.table), schema=_schema(mapping.schema)))
-    )

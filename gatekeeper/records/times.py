@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from gatekeeper.records.mapping import ColumnMapping
@@ -17,6 +18,7 @@ from gatekeeper.records.reads import microseconds, moment
 
 _UNITS = {"epoch_s": 1_000_000, "epoch_ms": 1_000, "epoch_us": 1}
 _LAST_US = 253_402_300_799_999_999  # 9999-12-31: later is no time, and RFC 3339 could not say it
+_DAY_US = 86_400_000_000
 _FRACTIONS = {0: "seconds", 3: "milliseconds", 6: "microseconds"}
 
 
@@ -45,10 +47,18 @@ def time_column(mapping: ColumnMapping) -> TimeColumn:
 
 def rfc3339(us: int) -> str:
     """Return the moment as ``2026-11-01T00:00:00Z``, with as many digits of a fraction as it really has."""
-    rest = us % 1_000_000
-    if not rest:
-        return moment(us).isoformat()[:-6] + "Z"
-    return moment(us).isoformat(timespec="microseconds" if rest % 1_000 else "milliseconds")[:-6] + "Z"
+    # By hand: every read passes here, and datetime's own way takes as long as all the other fields together.
+    day, rest = divmod(us, _DAY_US)
+    second, fraction = divmod(rest, 1_000_000)
+    clock = f"{_date(day)}T{second // 3600:02}:{second // 60 % 60:02}:{second % 60:02}"
+    if not fraction:
+        return clock + "Z"
+    return f"{clock}.{fraction:06}Z" if fraction % 1_000 else f"{clock}.{fraction // 1_000:03}Z"
+
+
+@lru_cache(maxsize=1_024)
+def _date(day: int) -> str:
+    return moment(day * _DAY_US).date().isoformat()
 
 
 def _epoch(unit: int) -> TimeColumn:
