@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -14,6 +13,10 @@ import pytest
 import yaml
 from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
+
+from gatekeeper.app import create_app
+from gatekeeper.settings import Settings
+from gatekeeper.state import activate, lay_out, load_bundle, open_state
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -262,15 +265,11 @@ def test_routes_and_file_agree_both_ways(served: Any) -> None:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Any]:
-    """Build the application as the gate does, on an empty data directory."""
-    if importlib.util.find_spec("gatekeeper.app") is None:
-        pytest.fail("gatekeeper.app is not written yet")
-    from gatekeeper.app import create_app  # noqa: PLC0415  (not there in the first hours of the project)
-    from gatekeeper.settings import Settings  # noqa: PLC0415
-
-    app = create_app(Settings.demo(tmp_path))
-    yield app
-    close = app.extensions.get("gatekeeper")
-    if close is not None:
-        close.close()
+def served(tmp_path: Path) -> Any:
+    """Build the application as ``gatekeeper serve`` does, on a city that has just been laid out."""
+    settings = Settings(data=tmp_path / "city", engine="embedded")
+    lay_out(settings)
+    state = open_state(settings)
+    activate(state, load_bundle(settings), "test")
+    state.close()
+    return create_app(settings)
