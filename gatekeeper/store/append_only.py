@@ -47,8 +47,8 @@ def refusal(dialect: str) -> Iterator[str]:
     if dialect != "sqlite":
         yield (
             "CREATE FUNCTION gatekeeper_refuse() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION '% of % is refused', TG_OP, TG_TABLE_NAME "
-            "USING ERRCODE = 'integrity_constraint_violation'; END $$"
+            "$$ BEGIN RAISE EXCEPTION USING MESSAGE = TG_OP || ' of ' || TG_TABLE_NAME || ' is refused', "
+            "ERRCODE = 'integrity_constraint_violation'; END $$"
         )
 
 

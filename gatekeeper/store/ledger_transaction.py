@@ -59,8 +59,10 @@ _GROW = (
 )
 _ENTRIES = insert(ledger_entries)
 _TILES = insert(ledger_tiles)
-_CLAIM = insert(idempotency_keys)
-_CLAIM_IF_FREE = postgresql.insert(idempotency_keys).on_conflict_do_nothing()
+_CLAIM = insert(idempotency_keys).execution_options(preserve_rowcount=True)
+_CLAIM_IF_FREE = (
+    postgresql.insert(idempotency_keys).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+)
 _INSERTS = {table.name: insert(table) for table in metadata.sorted_tables if table.name in WRITABLE}
 """In the order of their foreign keys."""
 

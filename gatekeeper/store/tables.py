@@ -72,12 +72,11 @@ def _hash(name: str, *, nullable: bool = True, primary_key: bool = False) -> Col
 registry = Table(
     "registry",
     metadata,
-    Column(
-        "id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False
-    ),
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("version", BigInteger, nullable=False),
     Column("policy_revision", String(128)),
     Column("policy_digest", String(128)),
+    CheckConstraint("id = 1", name="single"),
     **_KEYED,
 )
 
@@ -294,13 +293,12 @@ ledger_checkpoints = Table(
 ledger_head = Table(
     "ledger_head",
     metadata,
-    Column(
-        "id", SmallInteger, CheckConstraint("id = 1", name="single"), primary_key=True, autoincrement=False
-    ),
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("size", BigInteger, nullable=False),
     Column("frontier", LargeBinary, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
     CheckConstraint("size >= 0", name="size"),
+    CheckConstraint("id = 1", name="single"),
     **_KEYED,
 )
 

@@ -69,9 +69,19 @@ class Cluster:
         """Start the server and wait until it answers."""
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(self.program / "postgres"), "-D", str(self.directory / "data")]
-                + ["-k", str(self.directory), "-c", "listen_addresses=", "-p", str(self.port)]
-                + [*_FAST, *options],
+                [
+                    str(self.program / "postgres"),
+                    "-D",
+                    str(self.directory / "data"),
+                    "-k",
+                    str(self.directory),
+                    "-c",
+                    "listen_addresses=",
+                    "-p",
+                    str(self.port),
+                    *_FAST,
+                    *options,
+                ],
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
@@ -95,6 +105,11 @@ class Cluster:
             self._process.wait(30)
             self._process = None
 
+    def restart(self) -> None:
+        """Start again, as it is by default, whatever state it is in."""
+        self.stop()
+        self.start()
+
     def create(self, database: str, owner: str = "postgres") -> str:
         """Create a database and return its URL."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
@@ -109,14 +124,23 @@ def cluster() -> Iterator[Cluster]:
     if program is None:
         raise FileNotFoundError("initdb")
     # Not under pytest's directory: the server's user must be able to enter every part of the path.
-    directory = Path(tempfile.mkdtemp(prefix="gatekeeper-pg-", dir="/tmp"))  # noqa: S108  a socket's path is short
+    directory = Path(tempfile.mkdtemp(prefix="gatekeeper-pg-", dir="/tmp"))
     identity = _identity()
     try:
         if identity:
             os.chown(directory, identity["user"], identity["group"])
         subprocess.run(
-            [str(program / "initdb"), "-D", str(directory / "data"), "-U", "postgres"]
-            + ["--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"],
+            [
+                str(program / "initdb"),
+                "-D",
+                str(directory / "data"),
+                "-U",
+                "postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--no-sync",
+            ],
             check=True,
             stdout=subprocess.DEVNULL,
             cwd=directory,

@@ -1,7 +1,7 @@
+# ruff: noqa: S608  the attacks are made of our own table names
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -15,7 +15,6 @@ from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
-from tests.servers.postgres import Cluster
 from tests.store import making
 from tests.store.making import LATER, NOON, append, claim, commit, detail, query, register
 
@@ -146,16 +145,17 @@ def test_truncate_and_replica_mode_do_not_pass_the_triggers(database: Database) 
 
 
 @pytest.fixture
-def as_app(url: str, postgres: Cluster, filled: None) -> Iterator[str]:
+def as_app(url: str, filled: None) -> str:
     """The URL by which the service logs in after ``deploy/roles.sql``."""
     del filled
     with psycopg.connect(url, autocommit=True) as connection:
         for _ in range(2):  # it may be run again
             connection.execute(ROLES.read_bytes())
         connection.execute(
-            "DO $$ BEGIN CREATE ROLE web LOGIN IN ROLE gatekeeper_app; EXCEPTION WHEN duplicate_object THEN END $$"
+            "DO $$ BEGIN CREATE ROLE web LOGIN IN ROLE gatekeeper_app; "
+            "EXCEPTION WHEN duplicate_object THEN END $$"
         )
-    yield url.replace("postgres@", "web@")
+    return url.replace("postgres@", "web@")
 
 
 @pytest.mark.needs("postgres")

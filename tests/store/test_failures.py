@@ -1,3 +1,4 @@
+# ruff: noqa: SIM300, PT012  expected value first; what fails is the end of the block
 from __future__ import annotations
 
 import fcntl
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 
 from gatekeeper.errors import GatekeeperError, LedgerUnavailable, StoreUnavailable
 from gatekeeper.store import administration
@@ -22,7 +23,7 @@ from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.queries import Queries
 from gatekeeper.store.registry import Registry
 from tests.servers.postgres import Cluster
-from tests.store.making import LATER, append, commit, detail, register, stop
+from tests.store.making import LATER, NOON, append, commit, detail, register, stop
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,11 +76,14 @@ def test_a_killed_process_loses_nothing_that_it_acknowledged(url: str, rows: Led
 @pytest.mark.servers
 @pytest.mark.needs("postgres")
 @pytest.mark.parametrize("url", ["postgres"], indirect=True)
-def test_a_server_that_goes_away_becomes_our_own_error(postgres: Cluster, database: Database) -> None:
+def test_a_server_that_goes_away_becomes_our_own_error(
+    request: pytest.FixtureRequest, postgres: Cluster, database: Database
+) -> None:
     """Stopped in mid-transaction and while idle: ours, and all works again once it is back."""
-    rows, registry = LedgerRows(database), Registry(database)
+    rows, registry = LedgerRows(database), Registry(database, now=lambda: NOON)
     register(rows)
     registry.snapshot()
+    request.addfinalizer(postgres.restart)
     with pytest.raises(LedgerUnavailable), rows.transaction() as transaction:
         append(transaction)
         postgres.stop()
@@ -162,7 +166,7 @@ def test_a_wait_that_was_given_up_does_not_keep_the_lock(
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_forked_child_does_not_share_its_parents_lock(database: Database, tmp_path: Path) -> None:
+def test_a_forked_child_does_not_share_its_parents_lock(database: Database) -> None:
     """A lock inherited by fork would let both write at once."""
     assert database._lock is not None
     with database._lock.held(1):
@@ -185,8 +189,8 @@ def test_a_full_database_refuses_and_is_whole(database: Database) -> None:
     rows = LedgerRows(database)
     register(rows)
 
-    def limit(connection: object) -> None:
-        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # type: ignore[attr-defined]  never below the present
+    def limit(connection: Connection) -> None:
+        connection.exec_driver_sql("PRAGMA max_page_count = 1")  # SQLite takes its present size
 
     event.listen(database._writer, "begin", limit)
     size = rows.head().size

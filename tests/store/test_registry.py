@@ -1,3 +1,4 @@
+# ruff: noqa: SIM300  expected value first
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
@@ -37,12 +38,13 @@ def test_what_was_registered_is_what_is_found(rows: LedgerRows, registry: Regist
     assert snapshot.token_revoked("t1")
     assert not registry.token_revoked("t2")
     assert ("2026-01+a", "sha256:a") == (snapshot.state.policy_revision, snapshot.state.policy_digest)
-    assert snapshot.agency("nobody") is snapshot.client("nobody") is None
+    assert snapshot.agency("nobody") is None
+    assert snapshot.client("nobody") is None
     assert registry.agency("nobody") is None
 
 
 def test_a_snapshot_is_never_older_than_the_last_commit(rows: LedgerRows, database: Database) -> None:
-    """A revocation that another process committed is seen by the very next request; an old view stays whole."""
+    """A revocation that another process committed is seen by the next request; an old view is whole."""
     mine, other = Registry(database), Registry(database)
     register(rows)
     before = mine.snapshot()

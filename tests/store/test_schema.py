@@ -1,3 +1,4 @@
+# ruff: noqa: SIM300  expected value first
 from __future__ import annotations
 
 import re
@@ -46,7 +47,8 @@ def _sqlite_shape(file: Path) -> set[tuple[str, str]]:
     connection.close()
     # The order of the clauses inside a table is not its meaning.
     return {
-        (name, "\n".join(sorted(re.sub(r"[\s,]+$", "", l) for l in sql.split("\n")))) for name, sql in found
+        (name, "\n".join(sorted(re.sub(r"[\s,]+$", "", line) for line in sql.split("\n"))))
+        for name, sql in found
     }
 
 

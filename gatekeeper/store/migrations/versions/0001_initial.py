@@ -125,6 +125,7 @@ def _tables() -> None:
         sa.Column("frontier", sa.LargeBinary(), nullable=False),
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("size >= 0", name=op.f("ck_ledger_head_size")),
+        sa.CheckConstraint("id = 1", name=op.f("ck_ledger_head_single")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_head")),
         sqlite_with_rowid=False,
     )
@@ -151,6 +152,7 @@ def _tables() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("policy_revision", sa.String(length=128), nullable=True),
         sa.Column("policy_digest", sa.String(length=128), nullable=True),
+        sa.CheckConstraint("id = 1", name=op.f("ck_registry_single")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_registry")),
         sqlite_with_rowid=False,
     )
