@@ -1,1 +1,66 @@
-"""gatekeeper cli."""
+"""The operator's commands, one file a noun; ``gatekeeper COMMAND --help`` describes each.
+
+Guarantees: an error of ours ends with exit status 1 and one message that says what to do; nothing prints a
+secret but the command that makes it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from gatekeeper.errors import BundleRefused, GatekeeperError
+
+# Commands are imported when they are called: `gatekeeper decide` needs no web framework.
+_COMMANDS = {
+    "affirmation": "gatekeeper.cli.affirmation:affirmation",
+    "agency": "gatekeeper.cli.agency:agency",
+    "client": "gatekeeper.cli.client:client",
+    "decide": "gatekeeper.cli.decide:decide",
+    "demo": "gatekeeper.cli.demo:demo",
+    "doctor": "gatekeeper.cli.doctor:doctor",
+    "init": "gatekeeper.cli.serve:init",
+    "ledger": "gatekeeper.cli.ledger:ledger",
+    "policy": "gatekeeper.cli.policy:policy",
+    "query": "gatekeeper.cli.query:query",
+    "resume": "gatekeeper.cli.stop:resume",
+    "serve": "gatekeeper.cli.serve:serve",
+    "stop": "gatekeeper.cli.stop:stop",
+}
+
+
+class _Commands(click.Group):
+    """Finds commands by name and answers our errors in one way."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BundleRefused as refused:
+            click.echo("The policies were refused:", err=True)
+            for fault in refused.faults:
+                click.echo(f"  - {fault}", err=True)
+            sys.exit(1)
+        except GatekeeperError as error:
+            click.echo(f"{error.code}: {error}", err=True)
+            sys.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gatekeeper")
+def main() -> None:
+    """Stand between a city's license-plate reads and everyone who asks for them."""

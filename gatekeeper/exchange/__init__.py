@@ -1,1 +1,234 @@
-"""gatekeeper exchange."""
+"""One query from start to end: ``answer`` is the procedure of the law, one line a step.
+
+authenticate → parse → screen → decide → log the decision → fetch → redact → log the release → respond. Each
+step's output is the next one's licence: ``fetch`` takes a ``Permit``, ``respond`` a committed ``Release``.
+
+Guarantees (promises 1 to 4): without a permit nothing is fetched; without a committed decision nothing is
+fetched; without a committed release, checked against stops and changes inside its own commit, nothing leaves.
+No Flask, no SQL: collaborators are handed in as a ``Gate``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gatekeeper.errors import (
+    InsufficientScope,
+    InvalidCursor,
+    InvalidRequest,
+    KeyErased,
+    LedgerUnavailable,
+    MalformedBody,
+    SharingStopped,
+    Superseded,
+    Unavailable,
+    UnknownQuery,
+)
+from gatekeeper.exchange import cursor as cursors
+from gatekeeper.exchange import log, respond
+from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
+from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation, decide
+from gatekeeper.exchange.fetch import fetch
+from gatekeeper.exchange.interfaces import Queries, QueueReview, Registry, Snapshot
+from gatekeeper.exchange.parse import Query, parse, parse_document
+from gatekeeper.exchange.redact import redact
+from gatekeeper.exchange.respond import Answer
+from gatekeeper.exchange.screen import Lexicon, screen
+from gatekeeper.exchange.status import status
+from gatekeeper.exchange.stops import Lease
+from gatekeeper.ledger import Appended, Clock, DayKeys, Json, Ledger
+from gatekeeper.policy import Engine
+from gatekeeper.records import Keyset, Reads
+
+__all__ = ["Answer", "Gate", "answer", "further_records", "identify", "status_of"]
+
+# A change between decision and release means deciding anew; a registry that never rests is unavailable.
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The collaborators of one process, each built once by ``app``."""
+
+    verifier: TokenVerifier
+    registry: Registry
+    queries: Queries
+    engine: Engine
+    lexicon: Lexicon
+    ledger: Ledger
+    keys: DayKeys
+    reads: Reads
+    clock: Clock
+    queue_review: QueueReview
+
+
+def answer(
+    gate: Gate,
+    authorization: str | None,
+    body: bytes,
+    *,
+    dry_run: bool = False,
+    idempotency_key: str | None = None,
+) -> Answer:
+    """Take one query through the gate.
+
+    Raises a GatekeeperError when there is no decision to answer with; nothing was released then.
+    """
+    for _ in range(_ATTEMPTS):
+        # (1) Who is asking, as the registry stands now.
+        caller, snapshot = identify(gate, authorization, "reads:query")
+        query_id = log.new_query_id()
+        # (2) What is asked, whole and well formed, or every fault at once.
+        query = _parse(gate, caller, query_id, body)
+        at = gate.clock.now()
+        replay_of = None
+        if idempotency_key is not None and not dry_run:
+            replay_of = log.earlier_use(
+                gate.queries, gate.keys, caller.client_id, idempotency_key, query.digest, at
+            )
+        request = log.Request(
+            query_id=query_id,
+            caller=caller,
+            query=query,
+            # (3) What the typed words mean; they can only hurt.
+            words=screen(query.typed_words(), gate.lexicon),
+            dry_run=dry_run,
+            idempotency_key=idempotency_key,
+            replay_of=replay_of,
+        )
+        try:
+            return _judge_and_release(gate, request, snapshot, at)
+        except Superseded:
+            log.refused(gate.ledger, query_id, caller.agency_id, "superseded", "release")
+    raise LedgerUnavailable("the registry kept changing while the query was decided")
+
+
+def further_records(gate: Gate, authorization: str | None, query_id: str, cursor: str) -> Answer:
+    """Answer with the next page of a permitted query: decided and logged again, as the law stands now.
+
+    Raises UnknownQuery (another agency's id and an unknown one alike), InvalidCursor, and what ``answer``
+    raises.
+    """
+    for _ in range(_ATTEMPTS):
+        caller, snapshot = identify(gate, authorization, "reads:query")
+        row = gate.queries.find(query_id, caller.agency_id)
+        if row is None or row.client_id != caller.client_id:
+            raise UnknownQuery(query_id)
+        place = cursors.read(gate.keys, query_id, caller.client_id, cursor)
+        query = parse_document(_asked(gate, query_id))
+        request = log.Request(
+            query_id=query_id,
+            caller=caller,
+            query=query,
+            words=screen(query.typed_words(), gate.lexicon),
+            page=place.page,
+        )
+        try:
+            return _judge_and_release(gate, request, snapshot, gate.clock.now(), place.after)
+        except Superseded:
+            log.refused(gate.ledger, query_id, caller.agency_id, "superseded", "release")
+    raise LedgerUnavailable("the registry kept changing while the query was decided")
+
+
+def status_of(gate: Gate, authorization: str | None, query_id: str) -> dict[str, Json]:
+    """Return what the agency may learn of its own query. Raises as ``identify`` and ``status`` do."""
+    caller, _ = identify(gate, authorization, "reads:query")
+    return status(gate.queries, gate.ledger, gate.engine.bundle.catalogue, query_id, caller.agency_id)
+
+
+def identify(gate: Gate, authorization: str | None, scope: str | None) -> tuple[Caller, Snapshot]:
+    """Authenticate and require the scope; return the caller with the registry as it stood at that moment.
+
+    Raises Unauthenticated, InsufficientScope, StoreUnavailable, ClockUnreliable.
+    """
+    snapshot = gate.registry.snapshot()
+    caller = authenticate(authorization, verifier=gate.verifier, snapshot=snapshot, clock=gate.clock)
+    if scope is not None and scope not in caller.scopes:
+        raise InsufficientScope(scope)
+    return caller, snapshot
+
+
+def _judge_and_release(
+    gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime, after: Keyset | None = None
+) -> Answer:
+    stage = "decide"
+    try:
+        # (4) The law, on the facts as they are now.
+        decision = decide(request.query, request.words, _situation(gate, request, snapshot, at), gate.engine)
+        # (5) The decision is durable before anything is fetched.
+        decided = _log_decision(gate, request, decision, at)
+        if request.dry_run:
+            return respond.previewed(request.query_id, decision, decided.receipt())
+        if isinstance(decision, Denial):
+            return respond.denied(request.query_id, decision, decided.receipt())
+        # (6) Only a permit opens the store.
+        stage = "fetch"
+        page = fetch(decision, gate.reads, after)
+        # (7) What came back is checked against the permit, then reduced to it.
+        stage = "redact"
+        release = redact(decision, page)
+        # (8) The release is durable, and no stop or change came between, before a record leaves.
+        stage = "release"
+        lease = Lease.begin()
+        try:
+            appended = log.released(gate.ledger, request, decision, decided.index, release)
+        except SharingStopped:
+            return _stopped(gate, request, decision)
+        # (9) One buffered chunk, not to be started after the lease.
+        cursor = None
+        if release.next is not None:
+            place = cursors.Place(release.next, request.page + 1)
+            cursor = cursors.write(gate.keys, at.date(), request.query_id, request.caller.client_id, place)
+        return respond.permitted(request.query_id, decision, release, cursor, appended.receipt(), lease)
+    except Unavailable as fault:
+        log.refused(gate.ledger, request.query_id, request.caller.agency_id, fault.code, stage)
+        raise
+
+
+def _asked(gate: Gate, query_id: str) -> Json:
+    """Return the body of a query as it was first sent. Raises InvalidCursor if there is none any more."""
+    decided = [e for e in gate.ledger.entries_of(query_id) if e.event == "query.decided"]
+    try:
+        return gate.ledger.detail_of(decided[0].index).detail["body"]
+    except (IndexError, KeyError, KeyErased):
+        raise InvalidCursor("the query has no further pages") from None
+
+
+def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) -> Situation:
+    behalf = request.query.on_behalf_of
+    stops = snapshot.stops
+    return Situation(
+        agency=snapshot.agency(request.caller.agency_id),
+        end_requester=None if behalf is None else snapshot.agency(behalf.agency),
+        stops=stops,
+        at=at,
+        registry=snapshot.state,
+        cameras=frozenset(gate.reads.cameras()) if any(s.scope == "camera" for s in stops) else frozenset(),
+    )
+
+
+def _parse(gate: Gate, caller: Caller, query_id: str, body: bytes) -> Query:
+    try:
+        return parse(body)
+    except (InvalidRequest, MalformedBody):
+        log.refused(gate.ledger, query_id, caller.agency_id, "invalid_request", "parse")
+        raise
+
+
+def _log_decision(gate: Gate, request: log.Request, decision: Decision, at: datetime) -> Appended:
+    try:
+        return log.decided(gate.ledger, gate.keys, gate.queue_review, request, decision)
+    except LedgerUnavailable:
+        taken = log.in_flight(gate.queries, gate.keys, request, at)
+        if taken is not None:
+            raise taken from None
+        raise
+
+
+def _stopped(gate: Gate, request: log.Request, permit: Permit) -> Answer:
+    appended = log.refused(
+        gate.ledger, request.query_id, request.caller.agency_id, "sharing_stopped", "release"
+    )
+    receipt = None if appended is None else appended.receipt()
+    return respond.stopped(request.query_id, permit.policy, gate.engine.bundle.catalogue, receipt)

@@ -179,6 +179,10 @@ class Ledger:
         opened: dict[str, Json] = dict(openings or {})
         return Receipt(index, stored.entry, stored.leaf_hash, proof, head.size, checkpoint, opened)
 
+    def entries_of(self, ref: str) -> list[StoredEntry]:
+        """Return the entries about `ref`, in order; raises LedgerUnavailable."""
+        return self._rows.entries_of(ref)
+
     def detail_of(self, index: int) -> Detail:
         """Return an entry's private side, checked against its commitments.
 

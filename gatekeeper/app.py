@@ -1,0 +1,134 @@
+"""Where the parts meet: each collaborator is built once, or the service refuses to start.
+
+``gatekeeper.state`` opens the state and the log; ``build_gate`` adds policy and plate reads; ``create_app``
+is the web application of one worker. Nothing here is made before a fork.
+"""
+
+from __future__ import annotations
+
+import atexit
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+from flask import Flask, Response
+
+from gatekeeper.errors import PolicyUnavailable, Unauthenticated
+from gatekeeper.exchange import Gate
+from gatekeeper.exchange.authenticate import TokenVerifier
+from gatekeeper.exchange.parse import MAX_BODY_BYTES
+from gatekeeper.exchange.refusals import Refusals
+from gatekeeper.ledger import Draft
+from gatekeeper.policy import Bundle
+from gatekeeper.settings import Settings
+from gatekeeper.state import State, build_engine, lexicon_of, load_bundle, open_reads, open_state
+from gatekeeper.store import administration, reviews
+from gatekeeper.web import problems, requests
+from gatekeeper.web.docs import docs_blueprint
+from gatekeeper.web.health import health_blueprint
+from gatekeeper.web.keys import TokenKeys
+from gatekeeper.web.lease import Leased
+from gatekeeper.web.ledger import ledger_blueprint
+from gatekeeper.web.metrics import UNAUTHENTICATED
+from gatekeeper.web.queries import queries_blueprint
+from gatekeeper.web.standing import standing_blueprint
+from gatekeeper.web.tokens import AuthorizationServerConfig, tokens_blueprint
+
+
+def build_gate(state: State, bundle: Bundle, tokens: TokenKeys) -> Gate:
+    """Join the parts that a query passes through."""
+    settings = state.settings
+    return Gate(
+        verifier=TokenVerifier(settings.issuer, settings.issuer, tokens),
+        registry=state.registry,
+        queries=state.queries,
+        engine=build_engine(settings, bundle),
+        lexicon=lexicon_of(bundle),
+        ledger=state.ledger,
+        keys=state.keys,
+        reads=open_reads(settings),
+        clock=state.clock,
+        queue_review=reviews.queue,
+    )
+
+
+def create_app(settings: Settings) -> Flask:
+    """Build one worker's application, or refuse to start.
+
+    Raises SettingsRefused, OperatorError, BundleRefused, LedgerCorrupt or an Unavailable: every part answers
+    for itself before the first request.
+    """
+    requests.configure_logging(settings.log_level)
+    state = open_state(settings)
+    state.ledger.check_tail()
+    bundle = load_bundle(settings)
+    active = state.registry.state()
+    if (active.policy_revision, active.policy_digest) != (bundle.revision, bundle.digest):
+        raise PolicyUnavailable("the policies here are not the active ones: restart `gatekeeper serve`")
+    tokens = TokenKeys(settings.key_directory / "tokens")
+    gate = build_gate(state, bundle, tokens)
+    gate.engine.ready()
+    refusals = Refusals(state.ledger)
+    app = application(gate, _authorization(settings, state, tokens, refusals.count), refusals.count)
+    refusals.start()
+    atexit.register(state.close)
+    atexit.register(refusals.close)
+    return app
+
+
+def application(gate: Gate, oauth: AuthorizationServerConfig, refused: Callable[[str], None]) -> Flask:
+    """Return the routes over a gate."""
+    app = Flask("gatekeeper", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
+    app.url_map.strict_slashes = True
+    requests.install(app)
+    problems.install(app)
+
+    @app.errorhandler(Unauthenticated)
+    def unauthenticated(error: Unauthenticated) -> Response:
+        refused(error.reason)
+        UNAUTHENTICATED.labels(error.reason).inc()
+        return problems.problem(error)
+
+    for blueprint in (
+        tokens_blueprint(oauth),
+        queries_blueprint(gate),
+        standing_blueprint(gate),
+        ledger_blueprint(gate),
+        health_blueprint(gate),
+        docs_blueprint(),
+    ):
+        app.register_blueprint(blueprint)
+    app.wsgi_app = Leased(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way to add middleware
+    return app
+
+
+def _authorization(
+    settings: Settings, state: State, tokens: TokenKeys, refused: Callable[[str], None]
+) -> AuthorizationServerConfig:
+    def revoke(jti: str, client_id: str, agency_id: str, expires_at: datetime) -> None:
+        client = state.registry.client(client_id)
+        draft = Draft(
+            event="credential.token_revoked",
+            ref=f"token_{secrets.token_hex(8)}",
+            clear={
+                "agency": agency_id,
+                "client": client_id,
+                "profile": "basic" if client is None else client.profile,
+            },
+            secret={"jti": jti, "by": client_id},
+            detail={},
+        )
+        state.ledger.append(draft, administration.revoke_token(jti, expires_at))
+
+    return AuthorizationServerConfig(
+        issuer=settings.issuer,
+        audience=settings.issuer,
+        keys=tokens,
+        registry=state.registry,
+        clock=state.clock,
+        refused=refused,
+        revoke=revoke,
+        allow_basic=settings.allow_basic,
+    )

@@ -1,0 +1,160 @@
+"""``gatekeeper affirmation``: what agencies have signed (Evanston Ch. 22; 625 ILCS 5/2-130(c))."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatekeeper.cli.agency import known
+from gatekeeper.cli.opened import city, data_option, day_option, json_option, operator, show
+from gatekeeper.errors import OperatorError
+from gatekeeper.exchange.decide import affirmation_state
+from gatekeeper.ledger import Draft
+from gatekeeper.state import State
+from gatekeeper.store import Affirmation, administration
+
+
+@click.group()
+def affirmation() -> None:
+    """Record, list and end affirmations and declarations of non-use."""
+
+
+@affirmation.command()
+@click.argument("agency_id")
+@click.option("--kind", type=click.Choice(["affirmation", "declaration"]), default="affirmation")
+@click.option("--text-version", default="2026-01", show_default=True, help="Version of the text signed.")
+@click.option("--signer", required=True, help="Who signed.")
+@click.option("--title", required=True, help="The signer's office.")
+@day_option("--signed-on", required=True, help="Day of the signature.")
+@day_option("--expires-on", help="First day on which it no longer counts.")
+@click.option(
+    "--document", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The signed paper."
+)
+@data_option
+def add(data: Path | None, agency_id: str, document: Path | None, **fields: Any) -> None:
+    """Record what the agency AGENCY_ID signed."""
+    digest = None if document is None else hashlib.sha256(document.read_bytes()).hexdigest()
+    with city(data) as state:
+        signed = record(state, agency_id, document_sha256=digest, **fields)
+    click.echo(f"recorded {signed.id}")
+
+
+@affirmation.command("list")
+@click.option("--agency", "agency_id", help="Only those of one agency.")
+@json_option
+@data_option
+def list_(data: Path | None, agency_id: str | None, *, as_json: bool) -> None:
+    """List affirmations and declarations with their state today."""
+    with city(data) as state:
+        agencies = [known(state, agency_id)] if agency_id else list(state.registry.agencies())
+        today = state.clock.now().date()
+        rows = [_row(signed, today) for agency in agencies for signed in agency.affirmations]
+    show(rows, as_json=as_json)
+
+
+@affirmation.command("show")
+@click.argument("affirmation_id")
+@json_option
+@data_option
+def show_(data: Path | None, affirmation_id: str, *, as_json: bool) -> None:
+    """Show one affirmation."""
+    with city(data) as state:
+        row = _row(_known(state, affirmation_id), state.clock.now().date())
+    show([row], as_json=as_json)
+
+
+@affirmation.command()
+@click.argument("affirmation_id")
+@data_option
+def suspend(data: Path | None, affirmation_id: str) -> None:
+    """End an affirmation today: its agency is denied from its next request on."""
+    with city(data) as state:
+        signed, today = _known(state, affirmation_id), state.clock.now().date()
+        if signed.expires_on is not None and signed.expires_on <= today:
+            raise OperatorError("it has ended already; nothing was changed")
+        draft = _draft(signed, expires_on=today)
+        state.ledger.append(draft, administration.end_affirmation(signed.id, today))
+    click.echo(
+        f"{signed.id} counts no more; a new signature: gatekeeper affirmation add {signed.agency_id} …"
+    )
+
+
+def record(  # noqa: PLR0913  a signature has as many parts as it has
+    state: State,
+    agency_id: str,
+    *,
+    kind: str,
+    text_version: str,
+    signer: str,
+    title: str,
+    signed_on: date,
+    expires_on: date | None = None,
+    document_sha256: str | None = None,
+) -> Affirmation:
+    """Add what an agency signed to the registry and the log. Raises OperatorError, LedgerUnavailable."""
+    agency = known(state, agency_id)
+    if not signer.strip() or not title.strip():
+        raise OperatorError("an affirmation that nobody signed is none: give --signer and --title")
+    if expires_on is not None and expires_on <= signed_on:
+        raise OperatorError("it would end before it began: give a later --expires-on")
+    signed = Affirmation(
+        id=f"affirmation_{secrets.token_hex(8)}",
+        agency_id=agency.id,
+        kind="declaration" if kind == "declaration" else "affirmation",
+        text_version=text_version,
+        signer=signer,
+        title=title,
+        signed_on=signed_on,
+        expires_on=expires_on,
+        document_sha256=document_sha256,
+    )
+    state.ledger.append(_draft(signed, expires_on=expires_on), administration.affirm(signed))
+    return signed
+
+
+def _draft(signed: Affirmation, *, expires_on: date | None) -> Draft:
+    return Draft(
+        event="agency.affirmed",
+        ref=f"affirmed_{secrets.token_hex(8)}",
+        clear={
+            "agency": signed.agency_id,
+            "kind": signed.kind,
+            "text_version": signed.text_version,
+            "signed_on": signed.signed_on.isoformat(),
+            "expires_on": None if expires_on is None else expires_on.isoformat(),
+        },
+        secret={
+            "signer": signed.signer,
+            "title": signed.title,
+            "document_sha256": signed.document_sha256,
+            "by": operator(),
+        },
+        detail={"affirmation": signed.id},
+    )
+
+
+def _known(state: State, affirmation_id: str) -> Affirmation:
+    for agency in state.registry.agencies():
+        for signed in agency.affirmations:
+            if signed.id == affirmation_id:
+                return signed
+    raise OperatorError("no such affirmation: gatekeeper affirmation list shows them")
+
+
+def _row(signed: Affirmation, today: date) -> dict[str, Any]:
+    return {
+        "id": signed.id,
+        "agency": signed.agency_id,
+        "kind": signed.kind,
+        "text": signed.text_version,
+        "signer": signed.signer,
+        "title": signed.title,
+        "signed_on": signed.signed_on,
+        "expires_on": signed.expires_on,
+        "state": affirmation_state(signed, today),
+    }

@@ -1,0 +1,179 @@
+"""``gatekeeper agency``: who is registered, and how they stand."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatekeeper.cli.opened import city, data_option, json_option, operator, show
+from gatekeeper.errors import OperatorError
+from gatekeeper.ledger import Draft, Json
+from gatekeeper.state import State
+from gatekeeper.store import Agency, administration
+
+KINDS = ("local", "state", "federal", "tribal", "fusion_center", "private")
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{9,63}\Z")
+
+
+@click.group()
+def agency() -> None:
+    """Register agencies, and suspend, reinstate or close them."""
+
+
+@agency.command()
+@click.argument("agency_id")
+@click.option("--name", required=True, help="Full name.")
+@click.option("--kind", required=True, type=click.Choice(KINDS))
+@click.option("--state", help="Two-letter state; none for a federal agency.")
+@click.option("--ori", help="Originating Agency Identifier of the FBI.")
+@click.option("--287g/--no-287g", "has_287g", default=False, help="Has an agreement under 8 USC 1357(g).")
+@click.option("--contact", "contacts", multiple=True, help="E-mail address; may be repeated.")
+@data_option
+def add(data: Path | None, agency_id: str, **fields: Any) -> None:
+    """Register an agency under AGENCY_ID (10 to 64 letters, digits, dots, dashes)."""
+    with city(data) as state:
+        register(state, agency_id, **fields)
+    click.echo(f"registered {agency_id}; next: gatekeeper affirmation add {agency_id} …")
+
+
+@agency.command("list")
+@json_option
+@data_option
+def list_(data: Path | None, *, as_json: bool) -> None:
+    """List every agency with its standing."""
+    with city(data) as state:
+        rows = [_row(found) for found in state.registry.agencies()]
+    show(rows, as_json=as_json)
+
+
+@agency.command("show")
+@click.argument("agency_id")
+@json_option
+@data_option
+def show_(data: Path | None, agency_id: str, *, as_json: bool) -> None:
+    """Show one agency, its affirmations and its clients."""
+    with city(data) as state:
+        found = known(state, agency_id)
+        clients = [client.id for client in state.registry.clients(found.id)]
+    row = {
+        **_row(found),
+        "contacts": list(found.contacts),
+        "affirmations": [f"{a.kind} {a.signed_on}..{a.expires_on or 'open'}" for a in found.affirmations],
+        "clients": clients,
+    }
+    show([row], as_json=as_json)
+
+
+@agency.command()
+@click.argument("agency_id")
+@click.option("--reason", required=True)
+@data_option
+def suspend(data: Path | None, agency_id: str, reason: str) -> None:
+    """Suspend an agency: it is denied, with this as the reason, from its next request on."""
+    _set_status(data, agency_id, "suspended", reason)
+
+
+@agency.command()
+@click.argument("agency_id")
+@click.option("--reason", required=True)
+@data_option
+def reinstate(data: Path | None, agency_id: str, reason: str) -> None:
+    """Reinstate a suspended agency."""
+    _set_status(data, agency_id, "active", reason)
+
+
+@agency.command()
+@click.argument("agency_id")
+@click.option("--reason", required=True)
+@data_option
+def close(data: Path | None, agency_id: str, reason: str) -> None:
+    """Close an agency for good: its tokens are refused from its next request on."""
+    _set_status(data, agency_id, "closed", reason)
+
+
+def register(  # noqa: PLR0913  an agency has as many attributes as it has
+    state: State,
+    agency_id: str,
+    *,
+    name: str,
+    kind: str,
+    state_code: str | None = None,
+    ori: str | None = None,
+    has_287g: bool = False,
+    contacts: tuple[str, ...] = (),
+    status: str = "active",
+    **extra: Any,
+) -> Agency:
+    """Add an agency to the registry and the log. Raises OperatorError, LedgerUnavailable."""
+    state_code = extra.pop("state", state_code)
+    if not _ID.match(agency_id):
+        raise OperatorError("an agency id has 10 to 64 letters, digits, dots, dashes: sample-city-pd")
+    if state.registry.agency(agency_id) is not None or (ori and state.registry.agency(ori) is not None):
+        raise OperatorError(f"this id or ORI is registered: see gatekeeper agency show {agency_id}")
+    added = Agency(
+        id=agency_id,
+        ori=ori,
+        name=name,
+        kind=kind,
+        state=state_code.upper() if state_code else None,
+        status=status,
+        has_287g=has_287g,
+        contacts=tuple(contacts),
+        affirmations=(),
+    )
+    private: dict[str, Json] = {
+        "name": name,
+        "ori": ori,
+        "contacts": list(contacts),
+        "has_287g": has_287g,
+        "by": operator(),
+    }
+    state.ledger.append(_draft("agency.added", added, private), administration.add_agency(added))
+    return added
+
+
+def known(state: State, agency_id: str) -> Agency:
+    """Return the agency of that id or ORI. Raises OperatorError if there is none."""
+    found = state.registry.agency(agency_id)
+    if found is None:
+        raise OperatorError("no such agency: gatekeeper agency list shows those registered")
+    return found
+
+
+def _set_status(data: Path | None, agency_id: str, status: str, reason: str) -> None:
+    event = {"suspended": "agency.suspended", "active": "agency.reinstated", "closed": "agency.closed"}
+    with city(data) as state:
+        found = known(state, agency_id)
+        if found.status in {status, "closed"}:
+            raise OperatorError(f"the agency is {found.status}; nothing was changed")
+        changed = replace(found, status=status)
+        draft = _draft(event[status], changed, {"reason": reason, "by": operator()})
+        state.ledger.append(draft, administration.set_agency_status(found, status))
+    click.echo(f"{found.id} is {status} from its next request on")
+
+
+def _draft(event: str, agency: Agency, private: dict[str, Json]) -> Draft:
+    clear: dict[str, Json] = {
+        "agency": agency.id,
+        "kind": agency.kind,
+        "state": agency.state,
+        "status": agency.status,
+    }
+    return Draft(event, f"agency_{secrets.token_hex(8)}", clear, private, {})
+
+
+def _row(found: Agency) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "name": found.name,
+        "kind": found.kind,
+        "state": found.state,
+        "status": found.status,
+        "ori": found.ori,
+        "287g": found.has_287g,
+    }

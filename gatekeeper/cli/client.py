@@ -1,0 +1,231 @@
+"""``gatekeeper client``: the OAuth clients of agencies, and their keys."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+
+from gatekeeper.cli.agency import known
+from gatekeeper.cli.opened import city, data_option, json_option, operator, show
+from gatekeeper.errors import OperatorError
+from gatekeeper.exchange.authenticate import SCOPES
+from gatekeeper.ledger import Draft, Json, Row
+from gatekeeper.state import State
+from gatekeeper.store import Client, ClientKey, administration
+
+_ALGORITHMS: dict[Any, str] = {ECKey: "ES256", RSAKey: "PS256", OKPKey: "Ed25519"}
+_SMALLEST_RSA = 2048
+
+
+@click.group()
+def client() -> None:
+    """Register, show and revoke OAuth clients."""
+
+
+@client.command()
+@click.argument("agency_id")
+@click.option(
+    "--profile", type=click.Choice(["basic", "private_key"]), default="private_key", show_default=True
+)
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The client's public key (JWK or PEM), for the profile private_key.",
+)
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=SCOPES)
+@json_option
+@data_option
+def add(
+    data: Path | None,
+    agency_id: str,
+    profile: str,
+    key_file: Path | None,
+    scopes: tuple[str, ...],
+    *,
+    as_json: bool,
+) -> None:
+    """Register a client of the agency AGENCY_ID; a secret is printed once and never again."""
+    if (profile == "private_key") != (key_file is not None):
+        raise OperatorError("a client of the profile private_key needs --key FILE, one of basic takes none")
+    key = None if key_file is None else public_key(key_file.read_bytes())
+    with city(data) as state:
+        made = register(state, agency_id, key=key, scopes=scopes)
+    row = {"client_id": made.client.id, "profile": profile, "agency": made.client.agency_id}
+    if made.secret is not None:
+        row["client_secret"] = made.secret
+    if key is not None:
+        row["kid"] = key.kid
+    show([row], as_json=as_json)
+
+
+@client.command("list")
+@click.option("--agency", "agency_id", help="Only those of one agency.")
+@json_option
+@data_option
+def list_(data: Path | None, agency_id: str | None, *, as_json: bool) -> None:
+    """List clients."""
+    with city(data) as state:
+        rows = [_row(found) for found in state.registry.clients(agency_id)]
+    show(rows, as_json=as_json)
+
+
+@client.command("show")
+@click.argument("client_id")
+@json_option
+@data_option
+def show_(data: Path | None, client_id: str, *, as_json: bool) -> None:
+    """Show one client and its keys."""
+    with city(data) as state:
+        found = _known(state, client_id)
+    keys = [f"{key.kid} {key.alg} {key.status}" for key in found.keys]
+    show([{**_row(found), "keys": keys}], as_json=as_json)
+
+
+@client.command()
+@click.argument("client_id")
+@click.option("--reason", required=True)
+@data_option
+def suspend(data: Path | None, client_id: str, reason: str) -> None:
+    """Revoke a client for good: its tokens are refused from its next request on."""
+    with city(data) as state:
+        found = _known(state, client_id)
+        if found.status != "active":
+            raise OperatorError("the client is revoked already; nothing was changed")
+        _commit(
+            state, "credential.revoked", found, {"reason": reason}, administration.revoke_client(found.id)
+        )
+    click.echo(f"{client_id} is revoked; a new one: gatekeeper client add {found.agency_id} …")
+
+
+@client.command()
+@click.argument("client_id")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@data_option
+def add_key(data: Path | None, client_id: str, file: Path) -> None:
+    """Add a public key (JWK or PEM) to a client, before the old one is revoked."""
+    key = public_key(file.read_bytes())
+    with city(data) as state:
+        found = _known(state, client_id)
+        if found.profile != "private_key":
+            raise OperatorError("a client of the profile basic has a secret, not keys")
+        rows = administration.add_key(found.id, key)
+        _commit(state, "credential.key_added", found, {"kid": key.kid}, rows)
+    click.echo(f"added {key.kid}")
+
+
+@client.command()
+@click.argument("client_id")
+@click.argument("kid")
+@data_option
+def revoke_key(data: Path | None, client_id: str, kid: str) -> None:
+    """Revoke one key: the tokens it obtained are refused from the next request on."""
+    with city(data) as state:
+        found = _known(state, client_id)
+        if all(key.kid != kid or key.status != "active" for key in found.keys):
+            raise OperatorError(f"no such active key: gatekeeper client show {client_id}")
+        rows = administration.revoke_key(found.id, kid)
+        _commit(state, "credential.key_revoked", found, {"kid": kid}, rows)
+    click.echo(f"revoked {kid}")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A client as it was registered; ``secret`` is not kept anywhere else."""
+
+    client: Client
+    secret: str | None
+
+
+def register(
+    state: State, agency_id: str, *, key: ClientKey | None = None, scopes: tuple[str, ...] = SCOPES
+) -> Made:
+    """Add a client with a key, or with a new secret of 256 bits. Raises OperatorError, LedgerUnavailable."""
+    agency = known(state, agency_id)
+    # Only characters that no form encoding touches: Authlib and openid-client differ on the others.
+    secret = None if key is not None else secrets.token_urlsafe(32)
+    made = Client(
+        id=f"client-{secrets.token_hex(8)}",
+        agency_id=agency.id,
+        profile="basic" if key is None else "private_key",
+        status="active",
+        secret_sha256=None if secret is None else hashlib.sha256(secret.encode()).hexdigest(),
+        scopes=tuple(scopes),
+        keys=() if key is None else (key,),
+    )
+    private: dict[str, Json] = {} if key is None else {"kid": key.kid}
+    _commit(state, "credential.added", made, private, administration.add_client(made))
+    return Made(made, secret)
+
+
+def public_key(text: bytes) -> ClientKey:
+    """Read a public key from PEM or JWK text. Raises OperatorError for any other, private or weak key."""
+    try:
+        if text.lstrip().startswith(b"{"):
+            key = import_key(json.loads(text))
+        else:
+            load_pem_public_key(text)  # a private key is not to be sent to anybody
+            kind = next(k for k in _ALGORITHMS if _fits(k, text))
+            key = kind.import_key(text)
+    except (JoseError, ValueError, TypeError, StopIteration):
+        raise OperatorError("not a public key: send PEM ('BEGIN PUBLIC KEY') or a JWK") from None
+    if key.is_private:
+        raise OperatorError("that is a private key: register its public half, and keep this one secret")
+    algorithm = next((alg for kind, alg in _ALGORITHMS.items() if isinstance(key, kind)), None)
+    if algorithm is None or _weak(key):
+        raise OperatorError("use an EC key on P-256, an RSA key of 2048 bits or more, or Ed25519")
+    jwk: dict[str, Any] = key.as_dict(private=False)
+    return ClientKey(kid=key.thumbprint(), alg=algorithm, jwk=jwk, status="active")
+
+
+def _fits(kind: Any, text: bytes) -> bool:
+    try:
+        kind.import_key(text)
+    except (JoseError, ValueError, TypeError):
+        return False
+    return True
+
+
+def _weak(key: Any) -> bool:
+    if isinstance(key, RSAKey):
+        return key.raw_value.key_size < _SMALLEST_RSA
+    if isinstance(key, ECKey):
+        return key.curve_name != "P-256"
+    return bool(key.curve_name != "Ed25519")
+
+
+def _commit(state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]) -> None:
+    draft = Draft(
+        event=event,
+        ref=f"credential_{secrets.token_hex(8)}",
+        clear={"agency": owner.agency_id, "client": owner.id, "profile": owner.profile},
+        secret={**private, "by": operator()},
+        detail={},
+    )
+    state.ledger.append(draft, rows)
+
+
+def _known(state: State, client_id: str) -> Client:
+    found = state.registry.client(client_id)
+    if found is None:
+        raise OperatorError("no such client: gatekeeper client list shows those registered")
+    return found
+
+
+def _row(found: Client) -> dict[str, Any]:
+    return {
+        "client_id": found.id,
+        "agency": found.agency_id,
+        "profile": found.profile,
+        "status": found.status,
+        "scopes": list(found.scopes),
+    }

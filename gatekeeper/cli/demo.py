@@ -1,0 +1,302 @@
+"""``gatekeeper demo``: a sample city in one command, on embedded defaults.
+
+The city, its agencies, people and plates are made up. A second run serves the same data. ``credentials.json``
+is renamed into place once ``/readyz`` answers 200, so whoever waits for that file can begin.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import requests
+from joserfc.jwk import ECKey
+from rich.console import Console
+
+from gatekeeper import settings as configuration
+from gatekeeper.cli import affirmation, agency, client
+from gatekeeper.cli.opened import data_option
+from gatekeeper.cli.serve import run
+from gatekeeper.errors import OperatorError
+from gatekeeper.ledger import Json
+from gatekeeper.records.sample import build, samples
+from gatekeeper.settings import Settings
+from gatekeeper.state import State, lay_out, open_state
+
+SEED = 20260101
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    id: str
+    name: str
+    kind: str
+    state: str | None
+    ori: str
+    affirmed: bool = True
+    declared: bool = False
+    status: str = "active"
+    profiles: tuple[str, ...] = ("basic",)
+
+
+_AGENCIES = (
+    _Sample(
+        "maple-falls-pd",
+        "Maple Falls Police Department (sample)",
+        "local",
+        "IL",
+        "ILSAMPLE1",
+        profiles=("basic", "private_key"),
+    ),
+    _Sample(
+        "cedar-bend-pd",
+        "Cedar Bend Police Department (sample)",
+        "local",
+        "IL",
+        "ILSAMPLE2",
+        affirmed=False,
+    ),
+    _Sample(
+        "birchport-pd-wi",
+        "Birchport Police Department (sample)",
+        "local",
+        "WI",
+        "WISAMPLE1",
+        declared=True,
+    ),
+    _Sample("quarry-hill-so-in", "Quarry Hill Sheriff (sample)", "local", "IN", "INSAMPLE1"),
+    _Sample("prairie-fusion-center", "Prairie Fusion Center (sample)", "fusion_center", "IL", "ILSAMPLE3"),
+    _Sample(
+        "hsi-sample-office",
+        "Homeland Security Investigations (sample office)",
+        "federal",
+        None,
+        "USSAMPLE1",
+    ),
+    _Sample(
+        "willow-creek-pd",
+        "Willow Creek Police Department (sample)",
+        "local",
+        "IL",
+        "ILSAMPLE4",
+        status="suspended",
+    ),
+)
+
+
+@click.command()
+@data_option
+@click.option("--port", type=int, default=8080, show_default=True)
+@click.option("--opa", "opa_url", help="Decide by this OPA server instead of the embedded engine.")
+@click.option(
+    "--replay",
+    "log",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Send a published search-audit log (CSV) through the running demo.",
+)
+@click.option(
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Where --replay writes its page."
+)
+def demo(data: Path | None, port: int, opa_url: str | None, log: Path | None, page: Path | None) -> None:
+    """Serve a sample city: agencies, keys, plate reads, policies. Runs in the foreground."""
+    settings = configuration.load(
+        data=data,
+        port=port,
+        base_url=f"http://127.0.0.1:{port}",
+        bind="127.0.0.1",
+        allow_basic=True,
+        engine="opa" if opa_url else "embedded",
+        opa_url=opa_url or "",
+    )
+    if log is not None:
+        _replay(settings, log, page)
+        return
+    build_city(settings)
+    run(settings, post_worker_init=lambda worker: _announce(settings, worker.app.callable))
+
+
+def build_city(settings: Settings) -> None:
+    """Make the sample city in the data directory, unless it is there; nothing half made is served."""
+    lay_out(settings)
+    reads = settings.data / "reads.db"
+    if not reads.exists():
+        click.echo("building the sample city: 500,000 plate reads of 30 days …")
+    build(reads, seed=SEED, until=datetime.now(UTC))
+    kept = _kept(settings)
+    state = open_state(settings)
+    try:
+        agencies = kept or _register_all(state)
+        document: dict[str, Json] = {
+            "base_url": settings.issuer,
+            "issuer": settings.issuer,
+            "ledger": {"origin": settings.origin, "vkey": state.log_key.vkey},
+            "agencies": agencies,
+            "staff": [],
+            "samples": samples(reads),
+        }
+    finally:
+        state.close()
+    _credentials(settings).unlink(missing_ok=True)
+    _write(_pending(settings), document)
+
+
+def _register_all(state: State) -> list[Json]:
+    today = datetime.now(UTC).date()
+    made: list[Json] = []
+    for sample in _AGENCIES:
+        if state.registry.agency(sample.id) is None:
+            agency.register(
+                state,
+                sample.id,
+                name=sample.name,
+                kind=sample.kind,
+                state_code=sample.state,
+                ori=sample.ori,
+                status=sample.status,
+            )
+        for signed, what in ((sample.affirmed, "affirmation"), (sample.declared, "declaration")):
+            if signed:
+                _sign(state, sample.id, what, today)
+        shown: dict[str, Json] = {
+            "id": sample.id,
+            "name": sample.name,
+            "kind": sample.kind,
+            "state": sample.state,
+            "status": sample.status,
+        }
+        made += [{**shown, **_client(state, sample.id, profile)} for profile in sample.profiles]
+    return made
+
+
+def _sign(state: State, agency_id: str, kind: str, today: date) -> None:
+    affirmation.record(
+        state,
+        agency_id,
+        kind=kind,
+        text_version="2026-01",
+        signer="Sam Sample",
+        title="Chief (sample)",
+        signed_on=today - timedelta(days=30),
+        expires_on=today + timedelta(days=335),
+    )
+
+
+def _client(state: State, agency_id: str, profile: str) -> dict[str, Json]:
+    if profile == "basic":
+        made = client.register(state, agency_id)
+        return {"profile": profile, "client_id": made.client.id, "client_secret": made.secret}
+    private = ECKey.generate_key("P-256")
+    key = client.public_key(private.as_pem(private=False))
+    made = client.register(state, agency_id, key=key)
+    return {
+        "profile": profile,
+        "client_id": made.client.id,
+        "private_key_pem": private.as_pem(private=True).decode("ascii"),
+        "kid": key.kid,
+        "alg": key.alg,
+    }
+
+
+def _announce(settings: Settings, app: Any) -> None:
+    """In the first worker that is ready: put the credentials in place and say where to look."""
+    if app.test_client().get("/readyz").status_code != 200:
+        return
+    try:
+        _pending(settings).rename(_credentials(settings))
+    except FileNotFoundError:
+        return  # another worker was first
+    click.echo(
+        f"\n  the gate       {settings.issuer}\n"
+        f"  API reference  {settings.issuer}/docs\n"
+        f"  credentials    {_credentials(settings)}\n"
+        f"  try            gatekeeper query --data {settings.data}\n"
+        f"  stop sharing   gatekeeper stop --data {settings.data} --all --reason '…'\n"
+    )
+
+
+def _replay(settings: Settings, log: Path, page: Path | None) -> None:
+    from gatekeeper.cli.replay import replay  # noqa: PLC0415  only this needs an HTTP client
+
+    with _running(settings) as document:
+        basic = next(a for a in document["agencies"] if a["profile"] == "basic" and a["status"] == "active")
+        replay(
+            log,
+            base_url=document["base_url"],
+            client=basic,
+            samples=document["samples"],
+            html_path=page or settings.data / f"replay-{log.stem}.html",
+            console=Console(),
+        )
+
+
+@contextmanager
+def _running(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Yield the credentials of the demo that serves this directory; start one, and end it, if none does."""
+    if _answers(settings):
+        yield read_credentials(settings.data)
+        return
+    command = [sys.executable, "-m", "gatekeeper", "demo", "--data", str(settings.data)]
+    command += ["--port", str(settings.port), *(["--opa", settings.opa_url] if settings.opa_url else [])]
+    output = settings.data.with_name(f"{settings.data.name}-demo.log")
+    with output.open("wb") as sink, subprocess.Popen(command, stdout=sink) as served:  # noqa: S603  ourselves
+        try:
+            while not _answers(settings):
+                if served.poll() is not None:
+                    raise OperatorError(f"the demo did not start: see {output}")
+                time.sleep(0.2)
+            yield read_credentials(settings.data)
+        finally:
+            served.terminate()
+
+
+def _answers(settings: Settings) -> bool:
+    try:
+        ready = requests.get(f"{settings.issuer}/readyz", timeout=2).ok
+        return ready and read_credentials(settings.data)["base_url"] == settings.issuer
+    except (requests.RequestException, OperatorError):
+        return False
+
+
+def read_credentials(data: Path) -> dict[str, Any]:
+    """Return what a running demo wrote. Raises OperatorError if there is none."""
+    try:
+        document: dict[str, Any] = json.loads((data / "credentials.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise OperatorError(f"no demo is serving {data}: run `gatekeeper demo --data {data}` first") from None
+    return document
+
+
+def _kept(settings: Settings) -> list[Json] | None:
+    for file in (_credentials(settings), _pending(settings)):
+        try:
+            found: list[Json] = json.loads(file.read_text(encoding="utf-8"))["agencies"]
+        except (OSError, ValueError, KeyError):
+            continue
+        return found
+    return None
+
+
+def _write(file: Path, document: dict[str, Json]) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+        json.dump(document, opened, indent=2)
+        opened.flush()
+        os.fsync(opened.fileno())
+
+
+def _credentials(settings: Settings) -> Path:
+    return settings.data / "credentials.json"
+
+
+def _pending(settings: Settings) -> Path:
+    return settings.data / ".credentials.json"

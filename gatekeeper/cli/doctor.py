@@ -1,0 +1,84 @@
+"""``gatekeeper doctor``: is everything here that the settings need, and what to do where it is not."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatekeeper import settings as configuration
+from gatekeeper.cli.opened import data_option, json_option, show
+from gatekeeper.errors import GatekeeperError, OperatorError
+from gatekeeper.settings import Settings
+from gatekeeper.state import build_engine, load_bundle, open_reads, open_state
+
+_FREE_BYTES = 256 * 1024 * 1024
+
+
+@click.command()
+@data_option
+@json_option
+def doctor(data: Path | None, *, as_json: bool) -> None:
+    """Check settings, state, log, policies, engine, plate reads and disk. Exit status 1 if any fails."""
+    settings = configuration.load(data=data)
+    rows: list[dict[str, Any]] = []
+    for name, check in _checks(settings):
+        try:
+            rows.append({"check": name, "state": "ok", "detail": check() or ""})
+        except GatekeeperError as error:
+            rows.append({"check": name, "state": "failed", "detail": str(error)})
+    show(rows, as_json=as_json)
+    sys.exit(0 if all(row["state"] == "ok" for row in rows) else 1)
+
+
+def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str | None]]]:
+    yield "settings", settings.refuse_unsafe
+    yield "state and log", lambda: _state(settings)
+    yield "policies", lambda: load_bundle(settings).revision
+    yield "engine", lambda: _engine(settings)
+    yield "plate reads", lambda: _reads(settings)
+    yield "disk", lambda: _disk(settings)
+
+
+def _state(settings: Settings) -> str:
+    state = open_state(settings)
+    try:
+        state.ledger.check_tail()
+        if state.database.dialect == "postgresql" and state.database.may_rewrite():
+            raise OperatorError("this login could switch off the append-only triggers: see deploy/roles.sql")
+        return f"{state.rows.head().size} entries, last checkpoint consistent"
+    finally:
+        state.close()
+
+
+def _engine(settings: Settings) -> str:
+    engine = build_engine(settings, load_bundle(settings))
+    try:
+        engine.ready()
+    except GatekeeperError as error:
+        if settings.opa_url:
+            raise OperatorError(
+                f"{error}; start it with: gatekeeper policy export bundle.tar.gz && "
+                "opa run --server --bundle bundle.tar.gz --addr <the address in GATEKEEPER_OPA_URL>"
+            ) from None
+        raise
+    finally:
+        engine.close()
+    return "opa" if settings.opa_url else "embedded"
+
+
+def _reads(settings: Settings) -> str:
+    reads = open_reads(settings)
+    reads.ready()
+    return f"{len(reads.cameras())} cameras"
+
+
+def _disk(settings: Settings) -> str:
+    free = shutil.disk_usage(settings.data if settings.data.exists() else ".").free
+    if free < _FREE_BYTES:
+        raise OperatorError(f"{free // 2**20} MiB are left: the gate denies everything on a full disk")
+    return f"{free // 2**20} MiB free"

@@ -1,0 +1,82 @@
+"""``gatekeeper ledger``: verify the log, and take proofs from it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from gatekeeper.cli.opened import city, data_option, json_option
+from gatekeeper.errors import OperatorError
+from gatekeeper.ledger import VerifierKey
+from gatekeeper.ledger.verify import verify as audit
+
+
+@click.group()
+def ledger() -> None:
+    """Verify the log and print its checkpoint, proofs and key."""
+
+
+@ledger.command()
+@click.option("--vkey", help="The log's verifier key as you were given it [default: the one of this city].")
+@click.option(
+    "--checkpoint",
+    "kept",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A checkpoint that you kept earlier; may be repeated.",
+)
+@json_option
+@data_option
+def verify(data: Path | None, vkey: str | None, kept: tuple[Path, ...], *, as_json: bool) -> None:
+    """Derive the whole log anew and say what does not fit.
+
+    Exit status: 0 consistent, 1 inconsistent. A kept checkpoint finds what a second history would hide.
+    """
+    with city(data) as state:
+        key = VerifierKey.parse(vkey) if vkey else state.log_key.verifier
+        own = state.settings.data / "checkpoint"
+        texts = [path.read_text(encoding="utf-8") for path in (*kept, *([own] if own.exists() else []))]
+        findings = audit(state.rows, key, kept=texts)
+        size = state.rows.head().size
+    if as_json:
+        document = {"size": size, "consistent": not findings, "findings": [asdict(f) for f in findings]}
+        click.echo(json.dumps(document))
+    else:
+        for finding in findings:
+            where = "" if finding.index is None else f" entry {finding.index}"
+            click.echo(f"{finding.code}{where}: {finding.message}")
+        click.echo("inconsistent" if findings else f"consistent: {size} entries")
+    sys.exit(1 if findings else 0)
+
+
+@ledger.command()
+@data_option
+def checkpoint(data: Path | None) -> None:
+    """Print a signed checkpoint; whoever keeps it can later show a rollback or a fork."""
+    with city(data) as state:
+        click.echo(state.ledger.checkpoint(), nl=False)
+
+
+@ledger.command()
+@data_option
+def key(data: Path | None) -> None:
+    """Print the verifier key that checkpoints are checked with."""
+    with city(data) as state:
+        click.echo(state.log_key.vkey)
+
+
+@ledger.command()
+@click.argument("index", type=click.IntRange(min=0))
+@json_option
+@data_option
+def prove(data: Path | None, index: int, *, as_json: bool) -> None:
+    """Print the proof that entry INDEX is in the log (C2SP tlog-proof; --json with the entry)."""
+    with city(data) as state:
+        if index >= state.rows.head().size:
+            raise OperatorError("the log has no such entry: gatekeeper ledger checkpoint shows its size")
+        receipt = state.ledger.receipt_for(index)
+    click.echo(json.dumps(receipt.as_json()) if as_json else receipt.tlog_proof(), nl=as_json)

@@ -1,0 +1,156 @@
+"""``gatekeeper query``: a small agency's client, which speaks only the HTTP contract."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import requests
+from rich.console import Console
+from rich.table import Table
+
+from gatekeeper import settings
+from gatekeeper.cli.demo import read_credentials
+from gatekeeper.cli.opened import json_option
+from gatekeeper.errors import OperatorError
+
+_TIMEOUT = 15
+
+
+@click.command()
+@click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="Use the credentials of this demo."
+)
+@click.option("--agency", "agency_id", help="As which of the demo's agencies [default: the first].")
+@click.option("--base-url", help="Address of a gate, with --client-id and --client-secret.")
+@click.option("--client-id")
+@click.option("--client-secret", envvar="GATEKEEPER_TEST_CLIENT_SECRET")
+@click.option("--plate", help="The plate to ask for [default: a sample plate].")
+@click.option("--camera", "cameras", multiple=True, help="Ask for a camera's reads instead; may be repeated.")
+@click.option("--hours", type=click.IntRange(1), default=168, show_default=True, help="How far back.")
+@click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
+@click.option("--category", default="stolen_vehicle", show_default=True)
+@click.option("--offense", default="240", show_default=True, help="NIBRS code.")
+@click.option("--narrative", default="Stolen sedan, taken from Sample Avenue overnight", show_default=True)
+@click.option("--case-number", default="25-10494", show_default=True)
+@click.option("--request", "file", type=click.File("r"), help="Send this JSON body as it is.")
+@click.option("--dry-run", is_flag=True, help="Ask for the verdict only.")
+@json_option
+def query(
+    data: Path | None,
+    agency_id: str | None,
+    base_url: str | None,
+    client_id: str | None,
+    client_secret: str | None,
+    file: Any,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    **asked: Any,
+) -> None:
+    """Ask a gate for reads, and print them or every reason of the denial.
+
+    Exit status: 0 permitted, 3 denied, 1 otherwise.
+    """
+    samples: dict[str, Any] = {}
+    if base_url is None:
+        document = read_credentials(data or settings.load().data)
+        found = [a for a in document["agencies"] if a["profile"] == "basic" and agency_id in {None, a["id"]}]
+        if not found:
+            raise OperatorError("no such agency with a secret: see credentials.json")
+        base_url, samples = document["base_url"], document["samples"]
+        client_id, client_secret = found[0]["client_id"], found[0]["client_secret"]
+    if client_id is None or client_secret is None or base_url is None:
+        raise OperatorError("give --client-id and --client-secret, or --data of a running demo")
+    body = json.load(file) if file is not None else _body(asked, samples)
+    status, answer = _ask(base_url, (client_id, client_secret), body, dry_run=dry_run)
+    if as_json:
+        click.echo(json.dumps(answer, ensure_ascii=False))
+    else:
+        _print(status, answer)
+    sys.exit({200: 0, 403: 3}.get(status, 1))
+
+
+def _ask(
+    base_url: str, secret: tuple[str, str], body: dict[str, Any], *, dry_run: bool
+) -> tuple[int, dict[str, Any]]:
+    try:
+        given = requests.post(
+            f"{base_url}/oauth/token",
+            data={"grant_type": "client_credentials", "scope": "reads:query"},
+            auth=secret,
+            timeout=_TIMEOUT,
+        )
+        if not given.ok:
+            raise OperatorError(f"no token: {given.json().get('error', given.status_code)}")
+        answer = requests.post(
+            f"{base_url}/v1/queries",
+            params={"dry_run": "true"} if dry_run else None,
+            json=body,
+            headers={"Authorization": f"Bearer {given.json()['access_token']}"},
+            timeout=_TIMEOUT,
+        )
+        return answer.status_code, answer.json()
+    except (requests.RequestException, ValueError, KeyError) as error:
+        raise OperatorError(f"the gate at {base_url} did not answer: {type(error).__name__}") from None
+
+
+def _body(asked: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:
+    now = datetime.now(UTC).replace(microsecond=0)
+    what: dict[str, Any] = {
+        "from": (now - timedelta(hours=asked["hours"])).isoformat(),
+        "to": now.isoformat(),
+        "limit": asked["limit"],
+    }
+    if asked["cameras"]:
+        what |= {"kind": "place", "cameras": list(asked["cameras"])}
+    else:
+        plates = samples.get("plates") or []
+        plate = asked["plate"] or (plates[0] if plates else None)
+        if plate is None:
+            raise OperatorError("say what to ask for: --plate or --camera")
+        what |= {"kind": "plate", "plate": plate}
+    return {
+        "query": what,
+        "purpose": {
+            "category": asked["category"],
+            "offense": asked["offense"],
+            "narrative": asked["narrative"],
+            "case_number": asked["case_number"],
+        },
+        "requester": {"name": "Pat Example", "badge": "4411", "unit": "Auto theft"},
+        "on_behalf_of": None,
+        "legal_process": None,
+        "attestation": {"text_version": "2026-01", "accepted": True},
+    }
+
+
+def _print(status: int, answer: dict[str, Any]) -> None:
+    console = Console()
+    if status == 200:
+        table = Table("captured at", "plate", "camera", "direction", box=None, header_style="bold")
+        for read in answer["records"]:
+            camera = read.get("camera", {})
+            table.add_row(
+                read.get("captured_at", ""),
+                read.get("plate", "withheld"),
+                camera.get("name") or camera.get("id", ""),
+                str(read.get("direction", "")),
+            )
+        console.print(table)
+        console.print(
+            f"permitted by {answer['decision']['policy']['revision']}: {len(answer['records'])} records, "
+            f"log entry {answer['receipt']['index']}"
+        )
+        return
+    console.print(f"[bold]{status} {answer.get('title', '')}[/]: {answer.get('detail', '')}")
+    for provision in answer.get("decision", {}).get("provisions", []):
+        console.print(f"\n[bold]{provision['title']}[/] ({provision['code']})  {provision['citation']}")
+        console.print(f"  {provision['message']}")
+        console.print(f"  [green]{provision['remedy']}[/]")
+    for fault in answer.get("faults", []):
+        console.print(f"  {fault['pointer']}: {fault['message']} {fault['cure']}", markup=False)

@@ -1,0 +1,54 @@
+"""``gatekeeper init`` and ``serve``: lay a city out, and serve it for real."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatekeeper import settings as configuration
+from gatekeeper.cli import serving
+from gatekeeper.cli.opened import data_option, operator
+from gatekeeper.settings import Settings
+from gatekeeper.state import activate, lay_out, load_bundle, open_state
+
+
+@click.command()
+@data_option
+def init(data: Path | None) -> None:
+    """Create keys, schema and directories for a new city; leaves alone what is there."""
+    settings = configuration.load(data=data)
+    lay_out(settings)
+    click.echo(f"a city is laid out in {settings.data}")
+    click.echo("next: gatekeeper agency add …, gatekeeper client add …, GATEKEEPER_ENGINE=… gatekeeper serve")
+
+
+@click.command()
+@data_option
+@click.option("--port", type=int, help="Port to listen on [default: GATEKEEPER_PORT or 8080]")
+def serve(data: Path | None, port: int | None) -> None:
+    """Serve the gate. Refuses to start on unsafe settings, and says which."""
+    settings = configuration.load(data=data, port=port)
+    settings.refuse_unsafe()
+    run(settings)
+
+
+def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
+    """Check the parts, make the policies the active ones, and serve until told to end.
+
+    Raises SettingsRefused, OperatorError, BundleRefused, LedgerCorrupt or an Unavailable.
+    """
+    bundle = load_bundle(settings)
+    state = open_state(settings)
+    try:
+        state.ledger.check_tail()
+        if activate(state, bundle, operator()):
+            click.echo(f"policy {bundle.revision} is active")
+    finally:
+        state.close()
+    serving.prepare()
+    from gatekeeper.app import create_app  # noqa: PLC0415  after prepare(): metrics choose how to count
+
+    serving.Server(settings, create_app, **hooks).run()

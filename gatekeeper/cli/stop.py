@@ -1,0 +1,83 @@
+"""``gatekeeper stop`` and ``resume``: in force, in every worker and node, when the command returns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from gatekeeper.cli.agency import KINDS, known
+from gatekeeper.cli.opened import city, data_option, json_option, operator, show
+from gatekeeper.errors import OperatorError
+from gatekeeper.oversight import stops
+from gatekeeper.store import Stop, administration
+
+_Scope = Literal["all", "agency", "kind", "camera"]
+
+
+@click.command()
+@click.option("--all", "everything", is_flag=True, help="Stop all sharing.")
+@click.option("--agency", "agency_id", help="Stop sharing with one agency, also as an end requester.")
+@click.option("--kind", type=click.Choice(KINDS), help="Stop sharing with agencies of one kind.")
+@click.option("--camera", help="Stop sharing the reads of one camera.")
+@click.option("--reason", help="Why, in a sentence; kept with the log.")
+@click.option("--list", "listing", is_flag=True, help="Only list the stops in force.")
+@json_option
+@data_option
+def stop(
+    data: Path | None,
+    agency_id: str | None,
+    kind: str | None,
+    camera: str | None,
+    reason: str | None,
+    *,
+    everything: bool,
+    listing: bool,
+    as_json: bool,
+) -> None:
+    """Stop sharing. When this returns, no record in the scope leaves any more."""
+    with city(data) as state:
+        if listing:
+            rows = [
+                {"id": s.id, "scope": s.scope, "value": s.value, "set_at": s.set_at}
+                for s in state.registry.stops()
+            ]
+            show(rows, as_json=as_json)
+            return
+        asked: list[tuple[_Scope, str | None]] = [("agency", agency_id), ("kind", kind), ("camera", camera)]
+        scopes: list[tuple[_Scope, str | None]] = [(s, v) for s, v in asked if v is not None]
+        if everything:
+            scopes.append(("all", None))
+        if len(scopes) != 1 or reason is None:
+            raise OperatorError("give one of --all, --agency, --kind, --camera, and a --reason")
+        scope, value = scopes[0]
+        if scope == "agency" and value is not None:
+            value = known(state, value).id
+        halt = Stop(stops.new_stop_id(), scope, value, state.clock.now())
+        entry = stops.set_stop(
+            state.ledger,
+            stop=halt,
+            rows=administration.set_stop(halt),
+            reason=reason,
+            by=operator(),
+            free=state.database.give_up_reserve,
+        )
+    row = {"id": halt.id, "scope": scope, "value": value, "entry": entry.index}
+    show([row], as_json=as_json)
+    click.echo(f"in force; to lift it: gatekeeper resume {halt.id} --reason …", err=True)
+
+
+@click.command()
+@click.argument("stop_id")
+@click.option("--reason", required=True, help="Why, in a sentence; kept with the log.")
+@data_option
+def resume(data: Path | None, stop_id: str, reason: str) -> None:
+    """Lift the stop STOP_ID (gatekeeper stop --list shows those in force)."""
+    with city(data) as state:
+        if all(halt.id != stop_id for halt in state.registry.stops()):
+            raise OperatorError("no such stop is in force: gatekeeper stop --list")
+        rows = administration.lift_stop(stop_id, state.clock.now())
+        stops.lift_stop(state.ledger, stop_id=stop_id, rows=rows, reason=reason, by=operator())
+        state.database.restore_reserve()
+    click.echo(f"{stop_id} is lifted")

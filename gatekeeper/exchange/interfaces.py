@@ -1,0 +1,141 @@
+"""What the exchange needs from the outside, named once.
+
+The exchange imports no database and no web framework: ``app`` hands it collaborators that have these shapes.
+Every attribute is read-only here, so the store's frozen values fit without knowing about this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Protocol
+
+from gatekeeper.exchange import registrations
+from gatekeeper.ledger import Json, Row
+
+
+class Affirmation(Protocol):
+    """A signed statement of non-use: an Evanston affirmation or a 625 ILCS 5/2-130(c) declaration."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def text_version(self) -> str: ...
+    @property
+    def signer(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def signed_on(self) -> date: ...
+    @property
+    def expires_on(self) -> date | None: ...
+
+
+class Agency(registrations.Agency, Protocol):
+    """An agency of our registry, from which alone its kind, state and standing come."""
+
+    @property
+    def ori(self) -> str | None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def state(self) -> str | None: ...
+    @property
+    def has_287g(self) -> bool: ...
+    @property
+    def affirmations(self) -> Sequence[Affirmation]: ...
+
+
+class Stop(Protocol):
+    """A stop in force: nothing in its scope is released. ``value`` is None for the scope ``all``."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def value(self) -> str | None: ...
+
+
+class RegistryState(Protocol):
+    """One number that moves with every change of agency, credential, stop or policy."""
+
+    @property
+    def version(self) -> int: ...
+    @property
+    def policy_revision(self) -> str | None: ...
+    @property
+    def policy_digest(self) -> str | None: ...
+
+
+class Snapshot(registrations.Snapshot, Protocol):
+    """The registry as it was at one version."""
+
+    @property
+    def state(self) -> RegistryState: ...
+    @property
+    def stops(self) -> Sequence[Stop]: ...
+    def agency(self, id_or_ori: str, /) -> Agency | None: ...
+
+
+class Registry(Protocol):
+    """The read side of agencies, credentials and stops. Raises StoreUnavailable, nothing else."""
+
+    def snapshot(self) -> Snapshot: ...
+
+
+class KnownKey(Protocol):
+    """What an Idempotency-Key was first used for."""
+
+    @property
+    def query_id(self) -> str: ...
+    @property
+    def body_fingerprint(self) -> bytes: ...
+    @property
+    def day(self) -> date: ...
+
+
+class QueryRow(Protocol):
+    """What the store keeps in clear about a decided query."""
+
+    @property
+    def query_id(self) -> str: ...
+    @property
+    def client_id(self) -> str: ...
+
+
+class ReviewRow(Protocol):
+    """Where a denied query stands in the review queue."""
+
+    @property
+    def state(self) -> str: ...
+    @property
+    def due_at(self) -> datetime | None: ...
+
+
+class Queries(Protocol):
+    """The read side of past queries; an agency sees its own only. Raises StoreUnavailable, nothing else."""
+
+    def idempotency(self, client_id: str, key_fingerprints: Sequence[bytes]) -> KnownKey | None: ...
+    def find(self, query_id: str, agency_id: str) -> QueryRow | None: ...
+    def review(self, query_id: str, agency_id: str | None = None) -> ReviewRow | None: ...
+
+
+class QueueReview(Protocol):
+    """Makes the rows that put a denied query before the staff; the log commits them with the decision."""
+
+    def __call__(
+        self,
+        *,
+        query_id: str,
+        agency_id: str,
+        level: str,
+        provisions: Sequence[str],
+        at: datetime,
+        due_at: datetime | None,
+    ) -> Sequence[Row]: ...
+
+
+Facts = Mapping[str, Json]

@@ -1,0 +1,300 @@
+"""What the exchange logs: the decision before a read is fetched, the release before one leaves.
+
+Guarantees: an entry holds in clear only what anyone may know (agency, category, outcome, provisions,
+policy, a band of counts); time, offense, officer, query, count and rows are committed to; words, names,
+plate and the engine's exact input go into the private detail, sealed and erasable. Each function returns
+only once its entry and its rows are durable, or raises; a caller that cannot log cannot release.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b32encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from gatekeeper.errors import (
+    GatekeeperError,
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    KeyErased,
+    LedgerUnavailable,
+    SharingStopped,
+    Superseded,
+)
+from gatekeeper.exchange.authenticate import Caller
+from gatekeeper.exchange.decide import Decision, Permit, parties, timestamp
+from gatekeeper.exchange.interfaces import Queries, QueueReview
+from gatekeeper.exchange.parse import Query
+from gatekeeper.exchange.redact import Release
+from gatekeeper.exchange.screen import Words
+from gatekeeper.exchange.stops import covered
+from gatekeeper.ledger import (
+    Appended,
+    DayKeys,
+    Draft,
+    Guard,
+    Insert,
+    Json,
+    Ledger,
+    Row,
+    Transaction,
+    count_band,
+)
+from gatekeeper.ledger.canonical import canonical
+
+# How long staff have for a review, in hours; a missing or endangered person cannot wait for the next shift.
+REVIEW_HOURS = {"missing_or_endangered_person": 1, "human_trafficking": 8}
+OTHER_REVIEW_HOURS = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One run of the procedure: who asked what, and how. ``page`` counts from 1."""
+
+    query_id: str
+    caller: Caller
+    query: Query
+    words: Words
+    dry_run: bool = False
+    page: int = 1
+    idempotency_key: str | None = None
+    replay_of: str | None = None
+
+
+def new_query_id() -> str:
+    """Return 128 random bits as text: an id says nothing about when or by whom a query was asked."""
+    return "q_" + b32encode(secrets.token_bytes(16)).decode("ascii").rstrip("=").lower()
+
+
+def decided(
+    ledger: Ledger, keys: DayKeys, queue: QueueReview, request: Request, decision: Decision
+) -> Appended:
+    """Commit the decision, with its query, review and idempotency rows.
+
+    Raises LedgerUnavailable, ClockUnreliable, or IdempotencyInFlight if another request with the same key was
+    committed meanwhile.
+    """
+    event = "query.previewed" if request.dry_run else "query.decided"
+    public = [p.code for p in decision.unmet if p.public]
+    draft = Draft(
+        event=event,
+        ref=request.query_id,
+        clear={
+            **_who(decision),
+            "category": request.query.purpose.category,
+            "kind": request.query.kind,
+            "outcome": decision.outcome,
+            "provisions": list(public),
+            "review": decision.review,
+            "policy": decision.policy.as_json(),
+            "replay": request.replay_of is not None,
+        },
+        secret={
+            **_committed(request),
+            "hidden_provisions": [p.code for p in decision.unmet if not p.public],
+            "request": request.query.digest,
+        },
+        detail={
+            "body": dict(request.query.body),
+            "input": dict(decision.facts),
+            "client": request.caller.client_id,
+            "token": request.caller.token_id,
+            "replay_of": request.replay_of,
+            "obligations": decision.obligations.as_json() if isinstance(decision, Permit) else None,
+        },
+    )
+    rows = _decision_rows(keys, queue, request, decision) if request.page == 1 else []
+    return ledger.append(draft, rows)
+
+
+def released(
+    ledger: Ledger, request: Request, permit: Permit, decision_index: int, release: Release
+) -> Appended:
+    """Commit the release, unless a stop covers it or anything it was decided on has changed since.
+
+    The guard runs under the ledger's lock, inside the commit: no stop and no change can come in between.
+    Raises SharingStopped, Superseded, LedgerUnavailable, ClockUnreliable.
+    """
+    draft = Draft(
+        event="query.released",
+        ref=request.query_id,
+        clear={
+            **_who(permit),
+            "category": request.query.purpose.category,
+            "kind": request.query.kind,
+            "decided": decision_index,
+            "page": request.page,
+            "count_band": count_band(release.count),
+            "policy": permit.policy.as_json(),
+        },
+        secret={
+            **_committed(request),
+            "count": release.count,
+            "rows": {"sha256": release.sha256},
+        },
+        detail={"cameras": [*sorted(release.cameras)]},
+    )
+    return ledger.append(draft, (), _still_permitted(permit, release))
+
+
+def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: str) -> Appended | None:
+    """Note that a query ended without an answer, and why; None if even that cannot be written.
+
+    Nothing is released on this path, so a log that is gone must not turn one refusal into another.
+    """
+    draft = Draft(
+        event="query.refused",
+        ref=query_id,
+        clear={"agency": agency_id, "reason": reason, "stage": stage},
+        secret={},
+        detail={},
+    )
+    try:
+        return ledger.append(draft)
+    except GatekeeperError:
+        return None
+
+
+def _still_permitted(permit: Permit, release: Release) -> Guard:
+    state = permit.situation.registry
+    receivers = parties(permit)
+
+    def guard(transaction: Transaction) -> None:
+        if covered(transaction.stops(), receivers, release.cameras):
+            raise SharingStopped("a stop in force covers this release")
+        now = transaction.registry()
+        if state is None or now.version != state.version:
+            raise Superseded("agency, credential, stop or policy changed since the decision")
+        if now.policy_revision != permit.policy.revision or now.policy_digest != permit.policy.digest:
+            # A worker that still holds last week's law, or one that nobody activated, releases nothing.
+            raise Superseded("the policy that decided is not the active one")
+
+    return guard
+
+
+def _who(decision: Decision) -> dict[str, Json]:
+    agency, other = decision.situation.agency, decision.situation.end_requester
+    return {
+        "agency": None if agency is None else agency.id,
+        "agency_kind": None if agency is None else agency.kind,
+        "end_requester": None if other is None else other.id,
+        "end_requester_kind": None if other is None else other.kind,
+    }
+
+
+def _committed(request: Request) -> dict[str, Json]:
+    query = request.query
+    return {
+        "offense": query.purpose.offense,
+        "officer": {"name": query.requester.name, "badge": query.requester.badge},
+        "query": {
+            "kind": query.kind,
+            "plate": query.plate,
+            "plate_state": query.plate_state,
+            "cameras": list(query.cameras),
+            "from": timestamp(query.start),
+            "to": timestamp(query.end),
+            "limit": query.limit,
+        },
+    }
+
+
+# --- Rows that are committed with the decision. -----------------------------------------------------------
+
+
+def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision: Decision) -> list[Row]:
+    agency, at = decision.situation.agency, decision.situation.at
+    if agency is None:  # authenticate has made sure of one
+        raise LedgerUnavailable("a decision about nobody")
+    day, query = at.date(), request.query
+    body = keys.fingerprint(day, "body", query.digest.encode("ascii"))
+    target = canonical({"plate": query.plate, "state": query.plate_state, "cameras": list(query.cameras)})
+    officer = canonical({"agency": agency.id, "badge": query.requester.badge, "name": query.requester.name})
+    rows: list[Row] = [
+        Insert(
+            "queries",
+            {
+                "query_id": request.query_id,
+                "agency_id": agency.id,
+                "client_id": request.caller.client_id,
+                "hour": at.strftime("%Y-%m-%dT%HZ"),
+                "kind": query.kind,
+                "category": query.purpose.category,
+                "outcome": decision.outcome,
+                "review": decision.review,
+                "dry_run": request.dry_run,
+                "replay_of": request.replay_of,
+                "policy_revision": decision.policy.revision,
+                "target_fp": keys.fingerprint(day, "target", target),
+                "officer_fp": keys.fingerprint(day, "officer", officer),
+                "body_fp": body,
+                "fp_day": day,
+            },
+        )
+    ]
+    if request.idempotency_key is not None and request.replay_of is None and not request.dry_run:
+        key = _key_fingerprint(keys, day, request.caller.client_id, request.idempotency_key)
+        rows.append(
+            Insert(
+                "idempotency_keys",
+                {
+                    "client_id": request.caller.client_id,
+                    "key_fp": key,
+                    "query_id": request.query_id,
+                    "body_fp": body,
+                    "day": day,
+                },
+            )
+        )
+    if decision.review in {"staff", "counsel"} and not request.dry_run:
+        hours = REVIEW_HOURS.get(query.purpose.category, OTHER_REVIEW_HOURS)
+        rows += queue(
+            query_id=request.query_id,
+            agency_id=agency.id,
+            level=decision.review,
+            provisions=[p.code for p in decision.unmet],
+            at=at,
+            due_at=at + timedelta(hours=hours),
+        )
+    return rows
+
+
+def earlier_use(
+    queries: Queries, keys: DayKeys, client_id: str, idempotency_key: str, digest: str, at: datetime
+) -> str | None:
+    """Return the query id that this Idempotency-Key was first used for, today or yesterday.
+
+    Raises IdempotencyMismatch if it was used for another body: two requests must not look like one.
+    """
+    prints = {day: _key_fingerprint(keys, day, client_id, idempotency_key) for day in _days(keys, at.date())}
+    known = queries.idempotency(client_id, list(prints.values()))
+    if known is None:
+        return None
+    try:
+        body = keys.fingerprint(known.day, "body", digest.encode("ascii"))
+    except KeyErased:
+        return None
+    if not secrets.compare_digest(body, known.body_fingerprint):
+        raise IdempotencyMismatch("this Idempotency-Key was used for another body")
+    return known.query_id
+
+
+def in_flight(queries: Queries, keys: DayKeys, request: Request, at: datetime) -> IdempotencyInFlight | None:
+    """Say whether a decision could not be committed because its Idempotency-Key was just taken."""
+    if request.idempotency_key is None or request.replay_of is not None:
+        return None
+    client, key = request.caller.client_id, request.idempotency_key
+    if earlier_use(queries, keys, client, key, request.query.digest, at) is None:
+        return None
+    return IdempotencyInFlight("the same Idempotency-Key is being decided")
+
+
+def _days(keys: DayKeys, today: date) -> Sequence[date]:
+    yesterday = today - timedelta(days=1)
+    return [today, yesterday] if yesterday in keys.days() else [today]
+
+
+def _key_fingerprint(keys: DayKeys, day: date, client_id: str, idempotency_key: str) -> bytes:
+    return keys.fingerprint(day, "idempotency", canonical([client_id, idempotency_key]))

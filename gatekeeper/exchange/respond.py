@@ -1,0 +1,157 @@
+"""Release or Denial to the answer's bytes, in the shapes of ``openapi.yaml``.
+
+Guarantees: an answer with records is one buffered chunk that carries its lease; every denial quotes the
+catalogue (title, citation, message, remedy) and its receipt, so that an agency learns all reasons at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from gatekeeper.exchange.decide import Decision, Denial, Permit, Policy
+from gatekeeper.exchange.redact import Release
+from gatekeeper.exchange.stops import Lease
+from gatekeeper.ledger import Json, Receipt
+from gatekeeper.policy import Catalogue, Provision
+
+PERMITTED = 200
+DENIED = 403
+JSON = "application/json"
+PROBLEM = "application/problem+json"
+
+STOPPED = "sharing_stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer without the HTTP: ``body`` is all of it, ``lease`` says until when it may begin."""
+
+    status: int
+    content_type: str
+    body: bytes
+    query_id: str
+    outcome: str
+    provisions: tuple[str, ...] = ()
+    lease: Lease | None = None
+    receiver: str = ""
+
+
+def permitted(
+    query_id: str, permit: Permit, release: Release, cursor: str | None, receipt: Receipt, lease: Lease
+) -> Answer:
+    """Answer with the records of a committed release, byte for byte those that the log is bound to."""
+    head = _text(
+        {
+            "query_id": query_id,
+            "decision": {
+                "outcome": "permit",
+                "policy": permit.policy.as_json(),
+                "obligations": permit.obligations.as_json(),
+            },
+        }
+    )
+    tail = _text({"next": cursor, "receipt": receipt.as_json()})
+    # Spliced, not encoded again: what is sent is byte for byte what was digested.
+    body = head[:-1] + b',"records":' + release.records + b"," + tail[1:]
+    return Answer(PERMITTED, JSON, body, query_id, permit.outcome, lease=lease, receiver=_receiver(permit))
+
+
+def previewed(query_id: str, decision: Decision, receipt: Receipt) -> Answer:
+    """Answer a dry run: the same verdict, no records, no review."""
+    if isinstance(decision, Denial):
+        return denied(query_id, decision, receipt, dry_run=True)
+    body: dict[str, Json] = {
+        "query_id": query_id,
+        "decision": {
+            "outcome": "permit",
+            "policy": decision.policy.as_json(),
+            "obligations": decision.obligations.as_json(),
+        },
+        "records": [],
+        "next": None,
+        "receipt": receipt.as_json(),
+    }
+    return Answer(PERMITTED, JSON, _text(body), query_id, decision.outcome)
+
+
+def denied(query_id: str, denial: Denial, receipt: Receipt, *, dry_run: bool = False) -> Answer:
+    """Answer with every unmet provision, what would cure each, and where the review can be followed."""
+    queued = denial.review != "none" and not dry_run
+    return _denial(query_id, denial.policy, denial.unmet, queued=queued, receipt=receipt)
+
+
+def stopped(query_id: str, policy: Policy, catalogue: Catalogue, receipt: Receipt | None) -> Answer:
+    """Answer a query that was permitted but met a stop inside its release's own commit.
+
+    This does not depend on the policy: a bundle without the provision is answered in the same way.
+    """
+    provision = catalogue.get(STOPPED)
+    return _denial(query_id, policy, () if provision is None else (provision,), queued=False, receipt=receipt)
+
+
+def provision_json(provision: Provision) -> dict[str, Json]:
+    """Quote a provision as a denial does."""
+    return {
+        "code": provision.code,
+        "rules": list(provision.rules),
+        "title": provision.title,
+        "citation": provision.citation,
+        "message": provision.message,
+        "remedy": provision.remedy,
+        "review": provision.review,
+    }
+
+
+def decision_json(outcome: str, policy: Mapping[str, Json], unmet: Iterable[Provision]) -> dict[str, Json]:
+    """Write a denial's decision; a permit's carries its obligations instead of provisions."""
+    return {"outcome": outcome, "policy": dict(policy), "provisions": [provision_json(p) for p in unmet]}
+
+
+def _denial(
+    query_id: str, policy: Policy, unmet: tuple[Provision, ...], *, queued: bool, receipt: Receipt | None
+) -> Answer:
+    quoted: list[Json] = [provision_json(provision) for provision in unmet] or [_STOP_WITHOUT_POLICY]
+    body: dict[str, Json] = {
+        "type": "/docs#problem-denied",
+        "title": "Denied by policy",
+        "status": DENIED,
+        "detail": _detail(unmet, queued=queued),
+        "query_id": query_id,
+        "decision": {"outcome": "deny", "policy": policy.as_json(), "provisions": quoted},
+        "review": {
+            "state": "queued" if queued else "none",
+            "url": f"/v1/queries/{query_id}" if queued else None,
+        },
+        "receipt": None if receipt is None else receipt.as_json(),
+    }
+    codes = tuple(provision.code for provision in unmet) or (STOPPED,)
+    return Answer(DENIED, PROBLEM, _text(body), query_id, "deny", codes)
+
+
+def _receiver(permit: Permit) -> str:
+    return "" if permit.situation.agency is None else permit.situation.agency.id
+
+
+_STOP_WITHOUT_POLICY: dict[str, Json] = {
+    "code": STOPPED,
+    "rules": [],
+    "title": "Sharing is stopped",
+    "citation": "Order of the city",
+    "message": "The city has stopped the sharing that this query asks for.",
+    "remedy": "Wait until the city lifts the stop, or ask its records staff.",
+    "review": "none",
+}
+
+
+def _detail(unmet: tuple[Provision, ...], *, queued: bool) -> str:
+    count = len(unmet) or 1
+    said = "1 provision is not met" if count == 1 else f"{count} provisions are not met"
+    if queued:
+        return f"{said}; the request is queued for review. Nothing was released."
+    return f"{said}; each names what would cure it. Nothing was released."
+
+
+def _text(document: Json) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")

@@ -1,0 +1,157 @@
+"""Every setting of the gatekeeper, in one frozen class; the README's table is kept equal to it by a test.
+
+Guarantees: settings come from environment variables ``GATEKEEPER_*`` and from the file that
+``GATEKEEPER_SETTINGS`` names (``NAME=value`` lines; the environment wins); any of them may be given as a file
+by appending ``_FILE`` (for secrets). No setting can change a decision: what can is in the policy bundle
+(``policies/data/city.json``), inside its digest. Unsafe values are refused with the way to cure them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_type_hints
+from urllib.parse import urlsplit
+
+from environs import EnvError, FileAwareEnv
+
+from gatekeeper.errors import SettingsRefused
+
+PREFIX = "GATEKEEPER_"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What an operator decides. Each field is the variable ``GATEKEEPER_<NAME>``, with what it means."""
+
+    data: Annotated[Path, "Directory of the embedded state: database, sample reads, keys"] = Path(
+        "gatekeeper-data"
+    )
+    database_url: Annotated[str, "State: `sqlite:///FILE` or `postgresql://…`; empty: SQLite in DATA"] = ""
+    records_url: Annotated[str, "Plate reads: an SQLAlchemy URL, opened read-only; empty: the sample"] = ""
+    records_mapping: Annotated[str, "JSON file that maps the store's columns; empty: the sample's"] = ""
+    records_timeout: Annotated[float, "Seconds that the store of reads may take"] = 5.0
+    keys: Annotated[str, "Directory of keys (log, tokens, private detail by day); empty: DATA/keys"] = ""
+    engine: Annotated[str, "`opa` or `embedded`; `serve` wants it said, the demo is embedded"] = ""
+    opa_url: Annotated[str, "OPA server: `http(s)://host:port` or `unix:///path`"] = ""
+    opa_timeout: Annotated[float, "Seconds that OPA may take for one decision"] = 1.0
+    policies: Annotated[str, "Directory of the policies; empty: those shipped"] = ""
+    base_url: Annotated[str, "Address that agencies use; it is the OAuth issuer"] = "http://127.0.0.1:8080"
+    allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
+    log_origin: Annotated[str, "Name of the log in its checkpoints; empty: made from BASE_URL"] = ""
+    bind: Annotated[str, "Address to listen on"] = "127.0.0.1"
+    port: Annotated[int, "Port to listen on"] = 8080
+    workers: Annotated[int, "Worker processes; 0: one for each core"] = 0
+    threads: Annotated[int, "Threads of each worker"] = 6
+    trusted_proxy: Annotated[str, "Address of the proxy whose forwarded headers count"] = "127.0.0.1"
+    log_level: Annotated[str, "`debug`, `info`, `warning` or `error`"] = "info"
+
+    @property
+    def state_url(self) -> str:
+        """Return the URL of the state database."""
+        return self.database_url or f"sqlite:///{(self.data / 'state.db').resolve()}"
+
+    @property
+    def reads_url(self) -> str:
+        """Return the URL of the plate reads."""
+        return self.records_url or f"sqlite:///{(self.data / 'reads.db').resolve()}"
+
+    @property
+    def key_directory(self) -> Path:
+        """Return the directory of keys."""
+        return Path(self.keys) if self.keys else self.data / "keys"
+
+    @property
+    def issuer(self) -> str:
+        """Return the OAuth issuer: the base URL without a slash at its end."""
+        return self.base_url.rstrip("/")
+
+    @property
+    def origin(self) -> str:
+        """Return the log's origin line (C2SP tlog-checkpoint): a URL without its scheme."""
+        return self.log_origin or urlsplit(self.issuer).netloc + urlsplit(self.issuer).path + "/ledger"
+
+    def refuse_unsafe(self) -> None:
+        """Check what ``serve`` would start with. Raises SettingsRefused naming each fault and its cure."""
+        faults = [*_faults(self)]
+        if faults:
+            raise SettingsRefused("\n".join(faults))
+
+
+def load(**overrides: Any) -> Settings:
+    """Read the settings; *overrides* that are not None (from the command line) win.
+
+    Raises SettingsRefused for an unknown variable, a value of the wrong type, or a file that cannot be read.
+    """
+    env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
+    if file := os.environ.get(f"{PREFIX}SETTINGS"):
+        if not Path(file).is_file():
+            raise SettingsRefused(f"{PREFIX}SETTINGS names a file that is not there: {file}")
+        env.read_env(file, recurse=False)
+    kinds = get_type_hints(Settings)
+    _refuse_unknown({name.upper() for name in kinds})
+    readers: dict[type, Callable[..., Any]] = {
+        Path: env.path,
+        str: env.str,
+        int: env.int,
+        float: env.float,
+        bool: env.bool,
+    }
+    values: dict[str, Any] = {}
+    for setting in fields(Settings):
+        try:
+            values[setting.name] = readers[kinds[setting.name]](setting.name.upper(), setting.default)
+        except (EnvError, ValueError, OSError):
+            kind = kinds[setting.name].__name__.lower()
+            raise SettingsRefused(f"{PREFIX}{setting.name.upper()} must be a readable {kind}") from None
+    return Settings(**(values | {name: value for name, value in overrides.items() if value is not None}))
+
+
+def table() -> list[tuple[str, str, str]]:
+    """Return name, default and meaning of every setting, for the README and ``gatekeeper doctor``."""
+    meanings = {n: get_args(hint)[1] for n, hint in get_type_hints(Settings, include_extras=True).items()}
+    return [(PREFIX + f.name.upper(), str(f.default), meanings[f.name]) for f in fields(Settings)]
+
+
+def _refuse_unknown(known: set[str]) -> None:
+    """Refuse a misspelt variable: a limit that its operator believes in must not be ignored in silence."""
+    allowed = known | {f"{name}_FILE" for name in known} | {"SETTINGS"}
+    for variable in os.environ:
+        name = variable.removeprefix(PREFIX)
+        if variable.startswith(PREFIX) and name not in allowed and not name.startswith("TEST_"):
+            raise SettingsRefused(f"{variable} is not a setting; see the table in README.md")
+
+
+def _faults(settings: Settings) -> list[str]:
+    faults = []
+    url = urlsplit(settings.issuer)
+    if settings.engine not in {"opa", "embedded"}:
+        faults.append(
+            "the policy engine is not chosen: set GATEKEEPER_ENGINE=opa (with GATEKEEPER_OPA_URL) "
+            "or GATEKEEPER_ENGINE=embedded; README.md tells what each is trusted with"
+        )
+    if settings.engine == "opa" and not settings.opa_url:
+        faults.append("GATEKEEPER_ENGINE=opa needs GATEKEEPER_OPA_URL, as unix:///run/opa/opa.sock")
+    if url.scheme not in {"http", "https"} or not url.netloc or url.query or url.fragment:
+        faults.append("GATEKEEPER_BASE_URL is not a web address: set it as https://alpr.example.gov")
+    elif url.scheme == "http" and not _loopback(url.hostname or ""):
+        faults.append("GATEKEEPER_BASE_URL is plain http: tokens would cross the network readable; use https")
+    if not _loopback(settings.bind):
+        faults.append(
+            "GATEKEEPER_BIND is not a loopback address: TLS ends at the proxy in front; set 127.0.0.1"
+        )
+    if settings.threads < 1 or settings.workers < 0:
+        faults.append("GATEKEEPER_THREADS must be at least 1 and GATEKEEPER_WORKERS at least 0")
+    if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
+        faults.append("GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s")
+    return faults
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,75 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``: each part answers for itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+from flask import Blueprint, Response
+
+from gatekeeper.errors import GatekeeperError, LedgerUnavailable, PolicyUnavailable
+from gatekeeper.exchange import Gate
+from gatekeeper.web.documents import as_json
+from gatekeeper.web.metrics import CONTENT_TYPE, exposition
+from gatekeeper.web.problems import RETRY_SECONDS
+
+_log = structlog.get_logger()
+
+
+def health_blueprint(gate: Gate) -> Blueprint:
+    """Return the routes that whoever runs the service watches."""
+    blueprint = Blueprint("health", __name__)
+    bundle = gate.engine.bundle
+
+    def policy() -> None:
+        gate.engine.ready()
+        state = gate.registry.snapshot().state
+        if (state.policy_revision, state.policy_digest) != (bundle.revision, bundle.digest):
+            raise PolicyUnavailable("this worker's policy is not the active one")
+
+    def ledger() -> None:
+        gate.ledger.checkpoint()
+        if gate.ledger.checkpoint_fault is not None:
+            raise LedgerUnavailable("the checkpoint could not be saved")
+
+    parts: dict[str, Callable[[], object]] = {
+        "clock": gate.clock.now,
+        "store": gate.registry.snapshot,
+        "ledger": ledger,
+        "policy": policy,
+        "records": gate.reads.ready,
+    }
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return as_json({"status": "ok"})
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        checks = {name: _checked(name, check) for name, check in parts.items()}
+        ready = all(checks.values())
+        response = as_json(
+            {
+                "status": "ready" if ready else "not_ready",
+                "checks": {name: "ok" if well else "failed" for name, well in checks.items()},
+            },
+            200 if ready else 503,
+        )
+        if not ready:
+            response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        return Response(exposition(), content_type=CONTENT_TYPE)
+
+    return blueprint
+
+
+def _checked(name: str, check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except GatekeeperError as fault:
+        _log.warning("not_ready", part=name, code=fault.code, reason=str(fault))
+        return False
+    return True

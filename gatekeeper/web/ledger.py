@@ -1,0 +1,34 @@
+"""``/v1/ledger/*``: the log's checkpoint and the proof of any entry, for whoever checks it."""
+
+from __future__ import annotations
+
+import re
+
+from flask import Blueprint, Response, request
+
+from gatekeeper.errors import UnknownEntry
+from gatekeeper.exchange import Gate, identify
+from gatekeeper.web.documents import as_json
+
+_INDEX = re.compile(r"(0|[1-9][0-9]{0,15})\Z")
+
+
+def ledger_blueprint(gate: Gate) -> Blueprint:
+    """Return the routes of the log. What they serve is public; the token only says who asked."""
+    blueprint = Blueprint("ledger", __name__)
+
+    @blueprint.get("/v1/ledger/checkpoint")
+    def checkpoint() -> Response:
+        identify(gate, request.headers.get("Authorization"), "ledger:read")
+        return Response(gate.ledger.checkpoint(), content_type="text/plain; charset=utf-8")
+
+    @blueprint.get("/v1/ledger/entries/<index>/proof")
+    def proof(index: str) -> Response:
+        identify(gate, request.headers.get("Authorization"), "ledger:read")
+        if not _INDEX.match(index):
+            raise UnknownEntry("not an index")
+        receipt = gate.ledger.receipt_for(int(index)).as_json()
+        del receipt["openings"]  # they belong to whoever asked, not to whoever checks
+        return as_json(receipt)
+
+    return blueprint

@@ -1,0 +1,145 @@
+"""Every error's answer, made in one place: RFC 9457 problem documents.
+
+Guarantees: an error that is not in the table says nothing but that the service failed (500); no answer repeats
+what a caller sent; a 401 names the scheme (RFC 6750 section 3.1), a 503 says when to ask again. ``/oauth/*``
+keeps RFC 6749's shape and answers for itself.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from flask import Flask, Response, g
+from werkzeug.exceptions import HTTPException
+
+from gatekeeper import errors
+from gatekeeper.errors import Fault, GatekeeperError
+from gatekeeper.ledger import Json
+
+PROBLEM = "application/problem+json"
+RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    status: int
+    title: str
+    detail: str
+
+
+_KINDS: dict[type[GatekeeperError], _Kind] = {
+    errors.Unauthenticated: _Kind(
+        401, "Not authenticated", "Send a valid access token in the Authorization header: Bearer <token>."
+    ),
+    errors.InsufficientScope: _Kind(
+        403, "The token lacks a scope", "Ask for a token that carries the scope named in WWW-Authenticate."
+    ),
+    errors.MalformedBody: _Kind(
+        400, "The body is not JSON", "Send JSON in UTF-8, each name once, at most 16 levels deep."
+    ),
+    errors.InvalidRequest: _Kind(
+        422, "The request does not have the right shape", "Each fault names a field and its cure."
+    ),
+    errors.InvalidCursor: _Kind(
+        422, "Not a cursor of this query", "Use `next` of the last answer to this query, unchanged."
+    ),
+    errors.IdempotencyMismatch: _Kind(
+        422,
+        "The Idempotency-Key was used for another body",
+        "Send a new Idempotency-Key, or the same body as before.",
+    ),
+    errors.IdempotencyInFlight: _Kind(
+        409, "The same request is being decided", "Wait for its answer, then ask again with the same key."
+    ),
+    errors.UnknownQuery: _Kind(404, "No such query", "Use a query_id that was answered to your agency."),
+    errors.UnknownEntry: _Kind(404, "No such entry", "Ask for an index below the checkpoint's tree size."),
+    errors.Unavailable: _Kind(
+        503, "The gatekeeper cannot answer for itself", "Nothing was released. Ask again later."
+    ),
+    errors.Superseded: _Kind(503, "The registry kept changing", "Nothing was released. Ask again."),
+    errors.EntryRefused: _Kind(503, "The answer could not be logged", "Nothing was released."),
+}
+_SPECIFIC: dict[str, str] = {
+    "clock_unreliable": "The clock of this server cannot be trusted.",
+    "policy_unavailable": "The policy could not be asked.",
+    "records_unavailable": "The store of plate reads did not answer as it should.",
+    "over_released": "The store of plate reads returned more than was permitted.",
+    "ledger_unavailable": "The decision could not be logged.",
+    "store_unavailable": "The gatekeeper's own state cannot be read.",
+    "lease_expired": "The answer was not sent in time.",
+}
+_HTTP = {
+    400: ("bad_request", "Bad request"),
+    404: ("not_found", "Not found"),
+    405: ("method_not_allowed", "Method not allowed"),
+    408: ("request_timeout", "The request took too long"),
+    411: ("length_required", "Content-Length is required"),
+    413: ("body_too_large", "The body is too large"),
+    414: ("uri_too_long", "The address is too long"),
+    415: ("unsupported_media_type", "Send application/json"),
+    431: ("header_too_large", "A header is too large"),
+}
+
+
+def problem(error: GatekeeperError) -> Response:
+    """Return the problem document of one of our errors."""
+    kind = next((_KINDS[c] for c in type(error).__mro__ if c in _KINDS), None)
+    if kind is None:
+        return document(500, "internal", "The gatekeeper failed", "Nothing was released.")
+    specific = _SPECIFIC.get(error.code)
+    detail = f"{specific} {kind.detail}" if specific else kind.detail
+    faults = error.faults if isinstance(error, errors.InvalidRequest) else ()
+    response = document(kind.status, error.code, kind.title, detail, faults)
+    if isinstance(error, errors.Unauthenticated):
+        bare = error.reason in {"no_credentials", "wrong_scheme"}
+        response.headers["WWW-Authenticate"] = "Bearer" if bare else 'Bearer error="invalid_token"'
+    elif isinstance(error, errors.InsufficientScope):
+        response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+    return response
+
+
+def document(status: int, code: str, title: str, detail: str, faults: tuple[Fault, ...] = ()) -> Response:
+    """Return a problem document; ``code`` names its type, described under ``/docs``."""
+    body: dict[str, Json] = {
+        "type": f"/docs#problem-{code}",
+        "title": title,
+        "status": status,
+        "detail": detail,
+        "request_id": g.get("request_id"),
+    }
+    if faults:
+        body["faults"] = [
+            {"pointer": fault.pointer, "message": fault.message, "cure": fault.cure} for fault in faults
+        ]
+    response = Response(json.dumps(body, ensure_ascii=False), status=status, content_type=PROBLEM)
+    if status == 503:
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def install(app: Flask) -> None:
+    """Answer every error of the application with a problem document."""
+
+    @app.errorhandler(GatekeeperError)
+    def ours(error: GatekeeperError) -> Response:
+        g.fault = error.code
+        return problem(error)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        status = error.code or 500
+        code, title = _HTTP.get(status, ("internal", "The gatekeeper failed"))
+        g.fault = code
+        response = document(status, code, title, "Nothing was released.")
+        for name, value in error.get_headers():
+            if name in {"Allow", "Retry-After"}:
+                response.headers[name] = value
+        return response
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        # The type is enough to find it by the request id; its text could quote a request.
+        g.fault = f"internal:{type(error).__name__}"
+        g.trace = error
+        return document(500, "internal", "The gatekeeper failed", "Nothing was released.")

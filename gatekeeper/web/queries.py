@@ -1,0 +1,87 @@
+"""``/v1/queries``: HTTP to and from ``exchange``; nothing is decided here."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from flask import Blueprint, Response, g, request
+from marshmallow import Schema, fields
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
+
+from gatekeeper.errors import Fault, InvalidRequest
+from gatekeeper.exchange import Answer, Gate, answer, further_records, log, status_of
+from gatekeeper.web.documents import as_json
+from gatekeeper.web.lease import EXPIRED, LEASE
+from gatekeeper.web.query_string import QueryStringParser
+
+_KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
+
+
+class _Options(Schema):
+    class Meta:
+        unknown = "raise"
+
+    dry_run = fields.String(load_default="false", validate=lambda text: text in {"true", "false"})
+
+
+class _Page(Schema):
+    class Meta:
+        unknown = "raise"
+
+    cursor = fields.String(required=True, validate=lambda text: 1 <= len(text) <= 2048)
+
+
+def queries_blueprint(gate: Gate) -> Blueprint:
+    """Return the routes of queries."""
+    blueprint = Blueprint("queries", __name__)
+    parser: FlaskParser = QueryStringParser()
+
+    @blueprint.post("/v1/queries")
+    def ask() -> Response:
+        if request.mimetype != "application/json":
+            raise UnsupportedMediaType
+        options = parser.parse(_Options(), request, location="query")
+        given = answer(
+            gate,
+            request.headers.get("Authorization"),
+            request.get_data(cache=False),
+            dry_run=options["dry_run"] == "true",
+            idempotency_key=_idempotency_key(),
+        )
+        return _send(gate, given)
+
+    @blueprint.get("/v1/queries/<query_id>")
+    def status(query_id: str) -> Response:
+        return as_json(status_of(gate, request.headers.get("Authorization"), query_id))
+
+    @blueprint.get("/v1/queries/<query_id>/records")
+    def records(query_id: str) -> Response:
+        page = parser.parse(_Page(), request, location="query")
+        given = further_records(gate, request.headers.get("Authorization"), query_id, page["cursor"])
+        return _send(gate, given)
+
+    return blueprint
+
+
+def _send(gate: Gate, given: Answer) -> Response:
+    g.query_id, g.outcome, g.provisions = given.query_id, given.outcome, given.provisions
+    if given.lease is not None:
+        request.environ[LEASE] = given.lease
+        request.environ[EXPIRED] = partial(
+            log.refused, gate.ledger, given.query_id, given.receiver, "lease_expired", "release"
+        )
+    return Response(given.body, status=given.status, content_type=given.content_type)
+
+
+def _idempotency_key() -> str | None:
+    values = request.headers.getlist("Idempotency-Key")
+    if not values:
+        return None
+    if len(values) > 1 or not _KEY.match(values[0]):
+        fault = Fault(
+            "Idempotency-Key:", "Not 1 to 128 printable characters.", "Send one key, such as a random UUID."
+        )
+        raise InvalidRequest([fault])
+    return values[0]

@@ -1,0 +1,95 @@
+"""``/v1/provisions`` and ``/v1/agency``: what is asked of an agency, and where it stands."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import Blueprint, Response, request
+
+from gatekeeper.errors import StoreUnavailable
+from gatekeeper.exchange import Gate, identify
+from gatekeeper.exchange.decide import affirmation_state
+from gatekeeper.exchange.interfaces import Agency
+from gatekeeper.exchange.respond import provision_json
+from gatekeeper.ledger import Json
+from gatekeeper.policy import Provision
+from gatekeeper.web.documents import as_json
+
+
+def standing_blueprint(gate: Gate) -> Blueprint:
+    """Return the routes by which an agency learns the law and its own standing."""
+    blueprint = Blueprint("standing", __name__)
+    bundle = gate.engine.bundle
+
+    @blueprint.get("/v1/provisions")
+    def provisions() -> Response:
+        identify(gate, request.headers.get("Authorization"), None)
+        public = [_described(p) for p in bundle.catalogue.values() if p.public]
+        policy: Json = {"revision": bundle.revision, "digest": bundle.digest}
+        return as_json({"policy": policy, "provisions": cast("list[Json]", public)})
+
+    @blueprint.get("/v1/agency")
+    def agency() -> Response:
+        caller, snapshot = identify(gate, request.headers.get("Authorization"), None)
+        own, client = snapshot.agency(caller.agency_id), snapshot.client(caller.client_id)
+        if own is None or client is None:
+            raise StoreUnavailable("the caller is not in the registry that it was authenticated by")
+        city = bundle.data.get("city")
+        return as_json(
+            {
+                **_registered(own),
+                "affirmations": _affirmations(gate, own),
+                "client": {
+                    "client_id": client.id,
+                    "profile": client.profile,
+                    "scopes": list(client.scopes),
+                },
+                "limits": _limits(city if isinstance(city, dict) else {}),
+            }
+        )
+
+    return blueprint
+
+
+def _described(provision: Provision) -> dict[str, Json]:
+    return {
+        **provision_json(provision),
+        "description": provision.description,
+        "verified": provision.verified,
+        "effective_on": provision.effective_on.isoformat(),
+        "related_resources": [
+            {"ref": resource.ref, "description": resource.description}
+            for resource in provision.related_resources
+        ],
+    }
+
+
+def _registered(agency: Agency) -> dict[str, Json]:
+    return {
+        "id": agency.id,
+        "ori": agency.ori,
+        "name": agency.name,
+        "kind": agency.kind,
+        "state": agency.state,
+        "status": agency.status,
+        "has_287g": agency.has_287g,
+    }
+
+
+def _affirmations(gate: Gate, agency: Agency) -> list[Json]:
+    today = gate.clock.now().date()
+    return [
+        {
+            "kind": signed.kind,
+            "text_version": signed.text_version,
+            "signed_on": signed.signed_on.isoformat(),
+            "expires_on": None if signed.expires_on is None else signed.expires_on.isoformat(),
+            "state": affirmation_state(signed, today),
+        }
+        for signed in agency.affirmations
+    ]
+
+
+def _limits(city: dict[str, Json]) -> Json:
+    limits = city.get("limits")
+    return limits if isinstance(limits, dict) else {}
