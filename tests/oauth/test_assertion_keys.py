@@ -79,6 +79,7 @@ def test_alg_other_than_the_registered_key_s_is_refused(city: City, alg: str, ki
         {"crit": []},
         {"b64": False},
         {"zip": "DEF"},
+        {"p2c": 2**31},
         {"enc": "A256GCM"},
         {"cty": "JWT"},
         {"x": 1},
@@ -145,6 +146,8 @@ def test_two_registered_keys_of_one_kid_are_both_refused(city: City) -> None:
         "eyJhbGciOiJFUzI1NiJ9.e30",
         "e30=.e30.AAAA",
         "_/_.e30.AAAA",
+        '{"payload":"e30","signatures":[]}',
+        '{"payload":"e30","protected":"e30","signature":""}',
     ],
 )
 def test_garbage_is_a_clean_401(city: City, assertion: str) -> None:

@@ -185,6 +185,7 @@ def test_form_client_id_that_agrees_is_accepted(city: City) -> None:
         ({"profile": "fapi"}, "method"),
         ({"agency_id": "nowhere"}, "agency_closed"),
         ({"keys": (registered(EC_KEY, "RS256"),)}, "algorithm"),
+        ({"keys": (Key("ec-1", "ES256", {"kty": "EC"}),)}, "unknown_key"),
     ],
 )
 def test_credential_that_is_no_longer_good_is_refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -195,6 +196,28 @@ def test_chunked_body_without_end_is_cut(served: Served) -> None:
         connection.request("POST", "/oauth/token", body=parts, headers=headers, encode_chunked=True)
         answer = connection.getresponse()
         assert (413, "invalid_request") == (answer.status, json.loads(answer.read())["error"])
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked, identity",
+        "Transfer-Encoding: xchunked",
+        "Content-Length: 5\r\nContent-Length: 6",
+        "Content-Length: +5",
+    ],
+)
+def test_request_that_two_servers_would_cut_differently_is_refused(served: Served, framing: str) -> None:
+    """CVE-2024-1135, CVE-2024-6827: a proxy and gunicorn must not see two different requests."""
+    place = urlsplit(served.issuer)
+    smuggled = "GET /oauth/jwks HTTP/1.1\r\nHost: x\r\n\r\n"
+    text = f"POST /oauth/token HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n0\r\n\r\n{smuggled}"
+    with socket.create_connection((place.hostname or "", place.port or 0), timeout=5) as connection:
+        connection.sendall(text.encode())
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 501"))
+    assert 1 == answer.count(b"HTTP/1.1 ")
 
 
 def _token(served: Served) -> str:
