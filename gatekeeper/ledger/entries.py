@@ -102,10 +102,13 @@ def fault_in(entry: object) -> str | None:
     validator = _VALIDATORS.get(event) if isinstance(event, str) else None
     if validator is None:
         return "the event is not on the list"
-    if validator.is_valid(entry):
-        return None
-    # Of the error only the rule is told: its message and its path may quote what was typed.
-    error = next(iter(validator.iter_errors(entry)))
+    try:
+        if validator.is_valid(entry):
+            return None
+        # Of the error only the rule is told: its message and its path may quote what was typed.
+        error = next(iter(validator.iter_errors(entry)))
+    except (ValueError, TypeError):
+        return f"{event} holds what is not JSON"
     return f"{event} breaks its schema at /{'/'.join(str(part) for part in error.schema_path)}"
 
 
