@@ -2,7 +2,7 @@
 
 Guarantees: each row becomes one real request over HTTP, decided, logged and answered like any other; only
 the reason comes from the row, every other field from one flawless template that is printed first, so that
-what is denied is denied for its words. Rows that got no decision are counted apart and never as permitted. The
+what is denied is denied for its words. Rows that got no decision are counted apart, never as permitted. The
 figures on the terminal, in the page and in the summary are the same object.
 """
 

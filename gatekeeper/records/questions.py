@@ -1,8 +1,8 @@
 """The SELECT statements of a store of reads: one for each shape of question, values always as parameters.
 
 Guarantees: identifiers come from a checked mapping, quoted, and each column says whose it is. The last is not
-decoration: SQLite takes a quoted name that is no column for a *text*, so that a mapping with a slip of the pen
-would have released that text as a car's color.
+decoration: SQLite takes a quoted name that is no column for a *text*, so that a mapping with a slip of the
+pen would have released that text as a car's color.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from gatekeeper.records.rows import FIELDS
 
 Question = sa.Select[Any] | sa.CompoundSelect[Any]
 
-# Up to here one index walk per camera is merged, which ends after `limit` rows; above, the database's own plan.
+# Up to here one index walk per camera is merged, which ends after `limit` rows; above, the database plans.
 _MERGED_CAMERAS = 64
 
 
@@ -34,7 +34,8 @@ class Shape:
 
 def table_of(name: str, schema: str | None, *columns: str | None) -> sa.TableClause:
     """Return a table by its exact name, with the columns that are not None; raises nothing."""
-    quoted = [sa.column(_exactly(column)) for column in dict.fromkeys(columns) if column is not None]
+    given = dict.fromkeys(column for column in columns if column is not None)
+    quoted: list[sa.ColumnClause[Any]] = [sa.column(_exactly(column)) for column in given]
     return sa.table(_exactly(name), *quoted, schema=None if schema is None else _exactly(schema))
 
 

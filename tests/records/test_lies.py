@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,13 +31,17 @@ def row(**changes: object) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize(("field", "value"), [
-    ("confidence", 7), ("confidence", -0.1), ("confidence", float("inf")), ("confidence", "0.9"), ("confidence", b"1"),
+    ("confidence", 7), ("confidence", -0.1), ("confidence", float("inf")), ("confidence", "0.9"),
+    ("confidence", b"1"),
     ("lat", 900), ("lat", "42.0"), ("lat", None), ("lon", -180.1), ("lon", float("-inf")),
-    ("captured_at", "1970-01-01T00:16:40"), ("captured_at", 1_000_000.0), ("captured_at", None), ("captured_at", -1),
+    ("captured_at", "1970-01-01T00:16:40"), ("captured_at", 1_000_000.0), ("captured_at", None),
+    ("captured_at", -1),
     ("plate", None), ("plate", ""), ("plate", b"DEMO123"), ("plate", "DEMO123\n"), ("plate", 123),
     ("id", None), ("id", ""), ("id", b"r1"), ("id", 1.5), ("id", "x" * 300), ("plate_state", b"IL"),
-    ("camera_id", None), ("camera_id", ""), ("camera_id", 1.5), ("camera_name", b"x"), ("camera_name", "a\x00b"),
-    ("direction", 361), ("direction", -1), ("direction", "north"), ("make", 5), ("model", b"x"), ("color", "x" * 300),
+    ("camera_id", None), ("camera_id", ""), ("camera_id", 1.5), ("camera_name", b"x"), ("camera_name",
+    "a\x00b"),
+    ("direction", 361), ("direction", -1), ("direction", "north"), ("make", 5), ("model", b"x"), ("color",
+    "x" * 300),
     ("type", "a\u202eb"), ("image_url", "javascript:alert(1)"), ("image_url", 5), ("image_url", "https://x/\n"),
 ])  # fmt: skip
 def test_a_malformed_row_releases_nothing(field: str, value: object) -> None:
@@ -54,7 +60,8 @@ def test_a_number_that_is_none_releases_nothing(field: str, value: object) -> No
 
 
 @pytest.mark.parametrize("change", [
-    {"plate": "DEMO124"}, {"captured_at": 10**10}, {"camera_id": "c2"}, {"plate_state": "WI"}, {"plate_state": None},
+    {"plate": "DEMO124"}, {"captured_at": 10**10}, {"camera_id": "c2"}, {"plate_state": "WI"},
+    {"plate_state": None},
 ])  # fmt: skip
 def test_a_row_that_was_not_asked_for_releases_nothing(change: dict[str, object]) -> None:
     """A store that answers beyond plate, window, camera or state is caught before anything leaves."""
@@ -99,7 +106,8 @@ def test_a_row_of_the_wrong_width_releases_nothing() -> None:
 
 
 @pytest.mark.parametrize("typed", [
-    "' OR '1'='1", "DEMO123' --", "x'; DROP TABLE reads; --", "DEMO123%", "%", "DEM?123", "DEMO123\x00", ":plate", "%(plate)s", "\ud800",
+    "' OR '1'='1", "DEMO123' --", "x'; DROP TABLE reads; --", "DEMO123%", "%", "DEM?123", "DEMO123\x00",
+    ":plate", "%(plate)s", "\ud800",
 ])  # fmt: skip
 def test_a_typed_plate_or_camera_is_never_sql(table: Table, opened: Open, typed: str) -> None:
     """Quotes, wildcards and placeholders in plates and camera ids match nothing and break nothing."""
@@ -121,7 +129,8 @@ def test_a_typed_plate_or_camera_is_never_sql(table: Table, opened: Open, typed:
 
 
 @pytest.mark.parametrize("statement", [
-    "INSERT INTO reads (id) VALUES ('x')", "UPDATE reads SET plate = 'X'", "DELETE FROM reads", "DROP TABLE reads",
+    "INSERT INTO reads (id) VALUES ('x')", "UPDATE reads SET plate = 'X'", "DELETE FROM reads",
+    "DROP TABLE reads",
     "CREATE TABLE more (x)", "PRAGMA user_version = 7", "ATTACH DATABASE ':memory:' AS other", "VACUUM",
     "PRAGMA query_only=OFF; ", "PRAGMA journal_mode=WAL",
 ])  # fmt: skip
@@ -130,14 +139,11 @@ def test_the_sqlite_connection_itself_cannot_write(table: Table, opened: Open, s
     table.fill({})
     before = table.path.read_bytes()
     raw = opened(table.url)._engine.raw_connection()
-    try:
-        raw.cursor().execute("PRAGMA query_only=OFF")
+    raw.cursor().execute("PRAGMA query_only=OFF")
+    with suppress(sqlite3.OperationalError):  # most are refused, some do nothing: the file is what counts
         raw.cursor().execute(statement)
-    except Exception as refused:
-        assert "readonly" in str(refused) or "too many attached" in str(refused)
-    finally:
-        raw.invalidate()
-        raw.close()
+    raw.invalidate()
+    raw.close()
     assert before == table.path.read_bytes()
 
 
@@ -145,12 +151,13 @@ def test_a_slow_store_is_interrupted_at_its_deadline(table: Table, opened: Open)
     """A question that would take minutes ends in time, unanswered, and the next one is answered."""
     table.run("""
         ALTER TABLE reads RENAME TO kept;
-        CREATE VIEW reads AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)
+        CREATE VIEW reads AS WITH RECURSIVE n(i) AS
+            (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000000)
             SELECT kept.* FROM kept WHERE kept.plate = 'QUICK' OR (SELECT count(*) FROM n) > 0;
     """)
     store = opened(table.url, timeout_s=0.3)
     table.run(
-        f"INSERT INTO kept VALUES ({','.join(repr(v) for v in {**GOOD, 'plate': 'QUICK'}.values())});"
+        f"INSERT INTO kept VALUES ({','.join(repr(v) for v in {**GOOD, 'plate': 'QUICK'}.values())});"  # noqa: S608 - our own row
         f"INSERT INTO kept VALUES ({','.join(repr(v) for v in GOOD.values())});"
     )
     began = monotonic()
@@ -209,7 +216,8 @@ def test_an_error_carries_no_plate_in_its_text_cause_or_context(table: Table, op
 
 
 @pytest.mark.parametrize("url", [
-    "sqlite://", "sqlite:///:memory:", "sqlite:////tmp/x?mode=rwc", "sqlite:///file:x?mode=rwc&uri=true", "nonsense",
+    "sqlite://", "sqlite:///:memory:", "sqlite:////tmp/x?mode=rwc", "sqlite:///file:x?mode=rwc&uri=true",
+    "nonsense",
     "mysql+pymysql://u:p@h/d", "postgresql+asyncpg://h/d", "",
 ])  # fmt: skip
 def test_a_url_that_cannot_be_read_only_is_refused(url: str) -> None:

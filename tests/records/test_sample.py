@@ -81,7 +81,7 @@ def test_a_file_that_is_no_city_is_told(tmp_path: Path) -> None:
 def test_a_city_needs_a_definite_end() -> None:
     """A naive end is refused."""
     with pytest.raises(ValueError, match="zone"):
-        sample.build(Path("/nowhere/x"), seed=1, until=datetime(2026, 11, 22))
+        sample.build(Path("/nowhere/x"), seed=1, until=datetime(2026, 11, 22))  # noqa: DTZ001 - naive on purpose
 
 
 def test_plates_are_visibly_nobodys_and_images_nowhere(city: Path) -> None:
@@ -93,7 +93,7 @@ def test_plates_are_visibly_nobodys_and_images_nowhere(city: Path) -> None:
 
 
 def test_people_move_as_people_do(city: Path) -> None:
-    """Nights are quiet, weekdays are busier, most plates are from Illinois, and no car is in two places at once."""
+    """Nights are quiet, most plates are from Illinois, and no car is in two places at once."""
     hour = dict(rows(city, "SELECT (captured_at / 3600000 + 18) % 24, count(*) FROM plate_reads GROUP BY 1"))
     assert hour[8] > 5 * hour[3]
     assert hour[17] > 5 * hour[3]

@@ -40,7 +40,8 @@ def test_a_read_has_every_field_of_the_contract(table: Table, opened: Open) -> N
     table.fill({})
     expected = {
         "id": "r1", "captured_at": "1970-01-01T00:16:40Z", "plate": "DEMO123", "plate_state": "IL",
-        "confidence": 0.93, "camera": {"id": "c1", "name": "Elm & 3rd", "lat": 42.05, "lon": -87.7}, "direction": 90,
+        "confidence": 0.93, "camera": {"id": "c1", "name": "Elm & 3rd", "lat": 42.05, "lon": -87.7},
+        "direction": 90,
         "vehicle": {"make": "Honda", "model": "Civic", "color": "blue", "type": "sedan"},
         "image_url": "https://i.invalid/1.jpg",
     }  # fmt: skip
@@ -62,7 +63,7 @@ def test_numbers_leave_in_their_canonical_form(table: Table, opened: Open) -> No
     table.fill({"lat": 42.123456789, "lon": -87.0, "confidence": 1.0, "direction": 360.0})
     (read,) = opened(table.url).fetch(asked()).reads
     plain = json.dumps(read, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-    assert rfc8785.dumps(read) == plain  # type: ignore[arg-type]
+    assert rfc8785.dumps(read) == plain
     assert b'"lat":42.123457,"lon":-87,' in plain
     assert b'"direction":0,' in plain
 
@@ -110,8 +111,8 @@ def test_a_camera_named_twice_does_not_double_its_reads(table: Table, opened: Op
 @pytest.mark.parametrize("change", [
     {"plate": None, "cameras": None},
     {"plate": " - "},
-    {"start": datetime(2026, 11, 1)},
-    {"end": datetime(2026, 11, 1)},
+    {"start": datetime(2026, 11, 1)},  # noqa: DTZ001 - naive on purpose
+    {"end": datetime(2026, 11, 1)},  # noqa: DTZ001 - naive on purpose
     {"start": _LATE, "end": _EARLY},
     {"limit": 0},
     {"limit": -1},
@@ -152,7 +153,7 @@ _reads = st.lists(
     length=_moments,
     limit=st.integers(min_value=1, max_value=7),
 )
-def test_pages_together_are_the_naive_filter(
+def test_pages_together_are_the_naive_filter(  # noqa: PLR0917 - one for each part of a question
     tmp_path: Path,
     reads: list[tuple[int, str, str, str | None]],
     plate: str | None,

@@ -72,7 +72,7 @@ def test_whole_seconds_and_milliseconds_are_written_short() -> None:
     ({"time_kind": "text"}, "20261101T000000.000Z"),
     ({"time_kind": "text"}, 7),
     ({"time_kind": "text"}, b"2026-11-01T00:00:00.000Z"),
-    ({"time_kind": "timestamp"}, datetime(2026, 11, 1)),
+    ({"time_kind": "timestamp"}, datetime(2026, 11, 1)),  # noqa: DTZ001 - naive on purpose
     ({"time_kind": "timestamp"}, "2026-11-01"),
     ({"time_kind": "timestamp", "time_zone": "America/Chicago"}, datetime(2026, 11, 1, tzinfo=UTC)),
     ({"time_kind": "epoch_s"}, 1e9),
@@ -89,8 +89,9 @@ def test_a_value_that_names_no_moment_is_refused(changes: dict[str, Any], value:
 def test_the_hour_that_happens_twice_is_refused_in_local_time() -> None:
     """In Chicago 01:30 on 1 November 2026 is two moments and 02:30 on 8 March none: neither is released."""
     times = times_of({"time_kind": "timestamp", "time_zone": "America/Chicago"})
-    assert moment(times.read(datetime(2026, 11, 1, 0, 59))) == datetime(2026, 11, 1, 5, 59, tzinfo=UTC)
-    for twice in (datetime(2026, 11, 1, 1, 30), datetime(2026, 3, 8, 2, 30)):
+    before = datetime(2026, 11, 1, 0, 59)  # noqa: DTZ001 - naive on purpose
+    assert datetime(2026, 11, 1, 5, 59, tzinfo=UTC) == moment(times.read(before))
+    for twice in (datetime(2026, 11, 1, 1, 30), datetime(2026, 3, 8, 2, 30)):  # noqa: DTZ001 - naive on purpose
         with pytest.raises(ValueError, match="hour"):
             times.read(twice)
     for edge in (datetime(2026, 11, 1, 6, 30, tzinfo=UTC), datetime(2026, 11, 1, 7, 30, tzinfo=UTC)):
@@ -158,7 +159,8 @@ def test_units_outside_the_closed_lists_are_refused(changes: dict[str, Any]) -> 
 def test_a_mapping_is_read_from_its_json() -> None:
     """The sample's own mapping survives the way through JSON."""
     document = {
-        "table": "plate_reads", "id": "id", "captured_at": "captured_at", "plate": "plate", "camera_id": "camera_id",
+        "table": "plate_reads", "id": "id", "captured_at": "captured_at", "plate": "plate",
+        "camera_id": "camera_id",
         "plate_state": "plate_state", "confidence": "confidence", "direction": "direction", "make": "make",
         "model": "model", "color": "color", "type": "type", "image_url": "image_url", "id_kind": "integer",
         "cameras": {"table": "cameras", "id": "id", "name": "name", "lat": "lat", "lon": "lon"},
