@@ -89,6 +89,7 @@ def metadata(config: AuthorizationServerConfig) -> dict[str, Any]:
         "scopes_supported": list(SCOPES),
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
+        "service_documentation": f"{config.issuer}/docs",
     }
     for endpoint, path in (("token", "token"), ("revocation", "revoke"), ("introspection", "introspect")):
         document |= {

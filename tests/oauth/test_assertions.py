@@ -14,6 +14,7 @@ from tests.oauth.city import (
     ISSUER,
     NOW,
     City,
+    Key,
     at,
     b64,
     refused,
