@@ -15,27 +15,20 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from threading import Lock
-from time import monotonic, sleep
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
-import requests
-from requests.adapters import HTTPAdapter
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from gatekeeper.cli.audit_csv import Search, day_of, open_audit_log
+from gatekeeper.cli.replay_gate import THREADS, Answer, Gate
 from gatekeeper.cli.replay_page import write_page
 from gatekeeper.errors import OperatorError
 
-_THREADS = 4
-_TRIES = 6
-_LONGEST_WAIT_S = 20.0
-_TIMEOUT_S = (5, 30)
-_RENEW_BEFORE_S = 30.0
 _REMEDIES, _REASONS = 8, 15
 WINDOW_NOTE = (
     "The window asked for lies in the sample city's own days: the log's dates are outside what its store "
@@ -127,12 +120,12 @@ def replay(
     )
     console.print_json(json.dumps(flawless))
     console.print(WINDOW_NOTE)
-    gate, tally, began = _Gate(base_url, client), _Tally(), monotonic()
+    gate, tally, began = Gate(base_url, client), _Tally(), monotonic()
     gate.token()  # a client that is refused is found out before the first row
     bar = Progress(
         TextColumn("replaying"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     )
-    with bar, ThreadPoolExecutor(_THREADS, thread_name_prefix="replay") as pool:
+    with bar, ThreadPoolExecutor(THREADS, thread_name_prefix="replay") as pool:
         task = bar.add_task("replaying", total=log.rows)
         for search, answer in _answers(pool, gate, iter(log), flawless):
             tally.count(search, answer)
@@ -168,25 +161,16 @@ def show(summary: Summary, console: Console) -> None:
         console.print(remedies)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What became of one row: an outcome, or why there was none."""
-
-    outcome: str
-    provisions: tuple[Mapping[str, Any], ...] = ()
-    policy: str = ""
-
-
 def _answers(
-    pool: ThreadPoolExecutor, gate: _Gate, log: Iterator[Search], flawless: Mapping[str, Any]
-) -> Iterator[tuple[Search, _Answer]]:
+    pool: ThreadPoolExecutor, gate: Gate, log: Iterator[Search], flawless: Mapping[str, Any]
+) -> Iterator[tuple[Search, Answer]]:
     """Yield each row with its answer as they come, a few in flight; raises what the log raises."""
-    run, flying = uuid4().hex, dict[Future[_Answer], Search]()
+    run, flying = uuid4().hex, dict[Future[Answer], Search]()
     try:
         for search in log:
             body = {**flawless, "purpose": {**flawless["purpose"], "narrative": search.reason}}
             flying[pool.submit(gate.ask, body, f"replay-{run}-{search.number}")] = search
-            if len(flying) >= _THREADS * 2:
+            if len(flying) >= THREADS * 2:
                 done, _ = wait(flying, return_when=FIRST_COMPLETED)
                 for one in done:
                     yield flying.pop(one), one.result()
@@ -195,90 +179,6 @@ def _answers(
     finally:
         for left in flying:
             left.cancel()
-
-
-class _Gate:
-    """The running gate, as a partner agency reaches it."""
-
-    def __init__(self, base_url: str, client: Mapping[str, str]) -> None:
-        self._base, self._client = base_url.rstrip("/"), client
-        self._session = requests.Session()
-        self._session.trust_env = False  # a proxy from the environment would carry the secret elsewhere
-        self._session.mount("http", HTTPAdapter(pool_maxsize=_THREADS))
-        self._lock, self._token, self._renew_at = Lock(), "", 0.0
-
-    def token(self, *, stale: str | None = None) -> str:
-        """Return an access token that is still good; raises OperatorError if the gate gives none."""
-        with self._lock:
-            if self._token and self._token != stale and monotonic() < self._renew_at:
-                return self._token
-            try:
-                answer = self._session.post(
-                    f"{self._base}/oauth/token",
-                    data={"grant_type": "client_credentials", "scope": "reads:query"},
-                    auth=(self._client["client_id"], self._client["client_secret"]),
-                    timeout=_TIMEOUT_S,
-                    allow_redirects=False,
-                )
-                document = answer.json()
-                self._token = str(document["access_token"])
-                self._renew_at = monotonic() + max(1.0, float(document["expires_in"]) - _RENEW_BEFORE_S)
-            except (requests.RequestException, ValueError, KeyError, TypeError):
-                raise OperatorError(
-                    f"{self._base} gave the replay's client no token: is the demo running, and is its "
-                    "credentials.json the one of this --data directory?",
-                ) from None
-            return self._token
-
-    def ask(self, body: Mapping[str, Any], key: str) -> _Answer:
-        """Send one request until it is decided or waiting has no end; raises OperatorError without a token.
-
-        The key makes a repeated request the same request, so a lost answer is never decided twice.
-        """
-        status, stale = "no answer", None
-        for attempt in range(_TRIES):
-            token = self.token(stale=stale)
-            try:
-                answer = self._session.post(
-                    f"{self._base}/v1/queries",
-                    json=body,
-                    headers={"Authorization": f"Bearer {token}", "Idempotency-Key": key},
-                    timeout=_TIMEOUT_S,
-                    allow_redirects=False,
-                )
-            except requests.RequestException:
-                status = "no answer"
-                _rest(attempt, None)
-                continue
-            status = f"HTTP {answer.status_code}"
-            if answer.status_code in (429, 503, 409):
-                _rest(attempt, answer.headers.get("Retry-After"))
-            elif answer.status_code == requests.codes.unauthorized and stale != token:
-                stale = token
-            else:
-                return _read(answer)
-        return _Answer(status)
-
-
-def _rest(attempt: int, retry_after: str | None) -> None:
-    """Wait as the gate asks, within bounds."""
-    said = retry_after is not None and retry_after.isascii() and retry_after.isdigit()
-    asked = float(retry_after) if retry_after is not None and said else 0.1 * 2**attempt
-    sleep(min(asked, _LONGEST_WAIT_S))
-
-
-def _read(answer: requests.Response) -> _Answer:
-    """Return what an answer says: only a 200 that says permit is one, only a 403 that says deny a denial."""
-    try:
-        decision = answer.json()["decision"]
-        outcome, revision = decision["outcome"], str(decision["policy"]["revision"])
-        provisions = tuple(one for one in decision.get("provisions", ()) if isinstance(one, Mapping))
-    except (ValueError, KeyError, TypeError):
-        return _Answer(f"HTTP {answer.status_code}")
-    expected = {requests.codes.ok: "permit", requests.codes.forbidden: "deny"}.get(answer.status_code)
-    if outcome != expected:
-        return _Answer(f"HTTP {answer.status_code} with outcome {outcome!s:.20}")
-    return _Answer(outcome, provisions, revision)
 
 
 class _Tally:
@@ -292,7 +192,7 @@ class _Tally:
         self.policies: set[str] = set()
         self.days: list[datetime] = []
 
-    def count(self, search: Search, answer: _Answer) -> None:
+    def count(self, search: Search, answer: Answer) -> None:
         self.rows += 1
         self.outcomes[answer.outcome] += 1
         day = day_of(search.searched_at)
