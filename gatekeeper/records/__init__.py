@@ -1,7 +1,7 @@
 """Plate-read stores, read-only: ``reads`` names what a store is, one file per way to reach one.
 
 ``mapping`` says which column holds what, ``connections`` opens what cannot write, ``questions`` are the
-statements, ``times`` the units of time, ``rows`` turns rows into records and refuses those that lie, ``sql`` asks,
+statements and ``times`` the units, ``rows`` turns rows into records and refuses those that lie, ``sql`` asks;
 ``city`` and ``sample`` are the city of the demo.
 """
 
