@@ -85,7 +85,7 @@ def _silent(sock: socket.socket) -> None:
 def _fake(behaviour: Behaviour, seen: list[bytes] | None = None) -> Iterator[str]:
     """A server that reads a request and then behaves; yields its address."""
     listener = socket.create_server(("127.0.0.1", 0))
-    listener.settimeout(0.1)
+    listener.settimeout(0.02)
     done = threading.Event()
 
     def serve_one(sock: socket.socket) -> None:
@@ -119,7 +119,7 @@ def _fake(behaviour: Behaviour, seen: list[bytes] | None = None) -> Iterator[str
         listener.close()
 
 
-def _asked(url: str, timeout: float = 0.4) -> tuple[bool | None, float]:
+def _asked(url: str, timeout: float = 0.25) -> tuple[bool | None, float]:
     """Return whether it permitted (None: unavailable) and how long that took."""
     engine = OpaServer(small(), url, timeout=timeout)
     start = time.monotonic()
@@ -187,7 +187,7 @@ def test_no_answer(name: str) -> None:
     with _fake(UNAVAILABLE[name]) as url:
         permitted, took = _asked(url)
     assert permitted is None
-    assert took < 0.8
+    assert took < 0.6
 
 
 def test_gone() -> None:
@@ -236,7 +236,7 @@ def test_connection_closed_while_idle_is_tried_again() -> None:
         for _ in range(5):
             assert engine.evaluate(SMALL_PERMITTED).permit
         engine.close()
-    assert answered == 5
+    assert answered >= 5  # one may have been read, but not answered, by a connection that was being closed
 
 
 def test_not_ready() -> None:
@@ -317,13 +317,27 @@ def test_real_opa_with_another_law(real: Opa) -> None:
             ask()
 
 
+def _freeze(pid: int) -> None:
+    """Stop a process, and wait until each of its threads has stopped."""
+    os.kill(pid, signal.SIGSTOP)
+    for _ in range(200):
+        states = [
+            (task / "stat").read_text().rpartition(")")[2].split()[0]
+            for task in Path(f"/proc/{pid}/task").iterdir()
+        ]
+        if set(states) == {"T"}:
+            return
+        time.sleep(0.01)
+    raise TimeoutError(f"process {pid} did not stop")
+
+
 @pytest.mark.needs("opa")
 @pytest.mark.servers
 def test_real_opa_frozen_then_stopped(real: Opa) -> None:
     """A frozen server is given up at the deadline, a revived one believed again, a stopped one not."""
     engine = OpaServer(small(), real.url, timeout=1.0)
     assert engine.evaluate(SMALL_PERMITTED).permit
-    os.kill(real.process.pid, signal.SIGSTOP)
+    _freeze(real.process.pid)
     try:
         start = time.monotonic()
         with pytest.raises(PolicyUnavailable):
