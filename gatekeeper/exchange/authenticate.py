@@ -25,7 +25,6 @@ from gatekeeper.exchange.registrations import Agency, Client, Clock, PublishedKe
 TOKEN_LIFE_SECONDS = 600
 SCOPES = ("reads:query", "ledger:read")
 _SKEW_SECONDS = 60
-_MEMO_ENTRIES = 4096
 
 # Why someone was not believed. Closed: the log counts these words, and no other text of a caller's making.
 Reason = Literal[
@@ -130,15 +129,16 @@ def admit(claims: Claims, *, client: Client | None, agency: Agency | None, token
 class TokenVerifier:
     """Reads access tokens of one issuer for one audience.
 
-    A signature takes about 150 µs to check, and a token is used many times: those that were checked are
-    remembered by their SHA-256, at most 4096 of them, never beyond their end, and only while the key that
-    signed them is published. Everything else is checked each time.
+    A signature takes about 150 µs to check, and a token is used many times: the last ``remembered`` that were
+    checked are known by their SHA-256, never beyond their end, and only while the key that signed them is
+    published. Everything else is checked each time.
     """
 
-    def __init__(self, issuer: str, audience: str, keys: PublishedKeys) -> None:
+    def __init__(self, issuer: str, audience: str, keys: PublishedKeys, *, remembered: int = 4096) -> None:
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
+        self._remembered = remembered
         self._memo: dict[bytes, Claims] = {}
         self._lock = threading.Lock()
 
@@ -215,9 +215,9 @@ class TokenVerifier:
 
     def _remember(self, name: bytes, claims: Claims, now: int) -> None:
         with self._lock:
-            if len(self._memo) >= _MEMO_ENTRIES:
+            if len(self._memo) >= self._remembered:
                 self._memo = {key: kept for key, kept in self._memo.items() if kept.exp > now}
-            while len(self._memo) >= _MEMO_ENTRIES:
+            while len(self._memo) >= self._remembered:
                 del self._memo[next(iter(self._memo))]  # the oldest
             self._memo[name] = claims
 

@@ -284,9 +284,9 @@ def test_remembered_token_still_expires(city: City) -> None:
     refused(city, header, "not_yet_valid")
 
 
-def test_memory_of_tokens_is_bounded(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_of_tokens_is_bounded(city: City) -> None:
     """The oldest go first, the expired all at once; a forgotten token is read again and works."""
-    monkeypatch.setattr("gatekeeper.exchange.authenticate._MEMO_ENTRIES", 3)
+    city.verifier = TokenVerifier(ISSUER, AUDIENCE, city.keys, remembered=3)
     headers = [f"Bearer {forged(city, jti=f't{n}')}" for n in range(5)]
     for header in headers:
         city.caller(header)
