@@ -63,7 +63,7 @@ class LedgerRows:
     def head(self) -> Head:
         """Return the size, frontier and time of the log. Raises LedgerUnavailable."""
         with self._read() as connection:
-            return head_of(connection.execute(HEAD).one_or_none())
+            return head_of(connection.exec_driver_sql(HEAD).one_or_none())
 
     def entry(self, index: int) -> StoredEntry | None:
         """Return the entry of that index, or None. Raises LedgerUnavailable."""

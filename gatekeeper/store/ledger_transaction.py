@@ -7,7 +7,8 @@ batch of requests cost little more than one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
@@ -24,16 +25,14 @@ from gatekeeper.errors import (
 from gatekeeper.ledger.rows import Alter, Head, Insert, StoredEntry
 from gatekeeper.ledger.rows import Row as LedgerRow
 from gatekeeper.ledger.tiles import Tile
+from gatekeeper.store.prepared import insertion
 from gatekeeper.store.tables import (
     BUMP,
     REGISTRY,
     WRITABLE,
     idempotency_keys,
-    ledger_entries,
     ledger_head,
-    ledger_tiles,
     metadata,
-    registry,
     stops,
 )
 from gatekeeper.store.values import RegistryState, Stop
@@ -44,8 +43,8 @@ TILE: Final = 256 * HASH
 LARGEST_ENTRY: Final = 65_535
 """C2SP tlog-tiles gives an entry's length two bytes."""
 
-HEAD = select(ledger_head.c.size, ledger_head.c.frontier, ledger_head.c.at_ms)
-STATE = select(registry.c.version, registry.c.policy_revision, registry.c.policy_digest)
+HEAD: Final = "SELECT size, frontier, at_ms FROM ledger_head WHERE id = 1"
+STATE: Final = "SELECT version, policy_revision, policy_digest FROM registry WHERE id = 1"
 IN_FORCE = (
     select(stops.c.id, stops.c.scope, stops.c.value, stops.c.set_at)
     .where(stops.c.lifted_at.is_(None))
@@ -57,13 +56,11 @@ _GROW = (
     .where(ledger_head.c.id == 1, ledger_head.c.size == bindparam("old_size"))
     .values(size=bindparam("new_size"), frontier=bindparam("new_frontier"), at_ms=bindparam("new_at_ms"))
 )
-_ENTRIES = insert(ledger_entries)
-_TILES = insert(ledger_tiles)
 _CLAIM = insert(idempotency_keys).execution_options(preserve_rowcount=True)
 _CLAIM_IF_FREE = (
     postgresql.insert(idempotency_keys).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 )
-_INSERTS = {table.name: insert(table) for table in metadata.sorted_tables if table.name in WRITABLE}
+_ORDER = tuple(table.name for table in metadata.sorted_tables if table.name in WRITABLE)
 """In the order of their foreign keys."""
 
 
@@ -84,7 +81,7 @@ class LedgerTransaction:
     def head(self) -> Head:
         """Return the head that this transaction continues. Raises LedgerUnavailable."""
         if self._head is None:
-            self._head = head_of(self._execute(HEAD).one_or_none())
+            self._head = head_of(self._text(HEAD).one_or_none())
         return self._head
 
     def registry(self) -> RegistryState:
@@ -92,7 +89,7 @@ class LedgerTransaction:
         if self._bump:
             self._flush()
         if self._state is None:
-            self._state = RegistryState(*self._execute(STATE).one())
+            self._state = RegistryState(*self._text(STATE).one())
         return self._state
 
     def stops(self) -> tuple[Stop, ...]:
@@ -110,8 +107,8 @@ class LedgerTransaction:
         """
         old = self.head()
         self._continue(old, entries, tiles, head)
-        self._execute(
-            _ENTRIES,
+        self._insert(
+            "ledger_entries",
             [
                 {
                     "entry_index": entry.index,
@@ -124,8 +121,8 @@ class LedgerTransaction:
             ],
         )
         if tiles:
-            self._execute(
-                _TILES,
+            self._insert(
+                "ledger_tiles",
                 [{"level": tile.level, "number": tile.number, "hashes": tile.hashes} for tile in tiles],
             )
         grown = self._execute(
@@ -209,9 +206,9 @@ class LedgerTransaction:
     def _flush(self) -> None:
         if self._pending:
             pending, self._pending = self._pending, {}
-            for table, statement in _INSERTS.items():
+            for table in _ORDER:
                 if table in pending:
-                    self._execute(statement, pending[table])
+                    self._insert(table, pending[table])
             if "stops" in pending:
                 self._stops = None
         if self._bump:
@@ -220,10 +217,23 @@ class LedgerTransaction:
             self._state = None
 
     def _execute(self, statement: Any, values: Any = None) -> Any:
+        with self._guarded():
+            return self._connection.execute(statement, values)
+
+    def _text(self, statement: str) -> Any:
+        with self._guarded():
+            return self._connection.exec_driver_sql(statement)
+
+    def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
+        with self._guarded():
+            insertion(table, self._connection).execute(self._connection, rows)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
         if self._broken:
             raise LedgerUnavailable("a statement failed: nothing of this transaction is committed")
         try:
-            return self._connection.execute(statement, values)
+            yield
         except IntegrityError:
             self._broken = True
             raise StoreUnavailable("a row that its table refuses") from None

@@ -32,8 +32,6 @@ PRUNE_EVERY: Final = 60.0
 MARGIN: Final = timedelta(hours=1)
 """How long an expired identifier is remembered all the same: another node's clock may be behind."""
 
-_STATE: Final = "SELECT version, policy_revision, policy_digest FROM registry WHERE id = 1"
-
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -80,7 +78,7 @@ class Registry:
     def snapshot(self) -> Snapshot:
         """Return the registry as it is now. Raises StoreUnavailable."""
         with self._database.read() as connection:
-            row = connection.exec_driver_sql(_STATE).one_or_none()
+            row = connection.exec_driver_sql(STATE).one_or_none()
         if row is None:
             raise StoreUnavailable("the registry has no state")
         state = RegistryState(*row)
@@ -159,7 +157,7 @@ class Registry:
 
 
 def _read(connection: Connection) -> Snapshot:
-    state = RegistryState(*connection.execute(STATE).one())
+    state = RegistryState(*connection.exec_driver_sql(STATE).one())
     signed: defaultdict[str, list[Affirmation]] = defaultdict(list)
     for row in connection.execute(_AFFIRMATIONS):
         signed[row.agency_id].append(Affirmation(*row))
