@@ -10,6 +10,7 @@ from tests.ledger.made import Log, open_log
 
 @pytest.fixture
 def log(tmp_path: Path) -> Iterator[Log]:
+    """Yield an empty log."""
     opened = open_log(tmp_path)
     yield opened
     opened.rows.close()

@@ -27,6 +27,7 @@ def _who(agency: str, kind: str, end: str | None, end_kind: str | None) -> dict[
 
 
 def new_ref() -> str:
+    """Return a random query id."""
     return f"q_{secrets.token_hex(12)}"
 
 
@@ -37,6 +38,7 @@ def decided(
     kind: str = "local",
     end: tuple[str, str] | None = None,
 ) -> Draft:
+    """Return a decision about a made-up query."""
     end_id, end_kind = end or (None, None)
     return Draft(
         "query.decided",
@@ -67,6 +69,7 @@ def released(
     end: tuple[str, str] | None = None,
     page: int = 1,
 ) -> Draft:
+    """Return a release of three made-up records."""
     end_id, end_kind = end or (None, None)
     return Draft(
         "query.released",
@@ -89,6 +92,7 @@ def released(
 
 
 def stop_set(stop: str, scope: str = "all", value: str | None = None) -> Draft:
+    """Return the setting of a stop."""
     secret: dict[str, Json] = {"reason": "Council resolution", "by": "Sam Example"}
     if scope == "camera":
         secret["camera"] = value
@@ -97,6 +101,7 @@ def stop_set(stop: str, scope: str = "all", value: str | None = None) -> Draft:
 
 
 def stop_lifted(stop: str) -> Draft:
+    """Return the lifting of a stop."""
     return Draft(
         "stop.lifted", stop, {"stop": stop}, {"reason": "Council resolution", "by": "Sam Example"}, {}
     )
@@ -115,6 +120,7 @@ class Log:
 
     @property
     def file(self) -> Path:
+        """Where the last checkpoint is kept."""
         return self.directory / "checkpoint"
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import rfc8785
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,7 +12,6 @@ import pytest
 
 from gatekeeper.errors import EntryRefused
 from gatekeeper.ledger.commitments import opens
-from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.entries import EVENTS, Draft, count_band, fault_in, reseal, schema_of, seal
 from gatekeeper.ledger.receipts import check_openings
 from tests.ledger.made import PLATE, POLICY, Log, decided, new_ref, released, stop_set
@@ -27,7 +26,7 @@ def _clear(draft: Draft, **changes: Any) -> Draft:
 def test_an_entry_holds_neither_plate_nor_name_nor_word(log: Log) -> None:
     """What was typed is in no byte of the entry; it is in the box, which is sealed."""
     sealed = seal(decided(), NOW, log.keys)
-    for private in (PLATE, "Pat Example", "4411", "sedan", "240", str(NOW.minute) + ":"):
+    for private in (PLATE, "Pat Example", '"4411"', "sedan", '"240"', f"{NOW:%H:%M}"):
         assert private.encode() not in sealed.entry
         assert private.encode() not in sealed.box
     document = json.loads(sealed.entry)

@@ -1,0 +1,3 @@
+-- finds: malformed -
+-- The stored checkpoint is no checkpoint.
+update checkpoints set text = 'none';
