@@ -55,6 +55,8 @@ def test_an_outside_verifier_refuses_what_was_touched(log: Log, tmp_path: Path) 
 
 @dataclass
 class Altered:
+    """A replacement in a checkpoint's text, and the reason for its refusal."""
+
     name: str
     reason: str
     old: str
@@ -190,7 +192,8 @@ def test_a_tlog_proof_for_another_leaf_is_refused(log: Log) -> None:
     assert 1 == check_tlog_proof(text, two.leaf_hash, log.key.verifier)[0]
     assert (
         1
-        == check_tlog_proof(text.replace("\nindex", "\nextra AAAA\nindex"), two.leaf_hash, log.key.verifier)[
+    extra = text.replace("\nindex", "\nextra AAAA\nindex")
+    assert 1 == check_tlog_proof(extra, two.leaf_hash, log.key.verifier)[0]
             0
         ]
     )

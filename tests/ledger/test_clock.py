@@ -11,11 +11,14 @@ from gatekeeper.ledger.clock import Clock, from_ms, iso, to_ms
 
 
 class Hands:
+    """Two clocks that a test can set."""
+
     def __init__(self) -> None:
         self.wall = 1_780_000_000_123_456_789
         self.passed = 5_000_000_000
 
     def clock(self) -> Clock:
+        """Return a clock with these hands."""
         return Clock(lambda: self.wall, lambda: self.passed)
 
 

@@ -19,6 +19,7 @@ YESTERDAY = TODAY - timedelta(days=1)
 
 @pytest.fixture
 def keys(tmp_path: Path) -> DayKeys:
+    """Keys on a fixed day."""
     return DayKeys(tmp_path / "keys", today=lambda: TODAY)
 
 

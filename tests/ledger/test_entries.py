@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -103,8 +104,13 @@ def test_what_does_not_fit_is_refused_at_append_without_quoting_it(log: Log, dra
     assert 0 == log.rows.head().size
 
 
-def test_an_entry_of_64_kib_is_refused(log: Log) -> None:
+def test_an_entry_of_64_kib_is_refused(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """A C2SP entry bundle has two bytes for a length; the schema keeps even legal fields far below."""
+    entries = importlib.import_module("gatekeeper.ledger.entries")
+    monkeypatch.setattr(entries, "MAX_ENTRY_BYTES", 500)
+    with pytest.raises(EntryRefused, match="64 KiB"):
+        log.ledger.append(decided())
+    monkeypatch.undo()
     many = [f"provision_{i}_{'x' * 30}" for i in range(2000)]
     with pytest.raises(EntryRefused):
         log.ledger.append(_clear(decided(), provisions=many))

@@ -1,0 +1,57 @@
+"""Tiles: one spelling of each path, and the hashes that the tree has."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatekeeper.errors import LedgerCorrupt, UnknownEntry
+from gatekeeper.ledger import tiles
+from gatekeeper.ledger.merkle import leaf_hash, perfect_root
+from tests.ledger.made import Log, decided
+
+
+@pytest.mark.parametrize(
+    ("level", "number", "width", "path"),
+    [
+        (0, 0, 256, "tile/0/000"),
+        (0, 999, 256, "tile/0/999"),
+        (0, 1234067, 256, "tile/0/x001/x234/067"),
+        (1, 5, 17, "tile/1/005.p/17"),
+        ("entries", 12345, 1, "tile/entries/x012/345.p/1"),
+    ],
+)
+def test_a_path_is_written_and_read_back(level: int | str, number: int, width: int, path: str) -> None:
+    """As C2SP tlog-tiles spells it."""
+    assert path == tiles.path(level, number, width)
+    assert (level, number, width) == tiles.parse_path(path)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "", "tile", "tile/0/0", "tile/0/0000", "tile/00/000", "tile/64/000", "tile/-1/000", "tile/0/x000/001",
+        "tile/0/000.p/0", "tile/0/000.p/256", "tile/0/000.p/257", "tile/0/000.p/01", "tile/0/001/002",
+        "tile/0/000\n", "tile/0/../000", "tile/0/\u0660\u0660\u0660", "checkpoint",
+    ],
+)  # fmt: skip
+def test_any_other_spelling_is_unknown(path: str) -> None:
+    """A cache would hold the same tile twice; a walk out of the tree finds nothing."""
+    with pytest.raises(UnknownEntry):
+        tiles.parse_path(path)
+
+
+def test_hashes_are_those_of_the_entries(log: Log) -> None:
+    """From a complete tile and past it; what is not there is corrupt, not empty."""
+    leaves = [log.ledger.append(decided()).leaf_hash for _ in range(260)]
+    reader = tiles.TileReader(log.rows)
+    assert leaves[3:9] == reader.hashes(0, 3, 9)
+    assert leaves[256:] == reader.hashes(0, 256, 260)
+    assert perfect_root(leaves[:256]) == reader.node(8, 0)
+    with pytest.raises(LedgerCorrupt):
+        reader.hashes(0, 256, 261)
+
+
+def test_a_bundle_holds_each_entry_with_its_length() -> None:
+    """Two bytes, big-endian."""
+    assert b"\x00\x01a\x01\x00" + b"b" * 256 == tiles.bundle([b"a", b"b" * 256])
+    assert 32 == len(leaf_hash(b""))
