@@ -63,11 +63,12 @@ class Embedded:
     def _ask(self, text: str) -> object:
         if self._closed:
             raise PolicyUnavailable("the engine is closed")
-        start = time.perf_counter()
         try:
             engine = self._engine()
+            start = time.perf_counter()
             engine.set_input_json(text)
             document: object = json.loads(engine.eval_rule_as_json(RULE))
+            took = time.perf_counter() - start
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             _HELD.engines.pop(id(self), None)  # interrupted half-way: its state is unknown
             raise
@@ -75,7 +76,7 @@ class Embedded:
             _HELD.engines.pop(id(self), None)
             # Its text may quote the facts (words, names): only the kind of failure is told.
             raise PolicyUnavailable(f"the embedded engine failed: {type(error).__name__}") from None
-        if time.perf_counter() - start > self._budget:
+        if took > self._budget:
             raise PolicyUnavailable("the embedded engine answered too late")
         return document
 

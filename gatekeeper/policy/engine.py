@@ -66,8 +66,14 @@ class Facts:
 
     def text(self, facts: Mapping[str, Json]) -> str:
         """Return *facts* as JSON. Raises PolicyUnavailable for a fact missing, mistyped or unsayable."""
-        text = encode(facts)
-        if self._validator is not None and not self._validator.is_valid(facts):
+        try:
+            text = encode(facts)
+            fits = self._validator is None or self._validator.is_valid(facts)
+        except PolicyUnavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - foreign exceptions stop here
+            raise PolicyUnavailable(f"the facts cannot be read: {type(error).__name__}") from None
+        if not fits:
             # An ungathered fact is a defect of ours, not a reason to deny the agency: 503, nothing released.
             raise PolicyUnavailable(f"the facts do not fit schema/input.json at {self._places(facts)}")
         return text

@@ -60,8 +60,15 @@ SHIPPED_PERMITTED: dict[str, Any] = {
     "words": {
         "classes": [],
         "matches": [],
-        "narrative": {"letters": 41, "words": 8, "specific": True, "vague_only": False},
-        "case_number": {"plausible": True},
+        "narrative": {
+            "letters": 41,
+            "words": 8,
+            "specific": True,
+            "vague_only": False,
+            "offense_class": False,
+            "means": ["vehicle_theft"],
+        },
+        "case_number": {"plausible": True, "call_for_service": False},
         "reviewed": True,
     },
     "stops": [],
