@@ -190,13 +190,8 @@ def test_a_tlog_proof_for_another_leaf_is_refused(log: Log) -> None:
     one, two = (log.ledger.append(decided()) for _ in range(2))
     text = two.receipt().tlog_proof()
     assert 1 == check_tlog_proof(text, two.leaf_hash, log.key.verifier)[0]
-    assert (
-        1
     extra = text.replace("\nindex", "\nextra AAAA\nindex")
     assert 1 == check_tlog_proof(extra, two.leaf_hash, log.key.verifier)[0]
-            0
-        ]
-    )
     for touched, leaf in (
         (text, one.leaf_hash),
         (text.replace("index 1", "index 0"), two.leaf_hash),
