@@ -1,0 +1,34 @@
+# METADATA
+# scope: package
+# title: What a legal paper is worth
+# description: >-
+#   A paper counts only once staff have recorded that they saw a judge's signature on it. Until then it
+#   is a claim.
+package facts.process
+
+# A civil immigration paper is not merely worth nothing: it says what the request is for.
+not_civil(paper) if {
+	is_null(paper)
+} else if {
+	is_string(paper.kind)
+	is_array(data.city.civil_process_kinds)
+	not paper.kind in data.city.civil_process_kinds
+}
+
+names_a_judge(paper) if {
+	paper.kind in data.city.criminal_process_kinds
+	filled(paper.court)
+	filled(paper.judge)
+	filled(paper.number)
+	filled(paper.statute)
+}
+
+verified(paper) if {
+	names_a_judge(paper)
+	paper.verified == true
+}
+
+filled(text) if {
+	is_string(text)
+	trim_space(text) != ""
+}

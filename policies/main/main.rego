@@ -1,0 +1,99 @@
+# METADATA
+# scope: package
+# title: The decision
+# description: >-
+#   A request is permitted only if every provision proved itself satisfied and every obligation is known.
+#   What is undefined, mistyped or missing is not proved, and what is not proved is denied.
+package main
+
+import data.redaction.coordinates.decimals
+import data.redaction.fields.allowed
+import data.redaction.masking.other_plates
+import data.redaction.records.most
+import data.redaction.retention.days
+import data.redaction.terms.version
+
+# One line for each provision, written out: a provision whose file is missing is simply never proved.
+proved contains "agency_standing" if data.sharing.agency_standing.satisfied == true
+
+proved contains "affirmation" if data.sharing.affirmation.satisfied == true
+
+proved contains "out_of_state_declaration" if data.sharing.out_of_state_declaration.satisfied == true
+
+proved contains "end_requester" if data.sharing.end_requester.satisfied == true
+
+proved contains "civil_immigration" if data.sharing.civil_immigration.satisfied == true
+
+proved contains "federal_component" if data.sharing.federal_component.satisfied == true
+
+proved contains "immigration_crime" if data.sharing.immigration_crime.satisfied == true
+
+proved contains "health_care" if data.sharing.health_care.satisfied == true
+
+proved contains "restrictive_law" if data.sharing.restrictive_law.satisfied == true
+
+proved contains "city_purpose" if data.sharing.city_purpose.satisfied == true
+
+proved contains "stated_reason" if data.sharing.stated_reason.satisfied == true
+
+proved contains "case_number" if data.sharing.case_number.satisfied == true
+
+proved contains "attestation" if data.sharing.attestation.satisfied == true
+
+proved contains "query_limits" if data.sharing.query_limits.satisfied == true
+
+proved contains "sharing_stopped" if data.sharing.sharing_stopped.satisfied == true
+
+# In the order in which the agency reads its reasons. The same list stands in .manifest.
+provisions := [
+	"agency_standing",
+	"affirmation",
+	"out_of_state_declaration",
+	"end_requester",
+	"civil_immigration",
+	"federal_component",
+	"immigration_crime",
+	"health_care",
+	"restrictive_law",
+	"city_purpose",
+	"stated_reason",
+	"case_number",
+	"attestation",
+	"query_limits",
+	"sharing_stopped",
+]
+
+unmet := [code |
+	some code in provisions
+	not code in proved
+]
+
+default permit := false
+
+permit if {
+	count(provisions) > 0
+	count(unmet) == 0
+	count(proved) == count(provisions)
+	is_object(owed)
+}
+
+# Undefined unless every one of its parts is defined.
+owed := {
+	"fields": allowed,
+	"max_records": most,
+	"retention_days": days,
+	"coordinate_decimals": decimals,
+	"mask_other_plates": other_plates,
+	"terms": version,
+}
+
+default obligations := {}
+
+obligations := owed if permit
+
+decision := {
+	"permit": permit,
+	"proved": sort(proved),
+	"unmet": unmet,
+	"obligations": obligations,
+}

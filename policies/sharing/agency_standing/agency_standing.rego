@@ -1,0 +1,27 @@
+# METADATA
+# scope: package
+# title: "Only an agency in good standing may ask"
+# description: >-
+#   The asking agency is in the city's registry, is active, and is of a kind with which the city
+#   shares. An account that was suspended, closed or never opened gets nothing, whatever it asks.
+# related_resources:
+#   - ref: https://www.cityofevanston.org/
+#     description: "Evanston City Code, Title 1, Chapter 22"
+# custom:
+#   rules: [EV-2]
+#   citation: "Evanston City Code, Title 1, Chapter 22"
+#   verified: true
+#   public: true
+#   effective_on: "2025-01-13"
+#   message: >-
+#     The asking agency is not in good standing: it is unknown to the city, suspended, closed, or of a
+#     kind with which the city does not share.
+#   remedy: >-
+#     Ask the city's records unit to open or reinstate the agency's account. Nothing in the request
+#     itself can cure this.
+#   review: none
+package sharing.agency_standing
+
+import data.facts.agency.stands
+
+satisfied if stands(input.agency)

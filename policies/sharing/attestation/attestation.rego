@@ -1,0 +1,38 @@
+# METADATA
+# scope: package
+# title: "The officer attests to the use"
+# description: >-
+#   The officer has accepted the city's attestation for this request, in a text that the city still
+#   accepts on the day.
+# related_resources:
+#   - ref: https://www.cityofevanston.org/
+#     description: "Evanston City Code, Title 1, Chapter 22"
+# custom:
+#   rules: [EV-2]
+#   citation: "Evanston City Code, Title 1, Chapter 22"
+#   verified: true
+#   public: true
+#   effective_on: "2025-01-13"
+#   message: >-
+#     The attestation was not accepted, or its text is not one that the city accepts today.
+#   remedy: >-
+#     Have the officer read the current attestation text and send attestation with accepted true and
+#     that text's version.
+#   review: none
+package sharing.attestation
+
+satisfied if {
+	input.attestation.accepted == true
+	is_string(input.attestation.text_version)
+	accepted_until := data.city.attestation_texts[input.attestation.text_version].accepted_until
+	still_accepted(accepted_until)
+}
+
+still_accepted(until) if is_null(until)
+
+# The last day counts.
+still_accepted(until) if {
+	is_string(until)
+	regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`, input.clock.date)
+	input.clock.date <= until
+}

@@ -1,0 +1,40 @@
+# METADATA
+# scope: package
+# title: "Crimes of immigration go to counsel"
+# description: >-
+#   Entering or re-entering the country without permission can be a crime (8 USC 1325, 1326). A judge's
+#   criminal warrant for it may be honoured, never automatically: counsel decides each one.
+# related_resources:
+#   - ref: https://www.ilga.gov/
+#     description: "5 ILCS 805, Illinois TRUST Act"
+# custom:
+#   rules: [TR-6]
+#   citation: "5 ILCS 805/10"
+#   verified: false
+#   public: true
+#   effective_on: "2025-01-13"
+#   message: >-
+#     The request names a crime of immigration, such as 8 USC 1325 or 1326. These are never decided
+#     automatically.
+#   remedy: >-
+#     Send legal_process with the criminal warrant: court, judge, number, statute and document_sha256.
+#     The city's counsel decides.
+#   review: counsel
+package sharing.immigration_crime
+
+import data.facts.words.read_whole
+
+satisfied if {
+	is_string(input.purpose.category)
+	read_whole
+	not "immigration_crime" in input.words.classes
+	not_of_immigration(input.purpose.offense)
+}
+
+not_of_immigration(offense) if {
+	is_null(offense)
+} else if {
+	is_string(offense)
+	is_array(data.city.immigration_offenses)
+	not offense in data.city.immigration_offenses
+}

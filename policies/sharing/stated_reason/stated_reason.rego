@@ -1,0 +1,47 @@
+# METADATA
+# scope: package
+# title: "The words say what happened"
+# description: >-
+#   The narrative says, in words, what happened; a class of crime by its name (such as Property Crime)
+#   is enough beside an offense code. Words that fit any search, such as investigation, are no reason.
+#   The offense code is one that exists, and category, offense and words agree. Words that cast doubt
+#   on the reason (no charges, pattern of life, a detainer of an unsaid kind) are looked at by staff,
+#   as is a text that could not be read.
+# related_resources:
+#   - ref: https://www.cityofevanston.org/
+#     description: "Evanston City Code, Title 1, Chapter 22"
+# custom:
+#   rules: [EV-7]
+#   citation: "City policy under Evanston City Code, Title 1, Chapter 22"
+#   verified: true
+#   public: true
+#   effective_on: "2025-01-13"
+#   message: >-
+#     The words do not say what happened, cannot be read, or do not agree with the category or the
+#     offense code; or the offense code is missing or unknown.
+#   remedy: >-
+#     Send purpose.narrative with what happened, to whom or to what, and where (for example: Stolen
+#     Honda Civic, taken from Ridge Ave overnight), and purpose.offense with the NIBRS code that fits
+#     it (90Z for all other offenses).
+#   review: staff
+package sharing.stated_reason
+
+import data.facts.offense.agrees_with_category
+import data.facts.offense.agrees_with_words
+import data.facts.words.name_a_crime
+import data.facts.words.read_whole
+
+satisfied if {
+	read_whole
+	input.words.narrative.vague_only == false
+	input.words.narrative.letters >= data.city.narrative_fewest_letters
+	name_a_crime
+	agrees_with_words
+	agrees_with_category
+	no_doubt
+}
+
+no_doubt if {
+	count(data.city.doubts) > 0
+	count([doubt | some doubt in input.words.classes; doubt in data.city.doubts]) == 0
+}
