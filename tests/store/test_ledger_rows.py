@@ -1,4 +1,4 @@
-# ruff: noqa: SIM300, PT012  expected value first; what fails is the end of the block
+# ruff: noqa: PT012  expected value first; what fails is the end of the block
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-# ruff: noqa: SIM300  expected value first
+
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
