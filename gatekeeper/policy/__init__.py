@@ -3,7 +3,7 @@
 What happens to a policies directory, and then to the facts of one query, in order:
 
 - ``layout``      read the files: plain, UTF-8, in known places
-- ``rehearsal``   parse and decide worst cases in a child process first
+- ``rehearsal``   parse and decide worst cases in a child process (``stage``) first
 - ``provisions``  METADATA → catalogue
 - ``syntax``      the parser's tree → what each rule refers to
 - ``soundness``   the checks on it: closed builtins, no recursion, no reference to nothing

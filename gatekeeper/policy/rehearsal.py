@@ -3,24 +3,24 @@
 A recursive function kills the embedded engine with a segmentation fault, and no evaluation of it can be
 interrupted. So each bundle is parsed and made to decide worst cases in a child first. Guarantees: this
 process parses no Rego that a child has not survived; a child that crashes, hangs, exceeds its memory or is
-too slow refuses the bundle. Run as a script, this file is the child: it imports nothing of ours, so that it
-starts in a few hundredths of a second.
+too slow refuses the bundle. The child is ``stage.py``.
 """
 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import regorus
+
 _SECONDS = 20
-_MEMORY = 2 * 1024**3
-_QUERY = "data.main.decision"
+_STAGE = Path(__file__).with_name("stage.py")
+_ENGINE = Path(regorus.__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ def rehearse(modules: Mapping[str, str], data: Mapping[str, Any], inputs: Sequen
     """Parse *modules* and decide *inputs* in a child process. Raises nothing: see the faults."""
     play = json.dumps({"modules": dict(modules), "data": dict(data), "inputs": list(inputs)})
     try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and file; -P keeps our modules out of its path
-            [sys.executable, "-P", "-B", __file__],
+        child = subprocess.run(  # noqa: S603 - our own interpreter and file, isolated from the environment
+            [sys.executable, "-I", "-S", "-B", str(_STAGE), str(_ENGINE)],
             input=play.encode(),
             capture_output=True,
             timeout=_SECONDS,
@@ -111,54 +111,3 @@ def _example(  # noqa: C901 - one case for each keyword of a schema; a walk's st
             return turn % 2 == 0
         case _:
             return None
-
-
-def _complaint(error: BaseException) -> str:
-    """Return what the engine says, without its stack."""
-    return " ".join(str(error).split("Stack backtrace")[0].split())[:300]
-
-
-def _child() -> None:
-    """Parse, say so, decide, say so; each in one line, so that a crash in deciding leaves the trees."""
-    import regorus  # noqa: PLC0415 - only the child needs it at this point, and only here may it crash
-
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    play = json.load(sys.stdin)
-    trees: dict[str, Any] = {}
-    faults: list[str] = []
-    engine = regorus.Engine()
-    for path, source in play["modules"].items():
-        alone = regorus.Engine()
-        try:
-            alone.add_policy(path, source)
-            trees[path] = json.loads(alone.get_ast_as_json())[0]
-            engine.add_policy(path, source)
-        except BaseException as error:  # noqa: BLE001 - PanicException is a BaseException
-            faults.append(f"{path}: {_complaint(error)}")
-    sys.stdout.write(json.dumps({"trees": trees, "faults": faults}) + "\n")
-    sys.stdout.flush()
-    answers: list[Any] = []
-    slowest, complaints = 0.0, list[str]()
-    try:
-        engine.set_gather_prints(True)
-        engine.add_data_json(json.dumps(play["data"]))
-        for number, text in enumerate(play["inputs"] if not faults else []):
-            times = []
-            for _ in range(2):  # the faster of two: a busy machine is not a slow policy
-                start = time.perf_counter()
-                engine.set_input_json(text)
-                answer = json.loads(engine.eval_rule_as_json(_QUERY))
-                times.append(time.perf_counter() - start)
-            answers.append(answer)
-            slowest = max(slowest, min(times) if number else 0.0)
-    except BaseException as error:  # noqa: BLE001 - the same
-        complaints.append(f"the trial failed: {_complaint(error)}")
-    sys.stdout.write(
-        json.dumps({"answers": answers, "slowest_ms": slowest * 1000, "faults": complaints}) + "\n"
-    )
-    sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _child()
