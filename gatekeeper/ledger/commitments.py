@@ -21,9 +21,13 @@ _TAG = b"gatekeeper/commitment/v1\n"
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}\Z")
 
 
-def new_salt() -> bytes:
-    """Return 32 random bytes; every commitment gets its own, so that opening one opens no other."""
-    return secrets.token_bytes(SALT_BYTES)
+def new_salts(count: int) -> list[bytes]:
+    """Return salts of 32 random bytes: one for each commitment, so that opening one opens no other.
+
+    Drawn at once, because each call to the system lets go of the interpreter's lock.
+    """
+    drawn = secrets.token_bytes(SALT_BYTES * count)
+    return [drawn[i : i + SALT_BYTES] for i in range(0, len(drawn), SALT_BYTES)]
 
 
 def commit(name: str, value: object, salt: bytes) -> str:

@@ -21,7 +21,7 @@ import jsonschema_rs
 from gatekeeper.errors import EntryRefused
 from gatekeeper.ledger.canonical import Json, canonical
 from gatekeeper.ledger.clock import from_ms, iso, to_ms
-from gatekeeper.ledger.commitments import commit, new_salt
+from gatekeeper.ledger.commitments import commit, new_salts
 from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.merkle import leaf_hash
 
@@ -119,8 +119,9 @@ def seal(draft: Draft, at: datetime, keys: DayKeys) -> Sealed:
     at_ms = to_ms(at)
     commitments: dict[str, Json] = {}
     openings: dict[str, Opening] = {}
-    for name, value in draft.secret.items():
-        commitments[name], openings[name] = _committed(name, value)
+    salt_of_time, *salts = new_salts(1 + len(draft.secret))
+    for (name, value), salt in zip(draft.secret.items(), salts, strict=True):
+        commitments[name], openings[name] = _committed(name, value, salt)
     document: dict[str, Any] = {
         "v": 1,
         "event": draft.event,
@@ -128,20 +129,26 @@ def seal(draft: Draft, at: datetime, keys: DayKeys) -> Sealed:
         **draft.clear,
         "commitments": commitments,
     }
-    return _sealed(draft, document, openings, at_ms, keys)
+    return _sealed(draft, document, openings, (at_ms, salt_of_time), keys)
 
 
 def reseal(sealed: Sealed, at_ms: int, keys: DayKeys) -> Sealed:
     """Return the same entry at a later time; only time, hour and box are made anew; raises as `seal` does."""
-    return _sealed(sealed.draft, json.loads(sealed.entry), dict(sealed.openings), at_ms, keys)
+    time = at_ms, new_salts(1)[0]
+    return _sealed(sealed.draft, json.loads(sealed.entry), dict(sealed.openings), time, keys)
 
 
 def _sealed(
-    draft: Draft, document: dict[str, Any], openings: dict[str, Opening], at_ms: int, keys: DayKeys
+    draft: Draft,
+    document: dict[str, Any],
+    openings: dict[str, Opening],
+    time: tuple[int, bytes],
+    keys: DayKeys,
 ) -> Sealed:
     """Set the time, check the whole against its schema and its size, and close the box."""
+    at_ms, salt = time
     at = from_ms(at_ms)
-    document["commitments"]["at"], openings["at"] = _committed("at", iso(at))
+    document["commitments"]["at"], openings["at"] = _committed("at", iso(at), salt)
     document["hour"] = f"{at:%Y-%m-%dT%H}Z"
     fault = fault_in(document)
     if fault is not None:
@@ -155,8 +162,7 @@ def _sealed(
     return Sealed(draft, entry, leaf_hash(entry), at_ms, at.date(), box, openings)
 
 
-def _committed(name: str, value: Json) -> tuple[str, Opening]:
-    salt = new_salt()
+def _committed(name: str, value: Json, salt: bytes) -> tuple[str, Opening]:
     return commit(name, value, salt), {"salt": base64.b64encode(salt).decode(), "value": value}
 
 

@@ -149,7 +149,8 @@ def test_a_receipt_proves_itself(log: Log) -> None:
     for receipt in (appended.receipt(), log.ledger.receipt_for(5, appended.openings)):
         shape = receipt.as_json()
         assert [
-            "index", "entry", "leaf_hash", "inclusion_proof", "tree_size", "checkpoint", "openings", "tlog_proof"
+            "index", "entry", "leaf_hash", "inclusion_proof", "tree_size", "checkpoint", "openings",
+            "tlog_proof",
         ] == list(shape)  # fmt: skip
         assert "query.decided" == check_receipt(shape, log.key.verifier)["event"]
     assert {} == log.ledger.receipt_for(0).openings

@@ -5,25 +5,31 @@ from __future__ import annotations
 import pytest
 
 from gatekeeper.errors import EntryRefused
-from gatekeeper.ledger.commitments import commit, new_salt, opens
+from gatekeeper.ledger.commitments import commit, new_salts, opens
 
 
 def test_only_the_committed_name_value_and_salt_open_it() -> None:
     """Another value, name, salt or type does not."""
-    salt = new_salt()
+    salt = new_salts(1)[0]
     made = commit("query", {"plate": "DEMO123"}, salt)
     assert opens("query", {"plate": "DEMO123"}, salt, made)
     assert not opens("query", {"plate": "DEMO124"}, salt, made)
     assert not opens("officer", {"plate": "DEMO123"}, salt, made)
-    assert not opens("query", {"plate": "DEMO123"}, new_salt(), made)
+    assert not opens("query", {"plate": "DEMO123"}, new_salts(1)[0], made)
     assert not opens("query", {"plate": "DEMO123"}, salt, made.upper())
     assert not opens("query", float("nan"), salt, made)
     assert not opens("query", 1, salt, "é")
 
 
+def test_salts_are_long_and_never_the_same() -> None:
+    """However many are drawn at once."""
+    salts = [*new_salts(9), *new_salts(9)]
+    assert (18, {32}) == (len(set(salts)), {len(salt) for salt in salts})
+
+
 def test_a_name_cannot_run_into_its_value() -> None:
     """The name ends at a newline that no name may hold."""
-    salt = new_salt()
+    salt = new_salts(1)[0]
     for name in ("", "Query", "a\n", "a b", "a" * 49):
         with pytest.raises(EntryRefused):
             commit(name, 1, salt)
