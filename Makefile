@@ -15,7 +15,7 @@ help:
 	@echo 'make test-all  installs PostgreSQL, OPA, Regal and Node parts, then lint and every test'
 	@echo 'make lint      ruff, mypy, and Regal where it is'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'
-	@echo 'make soak      ten minutes of mixed load, watching memory and the log (SECONDS=600)'
+	@echo 'make soak      ten minutes of mixed load, watching memory and the log (SOAK_SECONDS=600)'
 	@echo 'make lock      write deploy/locks/ anew'
 	@echo 'make clean     remove what make has made'
 
@@ -49,9 +49,9 @@ bench: venv-test
 	$(PY) -m tests.benchmarks exchange $(ARGS)
 	$(PY) -m tests.benchmarks engines $(ARGS)
 
-SECONDS ?= 600
+SOAK_SECONDS ?= 600
 soak: venv-test
-	$(PY) -m tests.benchmarks soak --seconds $(SECONDS) $(ARGS)
+	$(PY) -m tests.benchmarks soak --seconds $(SOAK_SECONDS) $(ARGS)
 
 # One resolution for Python 3.11 and newer on every system; wheels only, each by hash.
 lock: venv-test

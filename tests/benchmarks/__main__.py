@@ -1,0 +1,45 @@
+"""``python -m tests.benchmarks exchange|engines|soak``: one JSON document on standard output.
+
+Figures compare two things on one machine at one time; between machines only the ratios mean anything.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+
+from tests.benchmarks import engines, exchange, soak
+
+
+def main() -> None:
+    """Run one benchmark."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    asked = kinds.add_parser("exchange", help="the gate beside its ungated twin")
+    asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--seconds", type=float, default=8)
+    asked.add_argument("--opa", help="decide by this OPA server")
+    asked = kinds.add_parser("engines", help="one decision on each engine")
+    asked.add_argument("--decisions", type=int, default=3000)
+    asked = kinds.add_parser("soak", help="a while under load")
+    asked.add_argument("--seconds", type=int, default=600)
+    asked.add_argument("--opa", help="decide by this OPA server")
+    options = parser.parse_args()
+    more = ["--opa", options.opa] if getattr(options, "opa", None) else []
+    match options.kind:
+        case "exchange":
+            found = exchange.measure(options.rounds, options.seconds, *more)
+        case "engines":
+            found = engines.measure(options.decisions)
+        case _:
+            found = soak.measure(options.seconds, *more)
+    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
+    json.dump({"benchmark": options.kind, "machine": machine, **found}, sys.stdout, indent=2)
+    print()
+
+
+if __name__ == "__main__":
+    main()

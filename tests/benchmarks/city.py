@@ -1,0 +1,135 @@
+"""A demo city that is served for a benchmark: started on a free port, stopped by its process id."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+PATIENCE_S = 180
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running gate and what is known of it."""
+
+    base_url: str
+    data: Path
+    credentials: dict[str, Any]
+    process: subprocess.Popen[bytes]
+
+    def token(self, scope: str = "reads:query") -> str:
+        """Get an access token for the agency that may ask."""
+        agency = next(
+            a for a in self.credentials["agencies"] if a["profile"] == "basic" and a["status"] == "active"
+        )
+        answer = requests.post(
+            f"{self.base_url}/oauth/token",
+            data={"grant_type": "client_credentials", "scope": scope},
+            auth=(agency["client_id"], agency["client_secret"]),
+            timeout=10,
+        )
+        answer.raise_for_status()
+        return str(answer.json()["access_token"])
+
+    def bodies(self, count: int = 500) -> list[bytes]:
+        """Make queries for that many plates, each of which the policies permit."""
+        samples = self.credentials["samples"]
+        with closing(sqlite3.connect(f"file:{self.data / 'reads.db'}?mode=ro", uri=True)) as store:
+            rows = store.execute("SELECT plate FROM vehicles ORDER BY plate").fetchall()
+        plates = [row[0] for row in rows][:: max(1, len(rows) // count)][:count]
+        return [json.dumps(query(p, samples["from"], samples["to"])).encode("utf-8") for p in plates]
+
+
+def query(plate: str, start: str, end: str) -> dict[str, Any]:
+    """Make a body that the policies permit."""
+    return {
+        "query": {
+            "kind": "plate",
+            "plate": plate,
+            "plate_state": None,
+            "from": start,
+            "to": end,
+            "limit": 100,
+        },
+        "purpose": {
+            "category": "stolen_vehicle",
+            "offense": "240",
+            "narrative": "Stolen sedan, taken from Sample Avenue overnight",
+            "case_number": "25-10494",
+        },
+        "requester": {"name": "Pat Example", "badge": "4411", "unit": "Auto theft"},
+        "attestation": {"text_version": "2026-01", "accepted": True},
+    }
+
+
+def free_port() -> int:
+    """Find a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def gate(data: Path, *more: str) -> Iterator[Served]:
+    """Serve the demo. Raises RuntimeError with the end of its log if it does not start."""
+    port = free_port()
+    command = [sys.executable, "-m", "gatekeeper", "demo", "--data", str(data), "--port", str(port), *more]
+    with running(command, data.with_suffix(".log")) as process:
+        credentials = data / "credentials.json"
+        wait(credentials.exists, process, data.with_suffix(".log"))
+        base_url = f"http://127.0.0.1:{port}"
+        yield Served(base_url, data, json.loads(credentials.read_text("utf-8")), process)
+
+
+@contextmanager
+def twin(data: Path) -> Iterator[str]:
+    """Serve the ungated twin over the same store; give its address."""
+    base_url = f"http://127.0.0.1:{free_port()}"
+    log = data.with_suffix(".twin.log")
+    command = [sys.executable, "-m", "tests.benchmarks.twin", str(data), base_url.rsplit(":", 1)[1]]
+    with running(command, log) as process:
+
+        def answers() -> bool:
+            try:
+                return requests.get(f"{base_url}/healthz", timeout=1).ok
+            except requests.RequestException:
+                return False
+
+        wait(answers, process, log)
+        yield base_url
+
+
+@contextmanager
+def running(command: list[str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server and end it by its process id, whatever happens."""
+    with log.open("wb") as sink:
+        process = subprocess.Popen(command, stdout=sink, stderr=sink)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait(ready: Any, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until it is ready. Raises RuntimeError if it ends or takes too long."""
+    end = time.monotonic() + PATIENCE_S
+    while not ready():
+        if process.poll() is not None or time.monotonic() > end:
+            raise RuntimeError(f"it did not start:\n{log.read_text('utf-8', 'replace')[-2000:]}")
+        time.sleep(0.2)

@@ -1,0 +1,109 @@
+"""How long one decision takes on each engine, with the shipped policies and the facts of real requests."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from gatekeeper.cli.decide import decide_line
+from gatekeeper.policy import Bundle, Embedded, Engine, OpaServer, Verdict, load, shipped_policies
+from gatekeeper.state import lexicon_of
+from tests.benchmarks.city import query
+from tests.servers.opa import opa_server
+
+NARRATIVES = (
+    "Stolen sedan, taken from Sample Avenue overnight",
+    "Armed robbery of a shop, the driver left in a blue sedan",
+    "Investigation",
+    "Hit and run with injury on Sample Avenue, dark pickup",
+    "Removal of catalytic converter, white van seen",
+    "I.C.E. target",
+)
+
+
+class _Recording:
+    """Keeps the facts that it is asked with."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.bundle = engine.bundle
+        self.facts: list[Mapping[str, Any]] = []
+
+    def evaluate(self, facts: Mapping[str, Any]) -> Verdict:
+        """Keep them, and ask."""
+        self.facts.append(facts)
+        return self._engine.evaluate(facts)
+
+    def ready(self) -> None:
+        """Pass it on."""
+        self._engine.ready()
+
+    def close(self) -> None:
+        """Pass it on."""
+        self._engine.close()
+
+
+def measure(decisions: int) -> dict[str, Any]:
+    """Time that many decisions on the embedded engine, and on OPA where it is."""
+    bundle = load(shipped_policies())
+    facts = _facts(bundle)
+    embedded = Embedded(bundle)
+    found: dict[str, Any] = {
+        "provisions": len(bundle.provisions),
+        "revision": bundle.revision,
+        "embedded": _timed(embedded, facts, decisions),
+    }
+    embedded.close()
+    if shutil.which("opa") is None:
+        return found | {"opa": "not on this machine"}
+    with tempfile.TemporaryDirectory() as directory, opa_server(bundle, Path(directory), unix=True) as server:
+        opa = OpaServer(bundle, server.url, timeout=5)
+        found["opa_over_socket"] = _timed(opa, facts, decisions)
+        opa.close()
+    return found
+
+
+def _facts(bundle: Bundle) -> list[Mapping[str, Any]]:
+    recording = _Recording(Embedded(bundle))
+    lexicon = lexicon_of(bundle)
+    now = datetime(2026, 11, 22, 20, tzinfo=UTC)
+    signed = {"kind": "affirmation", "text_version": "2026-01", "signer": "Sam Sample", "title": "Chief"}
+    signed |= {"signed_on": "2026-10-01", "expires_on": "2027-10-01"}
+    agency = {"id": "sample-pd", "kind": "local", "state": "IL", "status": "active"}
+    for number in range(200):
+        start = now - timedelta(days=1 + number % 20)
+        body = query(f"DEMO{number:03}", start.isoformat(), now.isoformat())
+        body["purpose"]["narrative"] = NARRATIVES[number % len(NARRATIVES)]
+        line = {
+            "agency": agency | {"affirmations": [signed] if number % 5 else []},
+            "request": body,
+            "at": now.isoformat(),
+        }
+        answer = decide_line(json.dumps(line).encode("utf-8"), recording, lexicon)
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+    recording.close()
+    return recording.facts
+
+
+def _timed(engine: Engine, facts: list[Mapping[str, Any]], decisions: int) -> dict[str, float]:
+    for each in facts[:50]:
+        engine.evaluate(each)
+    times = []
+    for number in range(decisions):
+        began = time.perf_counter()
+        engine.evaluate(facts[number % len(facts)])
+        times.append(time.perf_counter() - began)
+    times.sort()
+    return {
+        "decisions": decisions,
+        "mean_us": round(sum(times) / len(times) * 1e6, 1),
+        "p50_us": round(times[len(times) // 2] * 1e6, 1),
+        "p99_us": round(times[int(len(times) * 0.99)] * 1e6, 1),
+    }
