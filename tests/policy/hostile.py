@@ -59,6 +59,7 @@ def says(data: bytes) -> Behaviour:
 
 def drips(data: bytes) -> Behaviour:
     """Answer a byte at a time, slower than any deadline."""
+
     def drip(sock: socket.socket) -> None:
         for byte in data:
             sock.sendall(bytes([byte]))

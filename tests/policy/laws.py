@@ -32,7 +32,7 @@ AGENCY: dict[str, Any] = {
 # A query with every optional part filled in, so that the walks below reach each of them.
 SHIPPED_PERMITTED: dict[str, Any] = {
     "clock": {"date": "2026-11-22"},
-    "agency": {**AGENCY, "state": "WI", "id": "wi-pd", "declaration": STANDING},
+    "agency": AGENCY,
     "end_requester": {**AGENCY, "id": "il-other"},
     "query": {
         "kind": "plate",
@@ -75,6 +75,14 @@ SHIPPED_PERMITTED: dict[str, Any] = {
     "history": {},
     "ruling": None,
 }
+# The same query, asked by a department of another state, whose declaration is all that it has signed.
+VISITOR: dict[str, Any] = {
+    **AGENCY,
+    "id": "wi-pd",
+    "state": "WI",
+    "affirmation": NO_STANDING,
+    "declaration": STANDING,
+}
 JUNK: tuple[Any, ...] = (None, "", 0, -1, [], {}, True, False, "x" * 10_000, [None], {"": 0}, 1.5)
 
 
@@ -91,10 +99,12 @@ def shipped() -> Bundle:
 
 
 def law(name: str) -> tuple[Bundle, dict[str, Any]]:
-    """Return a law by name with facts that it permits."""
+    """Return a law by name (small, shipped, or shipped to a visitor) with facts that it permits."""
     if name == "small":
         return small(), copy.deepcopy(SMALL_PERMITTED)
-    return shipped(), copy.deepcopy(SHIPPED_PERMITTED)
+    facts = SHIPPED_PERMITTED if name == "shipped" else {**SHIPPED_PERMITTED, "agency": VISITOR}
+    # Through JSON, so that no two places share one object: a change at one would be a change at both.
+    return shipped(), json.loads(json.dumps(facts))
 
 
 def places(document: Any, here: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
