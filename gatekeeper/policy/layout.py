@@ -11,7 +11,6 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -187,8 +186,3 @@ def _document(sources: Sources, path: str, text: str) -> None:
         sources.data[name_of(path)] = document
     else:
         sources.schemas[name_of(path)] = document
-
-
-def deciding_files(sources: Sources) -> Mapping[str, str]:
-    """Return the text of each file that the digest covers."""
-    return {**sources.modules, **sources.documents}
