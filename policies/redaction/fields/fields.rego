@@ -11,4 +11,6 @@ allowed := data.city.redaction.fields[input.agency.kind] if {
 } else := [field |
 	some field in data.city.redaction.fields[input.agency.kind]
 	field in data.city.redaction.fields[input.end_requester.kind]
-]
+] if {
+	is_object(input.end_requester)
+}

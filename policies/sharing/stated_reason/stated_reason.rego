@@ -34,6 +34,7 @@ import data.facts.words.read_whole
 satisfied if {
 	read_whole
 	input.words.narrative.vague_only == false
+	is_number(input.words.narrative.letters)
 	input.words.narrative.letters >= data.city.narrative_fewest_letters
 	name_a_crime
 	agrees_with_words

@@ -1,0 +1,116 @@
+# A request with nothing wrong in it. Each test spoils one thing and looks at what is refused.
+package facts.flawless_test
+
+request := {
+	"clock": {
+		"date": "2026-11-22",
+	},
+	"agency": {
+		"known": true,
+		"id": "evanston-pd",
+		"kind": "local",
+		"state": "IL",
+		"status": "active",
+		"has_287g": false,
+		"affirmation": {
+			"state": "in_force",
+			"text_version": "2026-01",
+			"age_days": 30,
+		},
+		"declaration": {
+			"state": "none",
+			"text_version": null,
+			"age_days": null,
+		},
+	},
+	"end_requester": null,
+	"query": {
+		"kind": "plate",
+		"literal_characters": 7,
+		"wildcards": 0,
+		"plate_state": "IL",
+		"window_hours": 168,
+		"starts_days_ago": 21,
+		"ends_in_future": false,
+		"cameras": 0,
+		"limit": 100,
+	},
+	"purpose": {
+		"category": "criminal_investigation",
+		"offense": "90Z",
+		"statute": null,
+		"statute_state": null,
+		"narrative": "Stolen Honda Civic, taken from Ridge Ave overnight",
+		"case_number": "25-10494",
+	},
+	"requester": {
+		"name": "Pat Example",
+		"badge": "4411",
+		"unit": "Auto theft",
+	},
+	"on_behalf_of": null,
+	"legal_process": null,
+	"attestation": {
+		"text_version": "2026-01",
+		"accepted": true,
+	},
+	"words": {
+		"classes": [
+			"specific_crime",
+		],
+		"matches": [
+			{
+				"class": "specific_crime",
+				"term": "stolen",
+				"field": "narrative",
+				"start": 0,
+				"end": 6,
+			},
+			{
+				"class": "specific_crime",
+				"term": "stolen honda",
+				"field": "narrative",
+				"start": 0,
+				"end": 12,
+			},
+		],
+		"narrative": {
+			"letters": 42,
+			"words": 8,
+			"specific": true,
+			"offense_class": false,
+			"means": [
+				"property",
+				"vehicle_theft",
+			],
+			"vague_only": false,
+		},
+		"case_number": {
+			"plausible": true,
+			"call_for_service": false,
+		},
+		"reviewed": true,
+	},
+	"stops": [],
+	"history": {},
+	"ruling": null,
+}
+
+changed(patches) := json.patch(request, patches)
+
+without(path) := json.patch(request, [{"op": "remove", "path": path}])
+
+having(path, value) := json.patch(request, [{"op": "add", "path": path, "value": value}])
+
+away := object.union(request.agency, {
+	"id": "madison-pd",
+	"state": "WI",
+	"declaration": {"state": "in_force", "text_version": "2026-01", "age_days": 10},
+})
+
+words(classes) := having("/words/classes", classes)
+
+test_the_flawless_request_is_permitted if {
+	data.main.decision.permit == true with input as request
+	data.main.decision.unmet == [] with input as request
+}
