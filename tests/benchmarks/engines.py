@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from gatekeeper import settings
 from gatekeeper.cli.decide import decide_line
-from gatekeeper.policy import Bundle, Embedded, Engine, OpaServer, Verdict, load, shipped_policies
-from gatekeeper.state import lexicon_of
+from gatekeeper.policy import Bundle, Embedded, Engine, Verdict
+from gatekeeper.policy.opa import OpaServer
+from gatekeeper.state import lexicon_of, load_bundle
 from tests.benchmarks.city import query
 from tests.servers.opa import opa_server
 
@@ -51,7 +53,7 @@ class _Recording:
 
 def measure(decisions: int) -> dict[str, Any]:
     """Time that many decisions on the embedded engine, and on OPA where it is."""
-    bundle = load(shipped_policies())
+    bundle = load_bundle(settings.load())
     facts = _facts(bundle)
     embedded = Embedded(bundle)
     found: dict[str, Any] = {

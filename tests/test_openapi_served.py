@@ -1,0 +1,260 @@
+"""What the gate really answers is what openapi.yaml says: status, media type, headers and body."""
+
+from __future__ import annotations
+
+import copy
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from flask.testing import FlaskClient
+from jsonschema_rs import Draft202012Validator
+from werkzeug.test import TestResponse
+
+from gatekeeper import settings as configuration
+from gatekeeper.app import create_app
+from gatekeeper.cli.demo import _pending, build_city
+from gatekeeper.records.sample import build
+from gatekeeper.state import activate, load_bundle, open_state
+
+FILE = Path(__file__).parent.parent / "openapi.yaml"
+DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
+NOW = datetime.now(UTC).replace(microsecond=0)
+
+
+def resolved(node: Any) -> Any:
+    """Follow one reference, if it is one."""
+    while "$ref" in node:
+        target: Any = DOCUMENT
+        for step in str(node["$ref"]).removeprefix("#/").split("/"):
+            target = target[step]
+        node = target
+    return node
+
+
+def check(path: str, method: str, answer: TestResponse) -> Any:
+    """Hold one answer against the file; return its body."""
+    operation = DOCUMENT["paths"][path][method]
+    assert str(answer.status_code) in operation["responses"], f"{answer.status_code}: {answer.data[:400]!r}"
+    written = resolved(operation["responses"][str(answer.status_code)])
+    for name in written.get("headers", {}):
+        # Due with every 401 of the API; from /oauth only where Basic was tried; with a 403 only for a scope.
+        if name != "WWW-Authenticate" or (answer.status_code == 401 and not path.startswith("/oauth/")):
+            assert name in answer.headers
+            rule = resolved(resolved(written["headers"][name])["schema"])
+            sent: Any = int(answer.headers[name]) if rule["type"] == "integer" else answer.headers[name]
+            Draft202012Validator(rule).validate(sent)
+    if "content" not in written:
+        assert answer.data == b""
+        return None
+    assert answer.mimetype is not None
+    assert answer.mimetype in written["content"]
+    body = answer.get_json() if answer.mimetype.endswith("json") else answer.get_data(as_text=True)
+    schema = {"$ref": "#/it", "components": DOCUMENT["components"]}
+    schema["it"] = written["content"][answer.mimetype]["schema"]
+    faults = [
+        f"{'/'.join(map(str, e.instance_path))}: {e.message[:300]}"
+        for e in Draft202012Validator(schema, validate_formats=True).iter_errors(body)
+    ]
+    assert not faults
+    return body
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, dict[str, Any]]:
+    """Serve a small sample city in this process."""
+    settings = configuration.load(
+        data=tmp_path_factory.mktemp("city"), engine="embedded", allow_basic=True, log_level="error"
+    )
+    build(settings.data / "reads.db", seed=1, reads=20_000, until=datetime.now(UTC))
+    build_city(settings)
+    state = open_state(settings)
+    activate(state, load_bundle(settings), "test")
+    state.close()
+    document = json.loads(_pending(settings).read_text("utf-8"))
+    return create_app(settings).test_client(), document
+
+
+@pytest.fixture(scope="module")
+def client(city: tuple[FlaskClient, dict[str, Any]]) -> FlaskClient:
+    """Give the client."""
+    return city[0]
+
+
+def bearer(city: tuple[FlaskClient, dict[str, Any]], agency: str, scope: str) -> dict[str, str]:
+    """Get a token of an agency."""
+    http, document = city
+    found = next(a for a in document["agencies"] if a["id"] == agency and a["profile"] == "basic")
+    answer = http.post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials", "scope": scope},
+        auth=(found["client_id"], found["client_secret"]),
+    )
+    body = check("/oauth/token", "post", answer)
+    return {"Authorization": f"Bearer {body['access_token']}"}
+
+
+@pytest.fixture(scope="module")
+def asking(city: tuple[FlaskClient, dict[str, Any]]) -> dict[str, str]:
+    """Give the header of an agency whose queries are permitted."""
+    return bearer(city, "maple-falls-pd", "reads:query")
+
+
+def body_of(city: tuple[FlaskClient, dict[str, Any]], example: str = "PlateQuery") -> dict[str, Any]:
+    """Take an example of the file, with a window and a plate of the sample city."""
+    samples = city[1]["samples"]
+    body = copy.deepcopy(DOCUMENT["components"]["examples"][example]["value"])
+    body["query"] |= {"from": samples["from"], "to": samples["to"]}
+    if "plate" in body["query"]:
+        body["query"] |= {"plate": samples["plates"][0], "limit": 2}
+    else:
+        start = NOW - timedelta(hours=3)
+        body["query"] |= {"from": start.isoformat(), "to": NOW.isoformat(), "cameras": samples["cameras"][:2]}
+    return cast("dict[str, Any]", body)
+
+
+@pytest.mark.parametrize("example", ["PlateQuery", "PlaceQuery", "MissingPersonQuery"])
+def test_examples_are_permitted(
+    city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str], example: str
+) -> None:
+    """A developer who pastes an example gets records, not a riddle."""
+    body = check(
+        "/v1/queries", "post", city[0].post("/v1/queries", json=body_of(city, example), headers=asking)
+    )
+    assert body["decision"]["outcome"] == "permit"
+
+
+def test_pages_status_and_proof(city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]) -> None:
+    """The whole path of a permitted query, each answer as written."""
+    http = city[0]
+    first = check("/v1/queries", "post", http.post("/v1/queries", json=body_of(city), headers=asking))
+    assert len(first["records"]) == 2
+    path = f"/v1/queries/{first['query_id']}"
+    second = check(
+        "/v1/queries/{id}/records", "get", http.get(f"{path}/records?cursor={first['next']}", headers=asking)
+    )
+    assert second["query_id"] == first["query_id"]
+    check("/v1/queries/{id}", "get", http.get(path, headers=asking))
+    auditor = bearer(city, "maple-falls-pd", "ledger:read")
+    check("/v1/ledger/checkpoint", "get", http.get("/v1/ledger/checkpoint", headers=auditor))
+    entry = f"/v1/ledger/entries/{first['receipt']['index']}/proof"
+    proof = check("/v1/ledger/entries/{n}/proof", "get", http.get(entry, headers=auditor))
+    assert proof["leaf_hash"] == first["receipt"]["leaf_hash"]
+    check("/v1/ledger/entries/{n}/proof", "get", http.get("/v1/ledger/entries/999999/proof", headers=auditor))
+    check("/v1/ledger/checkpoint", "get", http.get("/v1/ledger/checkpoint", headers=asking))
+
+
+def test_denials_are_as_written(city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]) -> None:
+    """Final, queued and dry: the same document with every reason."""
+    http = city[0]
+    vague, civil = body_of(city), body_of(city)
+    vague["purpose"]["narrative"] = "n/a"
+    civil["purpose"]["category"] = "civil_immigration"
+    for body in (vague, civil):
+        for path in ("/v1/queries", "/v1/queries?dry_run=true"):
+            answer = http.post(path, json=body, headers=asking)
+            assert answer.status_code == 403
+            denied = check("/v1/queries", "post", answer)
+            assert denied["decision"]["outcome"] == "deny"
+        check("/v1/queries/{id}", "get", http.get(f"/v1/queries/{denied['query_id']}", headers=asking))
+    dry = check(
+        "/v1/queries", "post", http.post("/v1/queries?dry_run=true", json=body_of(city), headers=asking)
+    )
+    assert dry["records"] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "sent"),
+    [
+        (400, {"data": b"{", "content_type": "application/json"}),
+        (400, {"data": b'{"query":1,"query":2}', "content_type": "application/json"}),
+        (413, {"data": b" " * 300_000, "content_type": "application/json"}),
+        (415, {"data": b"a=b", "content_type": "application/x-www-form-urlencoded"}),
+        (422, {"json": {}}),
+        (422, {"json": []}),
+        (422, {"json": {"query": {"kind": "convoy"}}}),
+        (422, {"json": {}, "query_string": {"dry_run": "maybe"}}),
+        (422, {"json": {}, "query_string": {"dry": "true"}}),
+    ],
+)
+def test_refusals_are_as_written(
+    client: FlaskClient, asking: dict[str, str], status: int, sent: dict[str, Any]
+) -> None:
+    """Each is a problem document of the shape and with the headers that the file gives."""
+    answer = client.post("/v1/queries", headers=asking, **sent)
+    assert answer.status_code == status
+    check("/v1/queries", "post", answer)
+
+
+def test_idempotency_is_as_written(city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]) -> None:
+    """The same key and body is the same query; another body under it is refused."""
+    http, headers = city[0], asking | {"Idempotency-Key": "6f1c8a52-0d7e-4b57-9a0e-5f0c2f3f7d11"}
+    body = body_of(city)
+    one, two = (
+        check("/v1/queries", "post", http.post("/v1/queries", json=body, headers=headers)) for _ in "ab"
+    )
+    assert one["query_id"] == two["query_id"]
+    body["requester"]["badge"] = "9"
+    other = http.post("/v1/queries", json=body, headers=headers)
+    assert other.status_code == 422
+    check("/v1/queries", "post", other)
+
+
+@pytest.mark.parametrize("path", ["/v1/provisions", "/v1/agency"])
+def test_standing_is_as_written(client: FlaskClient, asking: dict[str, str], path: str) -> None:
+    """With a token, without one, and with one that is none."""
+    check(path, "get", client.get(path, headers=asking))
+    for headers in ({}, {"Authorization": "Bearer x"}, {"Authorization": "Basic eDp5"}):
+        answer = client.get(path, headers=headers)
+        assert answer.status_code == 401
+        check(path, "get", answer)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/oauth/jwks", "/.well-known/oauth-authorization-server", "/healthz", "/readyz", "/metrics"),
+        *("/docs", "/openapi.yaml"),
+    ],
+)
+def test_open_routes_are_as_written(client: FlaskClient, path: str) -> None:
+    """What anybody may read."""
+    answer = client.get(path)
+    assert answer.status_code == 200
+    check(path, "get", answer)
+
+
+def test_unknown_things_are_as_written(client: FlaskClient, asking: dict[str, str]) -> None:
+    """An unknown id and a bad cursor."""
+    check("/v1/queries/{id}", "get", client.get("/v1/queries/" + "0" * 32, headers=asking))
+    unknown = client.get(f"/v1/queries/{'0' * 32}/records?cursor=abc", headers=asking)
+    assert unknown.status_code in {404, 422}
+    check("/v1/queries/{id}/records", "get", unknown)
+    check("/v1/queries/{id}/records", "get", client.get(f"/v1/queries/{'0' * 32}/records", headers=asking))
+
+
+def test_oauth_is_as_written(city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]) -> None:
+    """Errors of RFC 6749, revocation and introspection."""
+    http, document = city
+    found = next(a for a in document["agencies"] if a["id"] == "maple-falls-pd" and a["profile"] == "basic")
+    secret = (found["client_id"], found["client_secret"])
+    for form, auth in (
+        ({}, secret),
+        ({"grant_type": "password"}, secret),
+        ({"grant_type": "client_credentials", "scope": "all"}, secret),
+        ({"grant_type": "client_credentials"}, (found["client_id"], "wrong")),
+        ({"grant_type": "client_credentials"}, None),
+    ):
+        answer = http.post("/oauth/token", data=form, auth=auth)
+        assert answer.status_code in {400, 401}
+        check("/oauth/token", "post", answer)
+    token = asking["Authorization"].split()[1]
+    mine = http.post("/oauth/introspect", data={"token": token}, auth=secret)
+    assert check("/oauth/introspect", "post", mine)["active"] is True
+    check("/oauth/introspect", "post", http.post("/oauth/introspect", data={"token": "x"}, auth=secret))
+    check("/oauth/introspect", "post", http.post("/oauth/introspect", data={"token": token}))
+    check("/oauth/revoke", "post", http.post("/oauth/revoke", data={"token": "x"}, auth=secret))
+    check("/oauth/revoke", "post", http.post("/oauth/revoke", data={}, auth=secret))
