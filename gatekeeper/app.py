@@ -19,9 +19,10 @@ from gatekeeper.exchange.authenticate import TokenVerifier
 from gatekeeper.exchange.parse import MAX_BODY_BYTES
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.ledger import Draft
+from gatekeeper.parts import build_engine, lexicon_of, load_bundle, open_reads
 from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
-from gatekeeper.state import State, build_engine, lexicon_of, load_bundle, open_reads, open_state
+from gatekeeper.state import State, open_state
 from gatekeeper.store import administration, reviews
 from gatekeeper.web import problems, requests
 from gatekeeper.web.docs import docs_blueprint

@@ -33,6 +33,9 @@ class Settings:
     database_url: Annotated[str, "State: `sqlite:///FILE` or `postgresql://…`; empty: SQLite in DATA"] = ""
     records_url: Annotated[str, "Plate reads: an SQLAlchemy URL, opened read-only; empty: the sample"] = ""
     records_mapping: Annotated[str, "JSON file that maps the store's columns; empty: the sample's"] = ""
+    records_login_cannot_write: Annotated[bool, "You vouch that the login of RECORDS_URL can only read"] = (
+        False
+    )
     records_timeout: Annotated[float, "Seconds that the store of reads may take"] = 5.0
     keys: Annotated[str, "Directory of keys (log, tokens, private detail by day); empty: DATA/keys"] = ""
     engine: Annotated[str, "`opa` or `embedded`; `serve` wants it said, the demo is embedded"] = ""
@@ -41,7 +44,7 @@ class Settings:
     policies: Annotated[str, "Directory of the policies; empty: those shipped"] = ""
     base_url: Annotated[str, "Address that agencies use; it is the OAuth issuer"] = "http://127.0.0.1:8080"
     allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
-    log_origin: Annotated[str, "Name of the log in its checkpoints; empty: made from BASE_URL"] = ""
+    log_origin: Annotated[str, "Name of a new log in its checkpoints; empty: made from BASE_URL"] = ""
     bind: Annotated[str, "Address to listen on"] = "127.0.0.1"
     port: Annotated[int, "Port to listen on"] = 8080
     workers: Annotated[int, "Worker processes; 0: one for each core"] = 0

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey, import_key
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gatekeeper.cli.agency import known
 from gatekeeper.cli.opened import city, data_option, json_option, operator, show
@@ -21,9 +25,10 @@ from gatekeeper.exchange.authenticate import SCOPES
 from gatekeeper.ledger import Draft, Json, Row
 from gatekeeper.state import State
 from gatekeeper.store import Client, ClientKey, administration
+from gatekeeper.web.clients import import_key, make_secret
 
-_ALGORITHMS: dict[Any, str] = {ECKey: "ES256", RSAKey: "PS256", OKPKey: "Ed25519"}
-_SMALLEST_RSA = 2048
+_ALGORITHMS = {"EC": "ES256", "RSA": "PS256", "OKP": "Ed25519"}
+_KID = re.compile(r"[A-Za-z0-9._~-]{1,128}\Z")
 
 
 @click.group()
@@ -151,14 +156,13 @@ def register(
 ) -> Made:
     """Add a client with a key, or with a new secret of 256 bits. Raises OperatorError, LedgerUnavailable."""
     agency = known(state, agency_id)
-    # Only characters that no form encoding touches: Authlib and openid-client differ on the others.
-    secret = None if key is not None else secrets.token_urlsafe(32)
+    secret, secret_sha256 = make_secret() if key is None else (None, None)
     made = Client(
         id=f"client-{secrets.token_hex(8)}",
         agency_id=agency.id,
         profile="basic" if key is None else "private_key",
         status="active",
-        secret_sha256=None if secret is None else hashlib.sha256(secret.encode()).hexdigest(),
+        secret_sha256=secret_sha256,
         scopes=tuple(scopes),
         keys=() if key is None else (key,),
     )
@@ -168,39 +172,37 @@ def register(
 
 
 def public_key(text: bytes) -> ClientKey:
-    """Read a public key from PEM or JWK text. Raises OperatorError for any other, private or weak key."""
+    """Read a public key from PEM or JWK text; a JWK keeps its own ``kid``.
+
+    Raises OperatorError for what is no public key, or one that the token endpoint would refuse.
+    """
     try:
-        if text.lstrip().startswith(b"{"):
-            key = import_key(json.loads(text))
-        else:
-            load_pem_public_key(text)  # a private key is not to be sent to anybody
-            kind = next(k for k in _ALGORITHMS if _fits(k, text))
-            key = kind.import_key(text)
-    except (JoseError, ValueError, TypeError, StopIteration):
-        raise OperatorError("not a public key: send PEM ('BEGIN PUBLIC KEY') or a JWK") from None
-    if key.is_private:
+        jwk = json.loads(text) if text.lstrip().startswith(b"{") else _jwk_of_pem(text)
+        if "d" in jwk or b"PRIVATE KEY" in text:
+            raise OperatorError("that is a private key: register its public half, and keep this one secret")
+        algorithm = jwk.get("alg") or _ALGORITHMS[jwk["kty"]]
+        thumbprint = import_key(algorithm, jwk).thumbprint()
+    except (JoseError, ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm):
+        raise OperatorError(
+            "not a public key that tokens can be signed with: send PEM ('BEGIN PUBLIC KEY') or a JWK of an "
+            "EC key on P-256, an RSA key of 2048 to 4096 bits, or Ed25519"
+        ) from None
+    kid = jwk.get("kid", thumbprint)
+    if not isinstance(kid, str) or not _KID.match(kid):
+        raise OperatorError("the key's kid must be 1 to 128 letters, digits, dots, dashes or underscores")
+    return ClientKey(kid=kid, alg=algorithm, jwk=jwk, status="active")
+
+
+def _jwk_of_pem(text: bytes) -> dict[str, Any]:
+    if b"PRIVATE KEY" in text:
         raise OperatorError("that is a private key: register its public half, and keep this one secret")
-    algorithm = next((alg for kind, alg in _ALGORITHMS.items() if isinstance(key, kind)), None)
-    if algorithm is None or _weak(key):
-        raise OperatorError("use an EC key on P-256, an RSA key of 2048 bits or more, or Ed25519")
-    jwk: dict[str, Any] = key.as_dict(private=False)
-    return ClientKey(kid=key.thumbprint(), alg=algorithm, jwk=jwk, status="active")
-
-
-def _fits(kind: Any, text: bytes) -> bool:
-    try:
-        kind.import_key(text)
-    except (JoseError, ValueError, TypeError):
-        return False
-    return True
-
-
-def _weak(key: Any) -> bool:
-    if isinstance(key, RSAKey):
-        return key.raw_value.key_size < _SMALLEST_RSA
-    if isinstance(key, ECKey):
-        return key.curve_name != "P-256"
-    return bool(key.curve_name != "Ed25519")
+    key = load_pem_public_key(text)
+    kinds = {EllipticCurvePublicKey: ECKey, RSAPublicKey: RSAKey, Ed25519PublicKey: OKPKey}
+    kind: Any = next((ours for theirs, ours in kinds.items() if isinstance(key, theirs)), None)
+    if kind is None:
+        raise ValueError("a key of another kind")
+    jwk: dict[str, Any] = kind.import_key(text).as_dict(private=False)
+    return jwk
 
 
 def _commit(state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]) -> None:

@@ -24,9 +24,10 @@ from gatekeeper.exchange.decide import decide as judge
 from gatekeeper.exchange.fields import SafeString, StrictBoolean
 from gatekeeper.exchange.parse import parse_document, read_json
 from gatekeeper.exchange.screen import Lexicon, screen
-from gatekeeper.exchange.stops import SCOPES
-from gatekeeper.policy import Embedded, Engine, OpaServer, load, shipped_policies
-from gatekeeper.state import lexicon_of
+from gatekeeper.ledger.stops import SCOPES
+from gatekeeper.parts import lexicon_of
+from gatekeeper.policy import Embedded, Engine, load, shipped_policies
+from gatekeeper.policy.opa import OpaServer
 from gatekeeper.store import Affirmation, Agency
 
 

@@ -139,7 +139,7 @@ def build_city(settings: Settings) -> None:
         document: dict[str, Json] = {
             "base_url": settings.issuer,
             "issuer": settings.issuer,
-            "ledger": {"origin": settings.origin, "vkey": state.log_key.vkey},
+            "ledger": {"origin": state.log_key.origin, "vkey": state.log_key.vkey},
             "agencies": agencies,
             "staff": [],
             "samples": samples(reads),

@@ -13,8 +13,9 @@ import click
 from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import data_option, json_option, show
 from gatekeeper.errors import GatekeeperError, OperatorError
+from gatekeeper.parts import build_engine, load_bundle, open_reads
 from gatekeeper.settings import Settings
-from gatekeeper.state import build_engine, load_bundle, open_reads, open_state
+from gatekeeper.state import open_state
 
 _FREE_BYTES = 256 * 1024 * 1024
 

@@ -40,7 +40,7 @@ def verify(data: Path | None, vkey: str | None, kept: tuple[Path, ...], *, as_js
         key = VerifierKey.parse(vkey) if vkey else state.log_key.verifier
         own = state.settings.data / "checkpoint"
         texts = [path.read_text(encoding="utf-8") for path in (*kept, *([own] if own.exists() else []))]
-        findings = audit(state.rows, key, kept=texts)
+        findings = audit(state.rows, key, checkpoints=state.rows.checkpoints(), kept=texts)
         size = state.rows.head().size
     if as_json:
         document = {"size": size, "consistent": not findings, "findings": [asdict(f) for f in findings]}

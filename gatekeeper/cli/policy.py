@@ -8,8 +8,8 @@ import click
 
 from gatekeeper import settings
 from gatekeeper.cli.opened import json_option, show
+from gatekeeper.parts import load_bundle
 from gatekeeper.policy import export as write_bundle
-from gatekeeper.state import load_bundle
 
 policies_option = click.option("--policies", help="Directory of policies [default: those shipped]")
 

@@ -11,8 +11,9 @@ import click
 from gatekeeper import settings as configuration
 from gatekeeper.cli import serving
 from gatekeeper.cli.opened import data_option, operator
+from gatekeeper.parts import activate, load_bundle
 from gatekeeper.settings import Settings
-from gatekeeper.state import activate, lay_out, load_bundle, open_state
+from gatekeeper.state import lay_out, open_state
 
 
 @click.command()

@@ -28,7 +28,7 @@ from gatekeeper.errors import (
 from gatekeeper.exchange import cursor as cursors
 from gatekeeper.exchange import log, respond
 from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
-from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation, decide
+from gatekeeper.exchange.decide import Denial, Permit, Situation, decide
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.interfaces import Queries, QueueReview, Registry, Snapshot
 from gatekeeper.exchange.parse import Query, parse, parse_document
@@ -36,8 +36,8 @@ from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.exchange.status import status
-from gatekeeper.exchange.stops import Lease
-from gatekeeper.ledger import Appended, Clock, DayKeys, Json, Ledger
+from gatekeeper.ledger import Clock, DayKeys, Json, Ledger
+from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Engine
 from gatekeeper.records import Keyset, Reads
 
@@ -157,7 +157,7 @@ def _judge_and_release(
         # (4) The law, on the facts as they are now.
         decision = decide(request.query, request.words, _situation(gate, request, snapshot, at), gate.engine)
         # (5) The decision is durable before anything is fetched.
-        decided = _log_decision(gate, request, decision, at)
+        decided = log.decided(gate.ledger, gate.keys, gate.queue_review, request, decision)
         if request.dry_run:
             return respond.previewed(request.query_id, decision, decided.receipt())
         if isinstance(decision, Denial):
@@ -213,16 +213,6 @@ def _parse(gate: Gate, caller: Caller, query_id: str, body: bytes) -> Query:
         return parse(body)
     except (InvalidRequest, MalformedBody):
         log.refused(gate.ledger, query_id, caller.agency_id, "invalid_request", "parse")
-        raise
-
-
-def _log_decision(gate: Gate, request: log.Request, decision: Decision, at: datetime) -> Appended:
-    try:
-        return log.decided(gate.ledger, gate.keys, gate.queue_review, request, decision)
-    except LedgerUnavailable:
-        taken = log.in_flight(gate.queries, gate.keys, request, at)
-        if taken is not None:
-            raise taken from None
         raise
 
 

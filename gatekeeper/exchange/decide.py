@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
 from gatekeeper.errors import PolicyUnavailable
-from gatekeeper.exchange.interfaces import Affirmation, Agency, Facts, RegistryState, Stop
+from gatekeeper.exchange.interfaces import Affirmation, Agency, Facts
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.screen import Words
-from gatekeeper.exchange.stops import Party, covers
 from gatekeeper.ledger import Json
+from gatekeeper.ledger.rows import RegistryState, Stop
+from gatekeeper.ledger.stops import Party, covers
 from gatekeeper.policy import Engine, Provision, Verdict
 
 RECORD_FIELDS = frozenset(
@@ -145,7 +146,7 @@ Decision = Permit | Denial
 def parties(decision: Decision) -> tuple[Party, ...]:
     """Name every registered agency that the reads would reach: the caller's and the end requester's."""
     found = (decision.situation.agency, decision.situation.end_requester)
-    return tuple(Party.of(agency) for agency in found if agency is not None)
+    return tuple(Party(agency.id, agency.kind) for agency in found if agency is not None)
 
 
 def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> Decision:
@@ -300,7 +301,7 @@ def affirmation_state(affirmation: Affirmation, today: date) -> str:
 
 def _stops_that_match(query: Query, situation: Situation) -> list[Stop]:
     """Return the stops that forbid the whole query; a plate query only loses a stopped camera."""
-    found = [Party.of(a) for a in (situation.agency, situation.end_requester) if a is not None]
+    found = [Party(a.id, a.kind) for a in (situation.agency, situation.end_requester) if a is not None]
     return [stop for stop in situation.stops if covers(stop, found, query.cameras)]
 
 

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from gatekeeper.exchange import registrations
 from gatekeeper.ledger import Json, Row
+from gatekeeper.ledger.rows import RegistryState, Stop
 
 
 class Affirmation(Protocol):
@@ -46,28 +47,6 @@ class Agency(registrations.Agency, Protocol):
     def has_287g(self) -> bool: ...
     @property
     def affirmations(self) -> Sequence[Affirmation]: ...
-
-
-class Stop(Protocol):
-    """A stop in force: nothing in its scope is released. ``value`` is None for the scope ``all``."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def scope(self) -> str: ...
-    @property
-    def value(self) -> str | None: ...
-
-
-class RegistryState(Protocol):
-    """One number that moves with every change of agency, credential, stop or policy."""
-
-    @property
-    def version(self) -> int: ...
-    @property
-    def policy_revision(self) -> str | None: ...
-    @property
-    def policy_digest(self) -> str | None: ...
 
 
 class Snapshot(registrations.Snapshot, Protocol):

@@ -16,7 +16,6 @@ from datetime import date, datetime, timedelta
 
 from gatekeeper.errors import (
     GatekeeperError,
-    IdempotencyInFlight,
     IdempotencyMismatch,
     KeyErased,
     LedgerUnavailable,
@@ -29,7 +28,6 @@ from gatekeeper.exchange.interfaces import Queries, QueueReview
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.redact import Release
 from gatekeeper.exchange.screen import Words
-from gatekeeper.exchange.stops import covered
 from gatekeeper.ledger import (
     Appended,
     DayKeys,
@@ -43,6 +41,7 @@ from gatekeeper.ledger import (
     count_band,
 )
 from gatekeeper.ledger.canonical import canonical
+from gatekeeper.ledger.stops import covered
 
 # How long staff have for a review, in hours; a missing or endangered person cannot wait for the next shift.
 REVIEW_HOURS = {"missing_or_endangered_person": 1, "human_trafficking": 8}
@@ -73,8 +72,8 @@ def decided(
 ) -> Appended:
     """Commit the decision, with its query, review and idempotency rows.
 
-    Raises LedgerUnavailable, ClockUnreliable, or IdempotencyInFlight if another request with the same key was
-    committed meanwhile.
+    Raises LedgerUnavailable, ClockUnreliable, or IdempotencyInFlight if another request took the same
+    Idempotency-Key meanwhile.
     """
     event = "query.previewed" if request.dry_run else "query.decided"
     public = [p.code for p in decision.unmet if p.public]
@@ -279,16 +278,6 @@ def earlier_use(
     if not secrets.compare_digest(body, known.body_fingerprint):
         raise IdempotencyMismatch("this Idempotency-Key was used for another body")
     return known.query_id
-
-
-def in_flight(queries: Queries, keys: DayKeys, request: Request, at: datetime) -> IdempotencyInFlight | None:
-    """Say whether a decision could not be committed because its Idempotency-Key was just taken."""
-    if request.idempotency_key is None or request.replay_of is not None:
-        return None
-    client, key = request.caller.client_id, request.idempotency_key
-    if earlier_use(queries, keys, client, key, request.query.digest, at) is None:
-        return None
-    return IdempotencyInFlight("the same Idempotency-Key is being decided")
 
 
 def _days(keys: DayKeys, today: date) -> Sequence[date]:

@@ -273,14 +273,14 @@ class Query:
         return {name: text for name, text in typed.items() if text}
 
 
-class _BodyParser(Parser[Any]):
-    """webargs without a web framework: the request *is* the parsed document."""
+class _BodyParser(Parser[tuple[Any]]):
+    """webargs without a web framework: the request *is* the parsed document (boxed: it may be null)."""
 
-    def load_json(self, req: Any, schema: Schema) -> Any:
+    def load_json(self, req: tuple[Any], schema: Schema) -> Any:
         del schema
-        return req
+        return req[0]
 
-    def handle_error(self, error: ValidationError, req: Any, schema: Schema, **_: Any) -> NoReturn:
+    def handle_error(self, error: ValidationError, req: tuple[Any], schema: Schema, **_: Any) -> NoReturn:
         del req, schema
         messages = error.messages_dict.get("json", error.messages_dict)
         raise InvalidRequest(tuple(_faults(messages, "")))
@@ -300,7 +300,7 @@ def parse(body: bytes) -> Query:
 
 def parse_document(document: Json) -> Query:
     """Read a query that is already parsed JSON; the same rules. Raises InvalidRequest."""
-    return _query(_parser.parse(_schema, document, location="json"), document)
+    return _query(_parser.parse(_schema, (document,), location="json"), document)
 
 
 def read_json(body: bytes) -> Any:

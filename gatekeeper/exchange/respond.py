@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from gatekeeper.exchange.decide import Decision, Denial, Permit, Policy
 from gatekeeper.exchange.redact import Release
-from gatekeeper.exchange.stops import Lease
 from gatekeeper.ledger import Json, Receipt
+from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Catalogue, Provision
 
 PERMITTED = 200

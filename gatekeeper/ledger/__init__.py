@@ -15,6 +15,7 @@ The map, in the order in which one append passes through it:
 - ``merkle``       the tree: pure functions (RFC 6962)
 - ``checkpoint``   signed tree heads (C2SP tlog-checkpoint)
 - ``rows``         what the log asks of its storage
+- ``stops``        what a stop covers, and the lease of a release
 - ``append``       group commit: who leads, who waits, who hears
 - ``batch``        one transaction: guards, rows, entries, head; then the proofs
 - ``kept``         checkpoints kept for the next start

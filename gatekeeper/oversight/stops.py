@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 
 from gatekeeper.errors import LedgerUnavailable, OperatorError
-from gatekeeper.exchange.stops import LEASE_SECONDS, SCOPES
-from gatekeeper.exchange.interfaces import Stop
 from gatekeeper.ledger import Appended, Draft, Ledger, Row
+from gatekeeper.ledger.rows import Stop
+from gatekeeper.ledger.stops import LEASE_SECONDS, SCOPES
 
 MINIMUM_REASON = 10
 

@@ -20,7 +20,6 @@ from gatekeeper.policy.archive import export, opa_capabilities
 from gatekeeper.policy.bundle import BUDGET_MS, Bundle, load, shipped_policies, trial
 from gatekeeper.policy.embedded import Embedded
 from gatekeeper.policy.engine import Engine, Verdict, verdict_of
-from gatekeeper.policy.opa import OpaServer
 from gatekeeper.policy.provisions import Catalogue, Provision, RelatedResource
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "Catalogue",
     "Embedded",
     "Engine",
-    "OpaServer",
     "Provision",
     "RelatedResource",
     "Verdict",

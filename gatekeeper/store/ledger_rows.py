@@ -41,6 +41,7 @@ _CHECKPOINT = (
     .order_by(ledger_checkpoints.c.size.desc())
     .limit(1)
 )
+_CHECKPOINTS = select(ledger_checkpoints.c.text).order_by(ledger_checkpoints.c.size)
 
 
 class LedgerRows:
@@ -112,6 +113,12 @@ class LedgerRows:
         with self._read() as connection:
             row = connection.execute(_CHECKPOINT).one_or_none()
             return None if row is None else row.text
+
+    def checkpoints(self) -> Iterator[str]:
+        """Yield every kept checkpoint, the smallest first. Raises LedgerUnavailable."""
+        with self._read() as connection:
+            texts = connection.execute(_CHECKPOINTS).scalars().all()
+        yield from texts
 
     def save_checkpoint(self, size: int, root: bytes, text: str) -> None:
         """Keep a signed checkpoint; one that is kept already, or is of a smaller size, changes nothing.

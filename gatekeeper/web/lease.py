@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gatekeeper.errors import LeaseExpired
-from gatekeeper.exchange.stops import Lease
+from gatekeeper.ledger.stops import Lease
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment

@@ -1,8 +1,8 @@
 """Every error's answer, made in one place: RFC 9457 problem documents.
 
-Guarantees: an error that is not in the table says nothing but that the service failed (500); no answer repeats
-what a caller sent; a 401 names the scheme (RFC 6750 section 3.1), a 503 says when to ask again. ``/oauth/*``
-keeps RFC 6749's shape and answers for itself.
+Guarantees: an error that is not in the table says nothing but that the service failed (500); no answer
+repeats what a caller sent; a 401 names the scheme (RFC 6750 section 3.1), a 503 says when to ask again.
+``/oauth/*`` keeps RFC 6749's shape and answers for itself.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
         503, "The gatekeeper cannot answer for itself", "Nothing was released. Ask again later."
     ),
     errors.Superseded: _Kind(503, "The registry kept changing", "Nothing was released. Ask again."),
+    errors.KeyErased: _Kind(503, "A day's key is missing", "Nothing was released. Ask again later."),
     errors.EntryRefused: _Kind(503, "The answer could not be logged", "Nothing was released."),
 }
 _SPECIFIC: dict[str, str] = {

@@ -8,10 +8,11 @@ from functools import partial
 from flask import Blueprint, Response, g, request
 from marshmallow import Schema, fields
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from gatekeeper.errors import Fault, InvalidRequest
 from gatekeeper.exchange import Answer, Gate, answer, further_records, log, status_of
+from gatekeeper.exchange.parse import MAX_BODY_BYTES
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.lease import EXPIRED, LEASE
 from gatekeeper.web.query_string import QueryStringParser
@@ -46,7 +47,7 @@ def queries_blueprint(gate: Gate) -> Blueprint:
         given = answer(
             gate,
             request.headers.get("Authorization"),
-            request.get_data(cache=False),
+            _body(),
             dry_run=options["dry_run"] == "true",
             idempotency_key=_idempotency_key(),
         )
@@ -73,6 +74,15 @@ def _send(gate: Gate, given: Answer) -> Response:
             log.refused, gate.ledger, given.query_id, given.receiver, "lease_expired", "release"
         )
     return Response(given.body, status=given.status, content_type=given.content_type)
+
+
+def _body() -> bytes:
+    # Werkzeug cuts a chunked body at the limit in silence: a cut request must not be read as another one.
+    request.max_content_length = MAX_BODY_BYTES + 1
+    body = request.get_data(cache=False)
+    if len(body) > MAX_BODY_BYTES:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _idempotency_key() -> str | None:

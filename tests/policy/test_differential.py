@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from gatekeeper.errors import PolicyUnavailable
-from gatekeeper.policy import Bundle, Embedded, OpaServer, Verdict, shipped_policies, verdict_of
+from gatekeeper.policy import Bundle, Embedded, Verdict, shipped_policies, verdict_of
+from gatekeeper.policy.opa import OpaServer
 from gatekeeper.policy.rehearsal import worst_inputs
 from tests.policy.laws import JUNK, dumps, law, places, replaced, without
 from tests.servers.opa import opa_server

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.errors import PolicyUnavailable
-from gatekeeper.policy import Embedded, OpaServer
+from gatekeeper.policy import Embedded
+from gatekeeper.policy.opa import OpaServer
 from tests.policy.laws import SMALL_PERMITTED, small
 from tests.servers.opa import Opa, opa_server
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gatekeeper.errors import PolicyUnavailable, SettingsRefused
-from gatekeeper.policy import OpaServer
+from gatekeeper.policy.opa import OpaServer
 from tests.policy.hostile import Behaviour, answer, drips, permit, resets, says, serving, silent
 from tests.policy.laws import SMALL_PERMITTED, small
 

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 
 from gatekeeper.errors import LeaseExpired
-from gatekeeper.exchange.interfaces import Agency, Stop
+from gatekeeper.ledger.rows import Stop
 
 LEASE_SECONDS = 0.5
 
@@ -26,11 +26,6 @@ class Party:
 
     agency_id: str
     kind: str
-
-    @classmethod
-    def of(cls, agency: Agency) -> Party:
-        """Name the registered agency as a party to a release."""
-        return cls(agency.id, agency.kind)
 
 
 def covers(stop: Stop, parties: Iterable[Party], cameras: Container[str | None]) -> bool:

@@ -1,1 +1,0 @@
-"""gatekeeper review."""

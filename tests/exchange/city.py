@@ -1,0 +1,161 @@
+"""A real gate in one process: real database, log, policies and engine, a small sample of made-up reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from joserfc import jwt
+
+from gatekeeper.exchange import Answer, Gate, answer
+from gatekeeper.exchange.registrations import credentials
+from gatekeeper.ledger import Json
+from gatekeeper.records import Camera, Criteria, Keyset, Page
+from gatekeeper.state import State
+from gatekeeper.web.keys import TokenKeys
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+PLATE = "DEMO1"
+CAMERAS = {f"cam-{n}": Camera(f"cam-{n}", f"Sample Street {n}", 42.01 + n / 1000, -87.7) for n in range(1, 4)}
+
+
+def read(number: int, **changes: Json) -> dict[str, Json]:
+    """Return one made-up read of the sample plate, ``number`` hours ago."""
+    camera = CAMERAS[f"cam-{number % 3 + 1}"]
+    record: dict[str, Json] = {
+        "id": f"read-{number:04}",
+        "captured_at": (NOW - timedelta(hours=number)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "plate": PLATE,
+        "plate_state": "IL",
+        "confidence": 0.93,
+        "camera": {"id": camera.id, "name": camera.name, "lat": camera.lat, "lon": camera.lon},
+        "direction": 90,
+        "vehicle": {"make": "Example", "model": "Sedan", "color": "blue", "type": "sedan"},
+        "image_url": "https://images.invalid/read.jpg",
+    }
+    return record | changes
+
+
+def _camera(record: Mapping[str, Json]) -> str:
+    camera = record["camera"]
+    assert isinstance(camera, dict)
+    return str(camera["id"])
+
+
+class MadeUpReads:
+    """A store that answers with what a test puts into it; ``on_fetch`` runs in the middle of a query."""
+
+    def __init__(self) -> None:
+        self.reads: list[Mapping[str, Json]] = [read(n) for n in range(1, 31)]
+        self.asked: list[Criteria] = []
+        self.on_fetch: Callable[[], None] = lambda: None
+        self.honest = True
+
+    def fetch(self, criteria: Criteria) -> Page:
+        """Answer the criteria, or, when not honest, with everything there is."""
+        self.asked.append(criteria)
+        self.on_fetch()
+        if not self.honest:
+            return Page(tuple(self.reads), None)
+        start = 0
+        if criteria.after is not None:
+            start = 1 + next(i for i, r in enumerate(self.reads) if r["id"] == criteria.after.id)
+        lo, hi = criteria.start.strftime("%Y-%m-%dT%H:%M:%SZ"), criteria.end.strftime("%Y-%m-%dT%H:%M:%SZ")
+        fit = [
+            r
+            for r in self.reads[start:]
+            if lo <= str(r["captured_at"]) < hi
+            and (criteria.plate is None or r["plate"] == criteria.plate)
+            and (criteria.cameras is None or _camera(r) in criteria.cameras)
+        ]
+        page = fit[: criteria.limit]
+        last = page[-1] if len(page) == criteria.limit else None
+        return Page(tuple(page), None if last is None else Keyset(0, str(last["id"])))
+
+    def cameras(self) -> Mapping[str, Camera]:
+        """Name the cameras."""
+        return CAMERAS
+
+    def ready(self) -> None:
+        """Be ready."""
+
+
+@dataclass
+class City:
+    """A city with its gate, its agencies and a way to ask."""
+
+    state: State
+    gate: Gate
+    reads: MadeUpReads
+    tokens: TokenKeys
+    clients: dict[str, str]
+
+    def header(self, agency_id: str, **claims: Any) -> str:
+        """Return an Authorization header with a good token for the agency, changed by ``claims``."""
+        found = self.state.registry.client(self.clients[agency_id])
+        assert found is not None
+        kid, key = self.tokens.signing()
+        now = int(datetime.now(UTC).timestamp())
+        issuer = self.state.settings.issuer
+        payload = {
+            "iss": issuer,
+            "aud": issuer,
+            "sub": found.id,
+            "client_id": found.id,
+            "agency": found.agency_id,
+            "credential": credentials(found)[0],
+            "scope": "reads:query ledger:read",
+            "jti": f"jti-{now}-{agency_id}",
+            "iat": now,
+            "exp": now + 300,
+        } | claims
+        token = jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": kid}, payload, key)
+        return f"Bearer {token}"
+
+    def ask(self, body: Mapping[str, Any], agency_id: str = "sample-il-pd", **options: Any) -> Answer:
+        """Take a request through the gate."""
+        return answer(self.gate, self.header(agency_id), json.dumps(body).encode(), **options)
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return every entry of the log, decoded."""
+        return [json.loads(e.entry) for e in self.state.rows.entries(0, 10_000)]
+
+    def with_gate(self, **parts: Any) -> City:
+        """Return the same city with some of its parts exchanged."""
+        return replace(self, gate=replace(self.gate, **parts))
+
+
+def body(**changes: Any) -> dict[str, Any]:
+    """Return a flawless request for the sample plate, changed by dotted names (``purpose__offense=...``)."""
+    request: dict[str, Any] = {
+        "query": {
+            "kind": "plate",
+            "plate": PLATE,
+            "plate_state": "IL",
+            "from": (NOW - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "to": NOW.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "limit": 10,
+        },
+        "purpose": {
+            "category": "stolen_vehicle",
+            "offense": "240",
+            "statute": "625 ILCS 5/4-103",
+            "statute_state": "IL",
+            "narrative": "Stolen Example sedan, taken from Sample Avenue overnight",
+            "case_number": "25-10494",
+        },
+        "requester": {"name": "Pat Example", "badge": "4411", "unit": "Auto theft"},
+        "on_behalf_of": None,
+        "legal_process": None,
+        "attestation": {"text_version": "2026-01", "accepted": True},
+    }
+    for name, value in changes.items():
+        *path, last = name.split("__")
+        place = request
+        for step in path:
+            place = place[step]
+        place[last] = value
+    return request

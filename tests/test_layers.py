@@ -1,0 +1,89 @@
+"""The arrows between the packages: who may import whom, and who makes the values that say "permitted"."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1] / "gatekeeper"
+FOREIGN = {"flask", "sqlalchemy", "requests", "marshmallow", "authlib", "gunicorn", "werkzeug"}
+MAY: dict[str, set[str]] = {
+    "errors": set(),
+    "ledger": {"errors"},
+    "records": {"errors", "sqlalchemy"},
+    "policy": {"errors", "requests"},
+    "store": {"errors", "ledger", "sqlalchemy"},
+    "exchange": {"errors", "ledger", "policy", "records", "marshmallow"},
+    "oversight": {"errors", "exchange", "ledger"},
+    "web": {
+        "errors",
+        "exchange",
+        "ledger",
+        "policy",
+        "records",
+        "oversight",
+        "flask",
+        "werkzeug",
+        "marshmallow",
+        "authlib",
+    },
+}
+MAKERS = {
+    "Caller": "exchange/authenticate.py",
+    "Query": "exchange/parse.py",
+    "Permit": "exchange/decide.py",
+    "Denial": "exchange/decide.py",
+    "Release": "exchange/redact.py",
+}
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Yield the package (of ours) or library that each import names."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Import(names=names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(module), level=0):
+                modules = [module]
+            case _:
+                continue
+        for module in modules:
+            head, _, rest = module.partition(".")
+            if head == "gatekeeper" and rest:
+                yield rest.partition(".")[0]
+            elif head in FOREIGN:
+                yield head
+
+
+@pytest.mark.parametrize("package", sorted(MAY))
+def test_no_package_imports_what_its_layer_forbids(package: str) -> None:
+    """An arrow against the direction would let the web decide, or the exchange reach the database."""
+    files = [ROOT / f"{package}.py"] if package == "errors" else sorted((ROOT / package).rglob("*.py"))
+    allowed = MAY[package] | {package}
+    found = {
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in files
+        for name in _imports(path)
+        if name not in allowed
+    }
+    assert set() == found
+
+
+@pytest.mark.parametrize("value", sorted(MAKERS))
+def test_each_licence_has_one_maker(value: str) -> None:
+    """A second place that makes a Permit would be a way around the policy."""
+    makers = {
+        str(path.relative_to(ROOT))
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == value
+    }
+    assert {MAKERS[value]} == makers
+
+
+def test_errors_import_nothing_of_ours() -> None:
+    """Any module may raise any error; so errors may need none of them."""
+    assert [] == list(_imports(ROOT / "errors.py"))
