@@ -15,8 +15,9 @@ from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gatekeeper.app import create_app
+from gatekeeper.parts import activate, load_bundle
 from gatekeeper.settings import Settings
-from gatekeeper.state import activate, lay_out, load_bundle, open_state
+from gatekeeper.state import lay_out, open_state
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")

@@ -17,8 +17,9 @@ from werkzeug.test import TestResponse
 from gatekeeper import settings as configuration
 from gatekeeper.app import create_app
 from gatekeeper.cli.demo import _pending, build_city
+from gatekeeper.parts import activate, load_bundle
 from gatekeeper.records.sample import build
-from gatekeeper.state import activate, load_bundle, open_state
+from gatekeeper.state import open_state
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))

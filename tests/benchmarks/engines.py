@@ -13,9 +13,9 @@ from typing import Any
 
 from gatekeeper import settings
 from gatekeeper.cli.decide import decide_line
+from gatekeeper.parts import lexicon_of, load_bundle
 from gatekeeper.policy import Bundle, Embedded, Engine, Verdict
 from gatekeeper.policy.opa import OpaServer
-from gatekeeper.state import lexicon_of, load_bundle
 from tests.benchmarks.city import query
 from tests.servers.opa import opa_server
 
