@@ -1,9 +1,9 @@
 """The lexicon: legal's words as data, compiled for matching.
 
-``policies/data/lexicon.json`` holds classes of terms, the contexts in which a term means something else, and the
-words whose misspellings count; ``policies/schema/lexicon.json`` says what each part means. A term is matched as
-whole words; ``deport*`` matches any word that begins so, ``*immigration*`` also inside words that were run
-together or pulled apart. Every term also matches with a plural ``s``.
+``policies/data/lexicon.json`` holds classes of terms, the contexts in which a term means something else,
+and the words whose misspellings count; ``policies/schema/lexicon.json`` says what each part means. A term is
+matched as whole words; ``deport*`` matches any word that begins so, ``*immigration*`` also inside words that
+were run together or pulled apart. Every term also matches with a plural ``s``.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ SPECIFIC, BY_CLASS, VAGUE = "specific_crime", "crime_class", "vague"
 NARRATIVE_ONLY = frozenset({SPECIFIC, BY_CLASS, VAGUE, "unexplained", "profiling"})
 _SUPPORTING = frozenset({SPECIFIC, BY_CLASS, VAGUE})
 _SHORTEST_SPELLED_OUT = 3
+_SHORTEST_TORN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Target:
 
     @property
     def meant(self) -> tuple[str, str]:
+        """Name the term of which this is a form or a context."""
         return (self.word_class, self.term)
 
 
@@ -53,7 +55,9 @@ class Lexicon:
         self._inside: dict[str, set[Target]] = {}
         self._document = _Reader(document)
         self.shapes = Shapes(self._document.texts("look_alikes"), self._document.texts("digit_swaps"))
-        self.fields = {name: frozenset(self._document.listed("fields", name)) for name in self._document.names("fields")}
+        self.fields = {
+            name: frozenset(self._document.listed("fields", name)) for name in self._document.names("fields")
+        }
         self._acronyms = frozenset(self._document.listed("acronyms"))
         self._accusing: set[str] = set()
         self._supporting: set[str] = set()
@@ -63,7 +67,9 @@ class Lexicon:
             self._add_class(("crimes", name), SPECIFIC, name)
         self._add_class(("crime_classes",), BY_CLASS, "")
         self._add_compounds()
-        known = frozenset(chain(self._document.listed("spelled_correctly"), *(p.split() for p in self._patterns)))
+        known = frozenset(
+            chain(self._document.listed("spelled_correctly"), *(p.split() for p in self._patterns))
+        )
         self.speller = Speller(
             (self._accusing, self._supporting),
             known,
@@ -89,9 +95,7 @@ class Lexicon:
         for term in self._document.listed(*place, "terms"):
             self._add_term(Target(word_class, term, means), term, spelled_out=accuses)
         (self._accusing if accuses else self._supporting).update(
-            word
-            for phrase in self._document.listed(*place, "misspellings_of")
-            for word in phrase.split()
+            word for phrase in self._document.listed(*place, "misspellings_of") for word in phrase.split()
         )
         for term in self._document.names(*place, "not_in"):
             for phrase in self._document.listed(*place, "not_in", term):
@@ -106,7 +110,7 @@ class Lexicon:
             return
         forms = [f" {bare}"] if term.endswith("*") else _forms(bare)
         if spelled_out and " " not in bare and len(bare) >= _SHORTEST_SPELLED_OUT:
-            forms = [*forms, f" {' '.join(bare)} "]
+            forms = [*forms, f" {' '.join(bare)} ", *_torn(bare)]
         for form in forms:
             self._patterns.setdefault(form, set()).add(target)
 
@@ -164,6 +168,13 @@ def _forms(phrase: str) -> list[str]:
     """Return the patterns of a phrase: itself, and the plural of its last word."""
     plural = len(phrase) > _SHORTEST_SPELLED_OUT and phrase[-1].isalpha() and phrase[-1] != "s"
     return [f" {phrase} ", f" {phrase}s "] if plural else [f" {phrase} "]
+
+
+def _torn(word: str) -> list[str]:
+    """Return a long word torn in two, ``de port``; short ones would be found in ordinary phrases."""
+    if len(word) < _SHORTEST_TORN:
+        return []
+    return [f" {word[:cut]} {word[cut:]} " for cut in range(2, len(word) - 1)]
 
 
 def _automaton(patterns: Mapping[str, Iterable[Target]]) -> Callable[[str], Found]:

@@ -76,7 +76,7 @@ _Hit = tuple[Target, int, int]
 
 
 def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
-    """Return what the typed ``fields`` (by name: ``narrative``, ``requester.unit``, …) say. Raises nothing."""
+    """Return what the typed ``fields`` (``narrative``, ``unit``, … by name) say. Raises nothing."""
     matches: set[Match] = set()
     means: set[str] = set()
     reviewed = True
@@ -109,7 +109,7 @@ def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
 
 
 def _concerns(field: str, target: Target, lexicon: Lexicon) -> bool:
-    """Say whether a class of words is looked for in this field: an officer may be called Roma, a unit Homicide."""
+    """Say whether a class is looked for in this field: an officer may be called Roma, a unit Homicide."""
     if field != NARRATIVE and target.word_class in NARRATIVE_ONLY:
         return False
     wanted = lexicon.fields.get(field)

@@ -1,8 +1,8 @@
 """Misspelt words put right: only long words, only towards words that legal has listed.
 
-``immgration`` and ``deportatoin`` are meant as they sound. A word that is itself spelled correctly is left alone
-(``reported`` is one letter from ``deported``): legal lists those beside the terms. The work is bounded: a text with
-more unknown words than ``most_words`` is not read whole, and says so.
+``immgration`` and ``deportatoin`` are meant as they sound. A word that is itself spelled correctly is left
+alone (``reported`` is one letter from ``deported``): legal lists those beside the terms. The work is bounded:
+a text with more unknown words than ``most_words`` is not read whole, and says so.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ _LONGEST = 24
 class Speller:
     """Maps misspelt words to the listed word they are nearest to; immutable after construction.
 
-    ``vocabularies`` are tried in order, so that a word that could accuse is preferred to one that could support.
-    One error (a letter missing, added, changed, or two swapped) is forgiven in words of ``shortest`` letters and more,
-    two in words of ``two_errors_from`` and more.
+    ``vocabularies`` are tried in order, so that a word that could accuse is preferred to one that could
+    support. One error (a letter missing, added, changed, or two swapped) is forgiven in words of ``shortest``
+    letters and more, two in words of ``two_errors_from`` and more.
     """
 
     def __init__(
@@ -51,7 +51,9 @@ class Speller:
     def correct(self, words: Iterable[str]) -> tuple[dict[str, str], bool]:
         """Return {typed: meant} for the misspelt words, and whether all of them were looked at."""
         unknown = {
-            w for w in words if self._shortest - 1 <= len(w) <= _LONGEST and w not in self._known and not w.isdigit()
+            w
+            for w in words
+            if self._shortest - 1 <= len(w) <= _LONGEST and w not in self._known and not w.isdigit()
         }
         whole = len(unknown) <= self._most_words
         meant = {}

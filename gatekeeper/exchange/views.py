@@ -31,7 +31,7 @@ _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 
 @dataclass(frozen=True, slots=True)
 class Shaped:
-    """A text in ASCII letters, digits, spaces and marks, in its original case; ``origin`` maps back to it."""
+    """A text in ASCII letters, digits, spaces and marks, in its original case; ``origin`` maps back."""
 
     text: str
     origin: tuple[int, ...] | None
@@ -48,8 +48,7 @@ class Shaped:
 
 
 class Shapes:
-    """Turns any text into ASCII letters that look the same. ``look_alikes`` and ``swaps`` are legal's
-    data."""
+    """Turns any text into ASCII letters that look the same; the look-alikes and swaps are legal's data."""
 
     def __init__(self, look_alikes: Mapping[str, str], swaps: Mapping[str, str]) -> None:
         self._look_alikes = dict(look_alikes)
@@ -72,7 +71,7 @@ class Shapes:
                 legible, drawn = False, _MARK
             table[character] = drawn
         widths = list(accumulate((len(table[c]) for c in text), initial=0))
-        shaped = text.translate(str.maketrans(table))
+        shaped = text.translate({ord(c): drawn for c, drawn in table.items()})
         return Shaped(shaped, tuple(widths), legible=legible, hidden=hidden)
 
     def _draw(self, character: str) -> str | None:
@@ -81,7 +80,16 @@ class Shapes:
             return character
         if character.isspace():
             return " "
-        if character in _BLANKS or unicodedata.category(character) in {"Cc", "Cf", "Mn", "Me", "Mc", "Cs", "Co", "Cn"}:
+        if character in _BLANKS or unicodedata.category(character) in {
+            "Cc",
+            "Cf",
+            "Mn",
+            "Me",
+            "Mc",
+            "Cs",
+            "Co",
+            "Cn",
+        }:
             return None
         for first, last in _DRAWN:
             if first <= ord(character) <= last:
@@ -90,7 +98,7 @@ class Shapes:
 
     def _spell(self, character: str) -> str:
         out = ""
-        # Look-alikes first, before and after decomposition: some of them (a Greek omicron with an accent) are both.
+        # Look-alikes before and after decomposition: a Greek omicron with an accent is both.
         for piece in unicodedata.normalize("NFKD", self._look_alikes.get(character.lower(), character)):
             if unicodedata.combining(piece):
                 continue

@@ -1,4 +1,4 @@
-"""The law as cases: whole requests, each named for its paragraph, through the gate's own parse, screen and decide."""
+"""The law as cases: whole requests, each named for its paragraph, through the gate's own steps."""
 
 from __future__ import annotations
 
@@ -16,16 +16,19 @@ CASES = sorted((shipped_policies() / "cases").glob("*/*.json"))
 
 @pytest.fixture(scope="module")
 def law() -> Bundle:
+    """Return the law that is shipped."""
     return load(shipped_policies())
 
 
 @pytest.fixture(scope="module")
 def engine(law: Bundle) -> Embedded:
+    """Return the engine that needs nothing installed."""
     return Embedded(law)
 
 
 @pytest.fixture(scope="module")
 def lexicon(law: Bundle) -> Lexicon:
+    """Return the words that are shipped."""
     document = law.data["lexicon"]
     assert isinstance(document, dict)
     return Lexicon.load(document)

@@ -12,7 +12,7 @@
 # custom:
 #   rules: [EV-2]
 #   citation: "Evanston City Code, Title 1, Chapter 22"
-#   verified: true
+#   verified: false
 #   public: true
 #   effective_on: "2025-01-13"
 #   message: >-

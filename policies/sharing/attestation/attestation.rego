@@ -10,7 +10,7 @@
 # custom:
 #   rules: [EV-2]
 #   citation: "Evanston City Code, Title 1, Chapter 22"
-#   verified: true
+#   verified: false
 #   public: true
 #   effective_on: "2025-01-13"
 #   message: >-
@@ -33,6 +33,7 @@ still_accepted(until) if is_null(until)
 # The last day counts.
 still_accepted(until) if {
 	is_string(until)
+	is_string(input.clock.date)
 	regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`, input.clock.date)
 	input.clock.date <= until
 }

@@ -10,7 +10,7 @@
 # custom:
 #   rules: [EV-7]
 #   citation: "City policy under Evanston City Code, Title 1, Chapter 22"
-#   verified: true
+#   verified: false
 #   public: true
 #   effective_on: "2025-01-13"
 #   message: >-

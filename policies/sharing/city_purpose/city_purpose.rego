@@ -12,7 +12,7 @@
 # custom:
 #   rules: [EV-7]
 #   citation: "City policy under Evanston City Code, Title 1, Chapter 22"
-#   verified: true
+#   verified: false
 #   public: true
 #   effective_on: "2025-01-13"
 #   message: >-
@@ -37,6 +37,7 @@ satisfied if {
 }
 
 no_closed_purpose if {
+	is_array(input.words.classes)
 	count(data.city.closed_purposes) > 0
 	count([purpose | some purpose in input.words.classes; purpose in data.city.closed_purposes]) == 0
 }

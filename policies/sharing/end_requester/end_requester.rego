@@ -13,7 +13,7 @@
 # custom:
 #   rules: [EV-2, TR-9]
 #   citation: "Evanston City Code, Title 1, Chapter 22; city policy"
-#   verified: true
+#   verified: false
 #   public: true
 #   effective_on: "2025-01-13"
 #   message: >-

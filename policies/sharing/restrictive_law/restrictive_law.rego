@@ -35,6 +35,7 @@ satisfied if {
 }
 
 no_signs_together if {
+	is_array(input.words.classes)
 	is_object(data.city.care_signs)
 	count([sign |
 		some sign in input.words.classes

@@ -13,7 +13,7 @@
 # custom:
 #   rules: [EV-7]
 #   citation: "City policy under Evanston City Code, Title 1, Chapter 22"
-#   verified: true
+#   verified: false
 #   public: true
 #   effective_on: "2025-01-13"
 #   message: >-
@@ -43,6 +43,7 @@ satisfied if {
 }
 
 no_doubt if {
+	is_array(input.words.classes)
 	count(data.city.doubts) > 0
 	count([doubt | some doubt in input.words.classes; doubt in data.city.doubts]) == 0
 }

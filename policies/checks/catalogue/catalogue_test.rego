@@ -1,0 +1,76 @@
+package checks.catalogue_test
+
+import data.checks.catalogue
+
+good := {
+	"manifest": ["affirmation"],
+	"tests": ["sharing/affirmation/affirmation_test.rego"],
+	"provisions": [{
+		"code": "affirmation",
+		"title": "A title",
+		"description": "What it is.",
+		"rules": ["EV-2"],
+		"citation": "Title 1",
+		"verified": false,
+		"public": true,
+		"effective_on": "2025-01-13",
+		"message": "What was not met.",
+		"remedy": "Send it.",
+		"review": "staff",
+		"related_resources": [],
+		"path": "sharing/affirmation/affirmation.rego",
+	}],
+}
+
+changed(field, value) := json.patch(good, [{"op": "add", "path": concat("", ["/provisions/0/", field]), "value": value}])
+
+test_a_good_catalogue_has_no_fault if catalogue.faults == set() with input as good
+
+test_an_empty_catalogue_is_a_fault if {
+	"the catalogue holds no provisions" in catalogue.faults with input as {"provisions": []}
+	"the catalogue holds no provisions" in catalogue.faults with input as {}
+}
+
+test_each_text_is_needed if {
+	every field in catalogue.texts {
+		count(catalogue.faults) == 1 with input as changed(field, " ")
+		count(catalogue.faults) == 1 with input as json.patch(good, [{"op": "replace", "path": concat("", ["/provisions/0/", field]), "value": null}])
+	}
+}
+
+test_review_is_one_of_three if count(catalogue.faults) == 1 with input as changed("review", "maybe")
+
+test_flags_are_flags if {
+	count(catalogue.faults) == 1 with input as changed("verified", "false")
+	count(catalogue.faults) == 1 with input as changed("public", null)
+}
+
+test_rules_are_named if {
+	count(catalogue.faults) == 1 with input as changed("rules", [])
+	count(catalogue.faults) == 1 with input as changed("rules", ["the law"])
+	count(catalogue.faults) == 1 with input as changed("rules", "IL-1")
+}
+
+test_a_day_must_exist if {
+	count(catalogue.faults) == 1 with input as changed("effective_on", "soon")
+	count(catalogue.faults) == 1 with input as changed("effective_on", 20250113)
+}
+
+test_a_reviewed_provision_can_be_cured if count(catalogue.faults) == 1 with input as changed("remedy", "None.")
+
+test_a_provision_stands_in_its_own_directory if {
+	count(catalogue.faults) == 1 with input as changed("path", "sharing/other/affirmation.rego")
+}
+
+test_a_provision_has_a_test if count(catalogue.faults) == 1 with input as object.union(good, {"tests": []})
+
+test_the_manifest_names_the_same if {
+	count(catalogue.faults) == 1 with input as object.union(good, {"manifest": []})
+}
+
+test_no_provision_twice if {
+	"a provision is named twice" in catalogue.faults with input as object.union(good, {
+		"provisions": [good.provisions[0], good.provisions[0]],
+		"manifest": ["affirmation", "affirmation"],
+	})
+}
