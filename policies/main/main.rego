@@ -6,12 +6,7 @@
 #   What is undefined, mistyped or missing is not proved, and what is not proved is denied.
 package main
 
-import data.redaction.coordinates.decimals
-import data.redaction.fields.allowed
-import data.redaction.masking.other_plates
-import data.redaction.records.most
-import data.redaction.retention.days
-import data.redaction.terms.version
+import data.redaction.release.owed
 
 # One line for each provision, written out: a provision whose file is missing is simply never proved.
 proved contains "agency_standing" if data.sharing.agency_standing.satisfied == true
@@ -75,16 +70,6 @@ permit if {
 	count(unmet) == 0
 	count(proved) == count(provisions)
 	is_object(owed)
-}
-
-# Undefined unless every one of its parts is defined.
-owed := {
-	"fields": allowed,
-	"max_records": most,
-	"retention_days": days,
-	"coordinate_decimals": decimals,
-	"mask_other_plates": other_plates,
-	"terms": version,
 }
 
 default obligations := {}

@@ -42,7 +42,7 @@ test_a_provision_that_is_not_proved_denies if {
 }
 
 test_no_permit_without_every_obligation if {
-	main.decision.permit == false with input as request with data.city.redaction.terms as false with data.city.redaction as {}
+	main.decision.permit == false with input as request with data.city.redaction as {}
 }
 
 test_no_permit_without_a_list_of_provisions if {

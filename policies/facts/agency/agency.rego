@@ -49,8 +49,9 @@ may_receive(agency) if {
 
 asks_for_itself(agency) if {
 	is_string(agency.kind)
-	is_array(data.city.kinds_that_ask_for_others)
-	not agency.kind in data.city.kinds_that_ask_for_others
+	kinds := data.city.kinds_that_ask_for_others
+	is_array(kinds)
+	not agency.kind in kinds
 }
 
 free_of_287g(agency) if {

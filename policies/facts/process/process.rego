@@ -11,8 +11,9 @@ not_civil(paper) if {
 	is_null(paper)
 } else if {
 	is_string(paper.kind)
-	is_array(data.city.civil_process_kinds)
-	not paper.kind in data.city.civil_process_kinds
+	kinds := data.city.civil_process_kinds
+	is_array(kinds)
+	not paper.kind in kinds
 }
 
 names_a_judge(paper) if {

@@ -7,18 +7,10 @@
 #   shape.
 package facts.words
 
-# The screen looked at every field, at all of it, and answered in the right shape.
-read_whole if {
-	input.words.reviewed == true
-	is_string(input.purpose.narrative)
-	is_array(input.words.classes)
-	is_array(input.words.narrative.means)
-	is_boolean(input.words.narrative.specific)
-	is_boolean(input.words.narrative.offense_class)
-}
-
+# Both are undefined unless the screen looked, at everything, and answered in the right shape.
 name_no_immigration_body if {
-	read_whole
+	input.words.reviewed == true
+	is_array(input.words.classes)
 	not "immigration_agency" in input.words.classes
 	not "immigration_component" in input.words.classes
 }

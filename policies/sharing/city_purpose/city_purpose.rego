@@ -26,20 +26,20 @@
 package sharing.city_purpose
 
 import data.facts.words.name_a_crime
-import data.facts.words.read_whole
 
 satisfied if {
 	is_string(input.purpose.category)
 	input.purpose.category in data.city.purposes
-	read_whole
+	input.words.reviewed == true
 	no_closed_purpose
 	no_people_instead_of_a_suspect
 }
 
 no_closed_purpose if {
 	is_array(input.words.classes)
-	count(data.city.closed_purposes) > 0
-	count([purpose | some purpose in input.words.classes; purpose in data.city.closed_purposes]) == 0
+	closed := data.city.closed_purposes
+	count(closed) > 0
+	count([purpose | some purpose in input.words.classes; purpose in closed]) == 0
 }
 
 no_people_instead_of_a_suspect if {

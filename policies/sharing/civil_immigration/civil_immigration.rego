@@ -31,12 +31,13 @@ package sharing.civil_immigration
 import data.facts.process.names_a_judge
 import data.facts.process.not_civil
 import data.facts.words.name_a_crime
-import data.facts.words.read_whole
 
 satisfied if {
 	is_string(input.purpose.category)
 	input.purpose.category != "civil_immigration"
-	read_whole
+	is_string(input.purpose.narrative)
+	input.words.reviewed == true
+	is_array(input.words.classes)
 	not "immigration_enforcement" in input.words.classes
 	not "immigration_form" in input.words.classes
 	agency_only_beside_a_crime

@@ -35,12 +35,6 @@ test_words_reviewed_mistyped if not civil_immigration.satisfied with input as ha
 
 test_words_reviewed_mistyped_as_object if not civil_immigration.satisfied with input as having("/words/reviewed", {"a": 1})
 
-test_words_narrative_means_missing if not civil_immigration.satisfied with input as without("/words/narrative/means")
-
-test_words_narrative_means_mistyped if not civil_immigration.satisfied with input as having("/words/narrative/means", 7)
-
-test_words_narrative_means_mistyped_as_object if not civil_immigration.satisfied with input as having("/words/narrative/means", {"a": 1})
-
 test_purpose_narrative_missing if not civil_immigration.satisfied with input as without("/purpose/narrative")
 
 test_purpose_narrative_mistyped if not civil_immigration.satisfied with input as having("/purpose/narrative", 7)

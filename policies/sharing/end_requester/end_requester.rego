@@ -33,7 +33,6 @@ import data.facts.agency.free_of_287g
 import data.facts.agency.may_receive
 import data.facts.agency.stands
 import data.facts.words.name_no_immigration_body
-import data.facts.words.read_whole
 
 # Null is a claim, and the words may contradict it.
 satisfied if {
@@ -41,16 +40,17 @@ satisfied if {
 	is_null(input.end_requester)
 	asks_for_itself(input.agency)
 	free_of_287g(input.agency)
-	read_whole
+	input.words.reviewed == true
+	is_array(input.words.classes)
 	not "other_requester" in input.words.classes
 	names_no_body_but(input.agency)
 }
 
 satisfied if {
-	named(input.on_behalf_of)
 	is_object(input.end_requester)
+	named(input.on_behalf_of)
 	free_of_287g(input.agency)
-	read_whole
+	input.words.reviewed == true
 	may_receive_for_itself(input.end_requester)
 	names_no_body_but(input.end_requester)
 }

@@ -28,14 +28,13 @@ package sharing.federal_component
 import data.facts.process.verified
 import data.facts.words.name_a_crime
 import data.facts.words.name_no_immigration_body
-import data.facts.words.read_whole
 
 satisfied if {
 	name_no_immigration_body
 	not_listed(input.agency.id)
 	not_listed_or_null(input.end_requester)
 } else if {
-	read_whole
+	input.words.reviewed == true
 	name_a_crime
 	verified(input.legal_process)
 }
@@ -43,8 +42,9 @@ satisfied if {
 # Legal may list a federal body by its registry id, so that its name need not give it away.
 not_listed(id) if {
 	is_string(id)
-	is_array(data.city.immigration_bodies)
-	not id in data.city.immigration_bodies
+	bodies := data.city.immigration_bodies
+	is_array(bodies)
+	not id in bodies
 }
 
 not_listed_or_null(agency) if {

@@ -22,11 +22,10 @@
 #   review: counsel
 package sharing.immigration_crime
 
-import data.facts.words.read_whole
-
 satisfied if {
 	is_string(input.purpose.category)
-	read_whole
+	input.words.reviewed == true
+	is_array(input.words.classes)
 	not "immigration_crime" in input.words.classes
 	not_of_immigration(input.purpose.offense)
 }
@@ -35,6 +34,7 @@ not_of_immigration(offense) if {
 	is_null(offense)
 } else if {
 	is_string(offense)
-	is_array(data.city.immigration_offenses)
-	not offense in data.city.immigration_offenses
+	codes := data.city.immigration_offenses
+	is_array(codes)
+	not offense in codes
 }

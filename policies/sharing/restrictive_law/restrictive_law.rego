@@ -25,10 +25,10 @@
 package sharing.restrictive_law
 
 import data.facts.agency.home
-import data.facts.words.read_whole
 
 satisfied if {
-	read_whole
+	input.words.reviewed == true
+	is_array(input.words.narrative.means)
 	no_signs_together
 	no_charge_from_elsewhere
 	no_place_of_care_but_attacked
@@ -36,10 +36,11 @@ satisfied if {
 
 no_signs_together if {
 	is_array(input.words.classes)
-	is_object(data.city.care_signs)
+	signs := data.city.care_signs
+	is_object(signs)
 	count([sign |
 		some sign in input.words.classes
-		some other in data.city.care_signs[sign]
+		some other in signs[sign]
 		other in input.words.classes
 	]) == 0
 }

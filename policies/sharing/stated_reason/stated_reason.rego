@@ -26,16 +26,16 @@
 #   review: staff
 package sharing.stated_reason
 
-import data.facts.offense.agrees_with_category
-import data.facts.offense.agrees_with_words
 import data.facts.words.name_a_crime
-import data.facts.words.read_whole
 
 satisfied if {
-	read_whole
+	is_string(input.purpose.narrative)
+	input.words.reviewed == true
 	input.words.narrative.vague_only == false
 	is_number(input.words.narrative.letters)
 	input.words.narrative.letters >= data.city.narrative_fewest_letters
+	is_boolean(input.words.narrative.offense_class)
+	is_array(input.words.narrative.means)
 	name_a_crime
 	agrees_with_words
 	agrees_with_category
@@ -44,6 +44,34 @@ satisfied if {
 
 no_doubt if {
 	is_array(input.words.classes)
-	count(data.city.doubts) > 0
-	count([doubt | some doubt in input.words.classes; doubt in data.city.doubts]) == 0
+	doubts := data.city.doubts
+	count(doubts) > 0
+	count([doubt | some doubt in input.words.classes; doubt in doubts]) == 0
+}
+
+# What words the code may be described by. Undefined for a code that does not exist.
+described_by := data.offenses[input.purpose.offense].agrees_with
+
+# Code 90Z agrees with any words; words that give only a class of crime contradict no code. A person may
+# be missing without a crime.
+agrees_with_words if {
+	"any" in described_by
+} else if {
+	some meaning in input.words.narrative.means
+	meaning in described_by
+} else if {
+	is_array(described_by)
+	count(input.words.narrative.means) == 0
+} else if {
+	is_null(input.purpose.offense)
+	input.purpose.category in data.city.purposes_without_offense
+}
+
+# A category that asks less of a request than others must be borne out by the words.
+agrees_with_category if {
+	input.purpose.category in data.city.purposes_taken_at_their_word
+} else if {
+	borne_out_by := data.city.purposes_to_be_borne_out[input.purpose.category]
+	some meaning in input.words.narrative.means
+	meaning in borne_out_by
 }
