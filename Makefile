@@ -11,7 +11,7 @@ export PATH := $(PARTS)/bin:$(PATH)
 
 help:
 	@echo 'make demo      a sample city, served at http://127.0.0.1:8080 (ARGS="--port 9000" and the like are passed on)'
-	@echo 'make test      the unit and HTTP tests; what needs more than Python is skipped by name'
+	@echo 'make test      the tests that start no servers, in about a minute; what is missing is skipped by name'
 	@echo 'make test-all  installs PostgreSQL, OPA, Regal and Node parts, then lint and every test'
 	@echo 'make lint      ruff, mypy, and Regal where it is'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'
@@ -29,7 +29,7 @@ demo: venv
 	@$(VENV)/bin/gatekeeper demo $(ARGS)
 
 test: venv-test
-	$(PY) -m pytest -q $(ARGS)
+	$(PY) -m pytest -q -m "not servers" $(ARGS)
 
 # Parts that cannot be had are named at the start and again at the end; their checks are then skipped by name.
 test-all: venv-test

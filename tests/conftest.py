@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.servers.postgres import programs
+
 
 def _find(program: str, *places: str) -> str | None:
     return shutil.which(program) or next((p for p in places if Path(p).exists()), None)
@@ -20,7 +22,7 @@ def _missing(thing: str) -> str | None:
         case "opa":
             found = os.environ.get("GATEKEEPER_TEST_OPA") or _find("opa", str(Path.home() / "go/bin/opa"))
         case "postgres":
-            found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb")) or shutil.which("initdb")
+            found = programs()
         case "node":
             found = shutil.which("node") and (Path(__file__).parent / "clients" / "node_modules").is_dir()
         case "go":

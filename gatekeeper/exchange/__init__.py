@@ -78,9 +78,8 @@ def answer(
     for _ in range(_ATTEMPTS):
         # (1) Who is asking, as the registry stands now.
         caller, snapshot = identify(gate, authorization, "reads:query")
-        query_id = log.new_query_id()
         # (2) What is asked, whole and well formed, or every fault at once.
-        query = _parse(gate, caller, query_id, body)
+        query = _parse(gate, caller, body)
         at = gate.clock.now()
         replay_of = None
         if idempotency_key is not None and not dry_run:
@@ -88,19 +87,20 @@ def answer(
                 gate.queries, gate.keys, caller.client_id, idempotency_key, query.digest, at
             )
         request = log.Request(
-            query_id=query_id,
+            # A repeated request is the same query, decided and logged again.
+            query_id=replay_of or log.new_query_id(),
             caller=caller,
             query=query,
             # (3) What the typed words mean; they can only hurt.
             words=screen(query.typed_words(), gate.lexicon),
             dry_run=dry_run,
             idempotency_key=idempotency_key,
-            replay_of=replay_of,
+            replay=replay_of is not None,
         )
         try:
             return _judge_and_release(gate, request, snapshot, at)
         except Superseded:
-            log.refused(gate.ledger, query_id, caller.agency_id, "superseded", "release")
+            log.refused(gate.ledger, request.query_id, caller.agency_id, "superseded", "release")
     raise LedgerUnavailable("the registry kept changing while the query was decided")
 
 
@@ -161,7 +161,9 @@ def _judge_and_release(
         if request.dry_run:
             return respond.previewed(request.query_id, decision, decided.receipt())
         if isinstance(decision, Denial):
-            return respond.denied(request.query_id, decision, decided.receipt())
+            return respond.denied(
+                request.query_id, decision, decided.receipt(), _review_state(gate, request, decision)
+            )
         # (6) Only a permit opens the store.
         stage = "fetch"
         page = fetch(decision, gate.reads, after)
@@ -208,12 +210,20 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
     )
 
 
-def _parse(gate: Gate, caller: Caller, query_id: str, body: bytes) -> Query:
+def _parse(gate: Gate, caller: Caller, body: bytes) -> Query:
     try:
         return parse(body)
     except (InvalidRequest, MalformedBody):
-        log.refused(gate.ledger, query_id, caller.agency_id, "invalid_request", "parse")
+        log.refused(gate.ledger, log.new_query_id(), caller.agency_id, "invalid_request", "parse")
         raise
+
+
+def _review_state(gate: Gate, request: log.Request, denial: Denial) -> str:
+    """Say where the review stands: queued with the decision, or wherever an earlier decision's is by now."""
+    if request.first:
+        return "queued" if denial.review != "none" else "none"
+    review = gate.queries.review(request.query_id, request.caller.agency_id)
+    return "none" if review is None else review.state
 
 
 def _stopped(gate: Gate, request: log.Request, permit: Permit) -> Answer:

@@ -7,13 +7,19 @@ close that.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate
 
 _Data = Mapping[str, Any] | None
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\Z")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})\Z"
+)
 _PLATE_SEPARATORS = str.maketrans("", "", " .\u00b7-")
 
 
@@ -61,6 +67,30 @@ class StrictBoolean(fields.Boolean):
         if type(value) is not bool:
             raise self.make_error("invalid", input=value)
         return value
+
+
+class Moment(fields.AwareDateTime):
+    """A date and time with its offset, as RFC 3339 writes it; ISO 8601 allows shapes that few others read.
+
+    Raises ValidationError otherwise.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: _Data, **kwargs: Any) -> datetime:
+        if not isinstance(value, str) or not _MOMENT.match(value):
+            raise self.make_error("invalid", input=value, obj_type="aware datetime")
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Day(fields.Date):
+    """A date as RFC 3339 writes it (``2026-11-01``). Raises ValidationError otherwise."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: _Data, **kwargs: Any) -> date:
+        if not isinstance(value, str) or not _DAY.match(value):
+            raise self.make_error("invalid", input=value, obj_type="date")
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Plate(SafeString):

@@ -50,7 +50,10 @@ OTHER_REVIEW_HOURS = 72
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One run of the procedure: who asked what, and how. ``page`` counts from 1."""
+    """One run of the procedure: who asked what, and how. ``page`` counts from 1.
+
+    A further page and a replay are decided and logged again, but they are no new query: they add no rows.
+    """
 
     query_id: str
     caller: Caller
@@ -59,7 +62,12 @@ class Request:
     dry_run: bool = False
     page: int = 1
     idempotency_key: str | None = None
-    replay_of: str | None = None
+    replay: bool = False
+
+    @property
+    def first(self) -> bool:
+        """Say whether this is where the query began."""
+        return self.page == 1 and not self.replay
 
 
 def new_query_id() -> str:
@@ -88,7 +96,7 @@ def decided(
             "provisions": list(public),
             "review": decision.review,
             "policy": decision.policy.as_json(),
-            "replay": request.replay_of is not None,
+            "replay": request.replay,
         },
         secret={
             **_committed(request),
@@ -100,11 +108,10 @@ def decided(
             "input": dict(decision.facts),
             "client": request.caller.client_id,
             "token": request.caller.token_id,
-            "replay_of": request.replay_of,
             "obligations": decision.obligations.as_json() if isinstance(decision, Permit) else None,
         },
     )
-    rows = _decision_rows(keys, queue, request, decision) if request.page == 1 else []
+    rows = _decision_rows(keys, queue, request, decision) if request.first else []
     return ledger.append(draft, rows)
 
 
@@ -224,7 +231,7 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
                 "outcome": decision.outcome,
                 "review": decision.review,
                 "dry_run": request.dry_run,
-                "replay_of": request.replay_of,
+                "replay_of": None,
                 "policy_revision": decision.policy.revision,
                 "target_fp": keys.fingerprint(day, "target", target),
                 "officer_fp": keys.fingerprint(day, "officer", officer),
@@ -233,7 +240,7 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
             },
         )
     ]
-    if request.idempotency_key is not None and request.replay_of is None and not request.dry_run:
+    if request.idempotency_key is not None and not request.dry_run:
         key = _key_fingerprint(keys, day, request.caller.client_id, request.idempotency_key)
         rows.append(
             Insert(

@@ -18,7 +18,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from webargs.core import Parser
 
 from gatekeeper.errors import Fault, InvalidRequest, MalformedBody
-from gatekeeper.exchange.fields import Plate, SafeString, StateCode, StrictBoolean, StrictInteger
+from gatekeeper.exchange.fields import Day, Moment, Plate, SafeString, StateCode, StrictBoolean, StrictInteger
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.canonical import canonical
 
@@ -60,8 +60,8 @@ def _distinct(values: list[str]) -> None:
 
 class _Window(_Closed):
     kind = fields.String(required=True, validate=validate.OneOf(SERVED_KINDS))
-    start = fields.AwareDateTime(required=True, data_key="from", format="iso")
-    end = fields.AwareDateTime(required=True, data_key="to", format="iso")
+    start = Moment(required=True, data_key="from")
+    end = Moment(required=True, data_key="to")
     limit = StrictInteger(1, 500, load_default=100)
 
     @validates_schema
@@ -147,7 +147,7 @@ class LegalProcessSchema(_Closed):
     judge = SafeString(120, load_default=None, allow_none=True)
     number = SafeString(64, load_default=None, allow_none=True)
     statute = SafeString(120, load_default=None, allow_none=True)
-    issued_on = fields.Date(load_default=None, allow_none=True)
+    issued_on = Day(load_default=None, allow_none=True)
     document_sha256 = fields.String(
         load_default=None, allow_none=True, validate=validate.Regexp(r"[0-9a-f]{64}\Z")
     )

@@ -61,7 +61,7 @@ def permitted(
 def previewed(query_id: str, decision: Decision, receipt: Receipt) -> Answer:
     """Answer a dry run: the same verdict, no records, no review."""
     if isinstance(decision, Denial):
-        return denied(query_id, decision, receipt, dry_run=True)
+        return denied(query_id, decision, receipt, "none")
     body: dict[str, Json] = {
         "query_id": query_id,
         "decision": {
@@ -76,10 +76,9 @@ def previewed(query_id: str, decision: Decision, receipt: Receipt) -> Answer:
     return Answer(PERMITTED, JSON, _text(body), query_id, decision.outcome)
 
 
-def denied(query_id: str, denial: Denial, receipt: Receipt, *, dry_run: bool = False) -> Answer:
+def denied(query_id: str, denial: Denial, receipt: Receipt, review: str) -> Answer:
     """Answer with every unmet provision, what would cure each, and where the review can be followed."""
-    queued = denial.review != "none" and not dry_run
-    return _denial(query_id, denial.policy, denial.unmet, queued=queued, receipt=receipt)
+    return _denial(query_id, denial.policy, denial.unmet, review, receipt)
 
 
 def stopped(query_id: str, policy: Policy, catalogue: Catalogue, receipt: Receipt | None) -> Answer:
@@ -88,7 +87,7 @@ def stopped(query_id: str, policy: Policy, catalogue: Catalogue, receipt: Receip
     This does not depend on the policy: a bundle without the provision is answered in the same way.
     """
     provision = catalogue.get(STOPPED)
-    return _denial(query_id, policy, () if provision is None else (provision,), queued=False, receipt=receipt)
+    return _denial(query_id, policy, () if provision is None else (provision,), "none", receipt)
 
 
 def provision_json(provision: Provision) -> dict[str, Json]:
@@ -110,19 +109,19 @@ def decision_json(outcome: str, policy: Mapping[str, Json], unmet: Iterable[Prov
 
 
 def _denial(
-    query_id: str, policy: Policy, unmet: tuple[Provision, ...], *, queued: bool, receipt: Receipt | None
+    query_id: str, policy: Policy, unmet: tuple[Provision, ...], review: str, receipt: Receipt | None
 ) -> Answer:
     quoted: list[Json] = [provision_json(provision) for provision in unmet] or [_STOP_WITHOUT_POLICY]
     body: dict[str, Json] = {
         "type": "/docs#problem-denied",
         "title": "Denied by policy",
         "status": DENIED,
-        "detail": _detail(unmet, queued=queued),
+        "detail": _detail(unmet, review),
         "query_id": query_id,
         "decision": {"outcome": "deny", "policy": policy.as_json(), "provisions": quoted},
         "review": {
-            "state": "queued" if queued else "none",
-            "url": f"/v1/queries/{query_id}" if queued else None,
+            "state": review,
+            "url": f"/v1/queries/{query_id}" if review != "none" else None,
         },
         "receipt": None if receipt is None else receipt.as_json(),
     }
@@ -145,10 +144,10 @@ _STOP_WITHOUT_POLICY: dict[str, Json] = {
 }
 
 
-def _detail(unmet: tuple[Provision, ...], *, queued: bool) -> str:
+def _detail(unmet: tuple[Provision, ...], review: str) -> str:
     count = len(unmet) or 1
     said = "1 provision is not met" if count == 1 else f"{count} provisions are not met"
-    if queued:
+    if review == "queued":
         return f"{said}; the request is queued for review. Nothing was released."
     return f"{said}; each names what would cure it. Nothing was released."
 

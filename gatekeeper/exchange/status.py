@@ -19,14 +19,14 @@ _DECISIONS = ("query.decided", "query.previewed")
 def status(
     queries: Queries, ledger: Ledger, catalogue: Catalogue, query_id: str, agency_id: str
 ) -> dict[str, Json]:
-    """Return ``{query_id, decision, review, receipt}`` of the agency's own query.
+    """Return ``{query_id, decision, review, receipt}`` of the agency's own query, as it was decided last.
 
     Another agency's id and an unknown one are answered alike: UnknownQuery. Also raises StoreUnavailable,
     LedgerUnavailable.
     """
     if queries.find(query_id, agency_id) is None:
         raise UnknownQuery(query_id)
-    decided = next(e for e in ledger.entries_of(query_id) if e.event in _DECISIONS)
+    decided = [e for e in ledger.entries_of(query_id) if e.event in _DECISIONS][-1]
     entry, openings, detail = json.loads(decided.entry), *_private(ledger, decided.index)
     review = queries.review(query_id, agency_id)
     return {

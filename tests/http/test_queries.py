@@ -141,7 +141,8 @@ def test_an_idempotency_key_binds_the_body(gate: RunningGate) -> None:
     key, body = str(uuid.uuid4()), gate.body()
     first = gate.ask(body, headers={"Idempotency-Key": key}).json()
     again = gate.ask(body, headers={"Idempotency-Key": key}).json()
-    assert first["query_id"] != again["query_id"]
+    assert first["query_id"] == again["query_id"]
+    assert first["receipt"]["index"] < again["receipt"]["index"]
     followed = gate.request("GET", f"/v1/queries/{again['query_id']}").json()
     assert json.loads(followed["receipt"]["entry"])["replay"] is True
     other = gate.ask(gate.body(query__limit=7), headers={"Idempotency-Key": key})
