@@ -6,6 +6,7 @@ secret but the command that makes it.
 
 from __future__ import annotations
 
+import errno
 import importlib
 import sys
 from typing import Any
@@ -57,6 +58,11 @@ class _Commands(click.Group):
             sys.exit(1)
         except GatekeeperError as error:
             click.echo(f"{error.code}: {error}", err=True)
+            sys.exit(1)
+        except OSError as error:
+            if error.errno == errno.EPIPE or error.filename is None:
+                raise  # a closed pipe is Click's to end quietly; the rest is a defect, not an operator's
+            click.echo(f"{error.filename}: {error.strerror}; check the path and its permissions", err=True)
             sys.exit(1)
 
 

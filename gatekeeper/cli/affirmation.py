@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from gatekeeper.cli.agency import known
-from gatekeeper.cli.opened import city, data_option, day_option, json_option, operator, show
+from gatekeeper.cli.opened import city, data_option, day_option, json_option, operator, show, show_one
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange.decide import affirmation_state
 from gatekeeper.ledger import Draft
@@ -65,7 +65,7 @@ def show_(data: Path | None, affirmation_id: str, *, as_json: bool) -> None:
     """Show one affirmation."""
     with city(data) as state:
         row = _row(_known(state, affirmation_id), state.clock.now().date())
-    show([row], as_json=as_json)
+    show_one(row, as_json=as_json)
 
 
 @affirmation.command()

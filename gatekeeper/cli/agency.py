@@ -10,14 +10,21 @@ from typing import Any
 
 import click
 
-from gatekeeper.cli.opened import city, data_option, json_option, operator, show
+from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show, show_one
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.state import State
 from gatekeeper.store import Agency, administration
 
 KINDS = ("local", "state", "federal", "tribal", "fusion_center", "private")
+# What is neither federal nor private belongs to a state, by whose law its declaration is judged.
+_OF_A_STATE = ("local", "state", "fusion_center")
+_STATE = re.compile(
+    "A[KLRSZ]|C[AOT]|D[CE]|FL|G[AU]|HI|I[ADLN]|K[SY]|LA|M[ADEINOPST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|"
+    "UT|V[AIT]|W[AIVY]"
+)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{9,63}\Z")
+_ORI = re.compile(r"[A-Z0-9]{7,9}\Z")
 
 
 @click.group()
@@ -29,7 +36,7 @@ def agency() -> None:
 @click.argument("agency_id")
 @click.option("--name", required=True, help="Full name.")
 @click.option("--kind", required=True, type=click.Choice(KINDS))
-@click.option("--state", help="Two-letter state; none for a federal agency.")
+@click.option("--state", "state_code", help="Two-letter state; none for a federal agency.")
 @click.option("--ori", help="Originating Agency Identifier of the FBI.")
 @click.option("--287g/--no-287g", "has_287g", default=False, help="Has an agreement under 8 USC 1357(g).")
 @click.option("--contact", "contacts", multiple=True, help="E-mail address; may be repeated.")
@@ -66,12 +73,12 @@ def show_(data: Path | None, agency_id: str, *, as_json: bool) -> None:
         "affirmations": [f"{a.kind} {a.signed_on}..{a.expires_on or 'open'}" for a in found.affirmations],
         "clients": clients,
     }
-    show([row], as_json=as_json)
+    show_one(row, as_json=as_json)
 
 
 @agency.command()
 @click.argument("agency_id")
-@click.option("--reason", required=True)
+@reason_option
 @data_option
 def suspend(data: Path | None, agency_id: str, reason: str) -> None:
     """Suspend an agency: it is denied, with this as the reason, from its next request on."""
@@ -80,7 +87,7 @@ def suspend(data: Path | None, agency_id: str, reason: str) -> None:
 
 @agency.command()
 @click.argument("agency_id")
-@click.option("--reason", required=True)
+@reason_option
 @data_option
 def reinstate(data: Path | None, agency_id: str, reason: str) -> None:
     """Reinstate a suspended agency."""
@@ -89,7 +96,7 @@ def reinstate(data: Path | None, agency_id: str, reason: str) -> None:
 
 @agency.command()
 @click.argument("agency_id")
-@click.option("--reason", required=True)
+@reason_option
 @data_option
 def close(data: Path | None, agency_id: str, reason: str) -> None:
     """Close an agency for good: its tokens are refused from its next request on."""
@@ -107,20 +114,18 @@ def register(  # noqa: PLR0913  an agency has as many attributes as it has
     has_287g: bool = False,
     contacts: tuple[str, ...] = (),
     status: str = "active",
-    **extra: Any,
 ) -> Agency:
     """Add an agency to the registry and the log. Raises OperatorError, LedgerUnavailable."""
-    state_code = extra.pop("state", state_code)
-    if not _ID.match(agency_id):
-        raise OperatorError("an agency id has 10 to 64 letters, digits, dots, dashes: sample-city-pd")
-    if state.registry.agency(agency_id) is not None or (ori and state.registry.agency(ori) is not None):
-        raise OperatorError(f"this id or ORI is registered: see gatekeeper agency show {agency_id}")
+    state_code, ori = (state_code or "").upper() or None, (ori or "").upper() or None
+    _refuse_misfit(agency_id, name, kind, state_code, ori)
+    for taken in filter(None, map(state.registry.agency, filter(None, (agency_id, ori)))):
+        raise OperatorError(f"this id or ORI is registered: see gatekeeper agency show {taken.id}")
     added = Agency(
         id=agency_id,
         ori=ori,
         name=name,
         kind=kind,
-        state=state_code.upper() if state_code else None,
+        state=state_code,
         status=status,
         has_287g=has_287g,
         contacts=tuple(contacts),
@@ -135,6 +140,21 @@ def register(  # noqa: PLR0913  an agency has as many attributes as it has
     }
     state.ledger.append(_draft("agency.added", added, private), administration.add_agency(added))
     return added
+
+
+def _refuse_misfit(agency_id: str, name: str, kind: str, state_code: str | None, ori: str | None) -> None:
+    if not _ID.match(agency_id):
+        raise OperatorError("an agency id has 10 to 64 letters, digits, dots, dashes: sample-city-pd")
+    if not name.strip() or not name.isprintable():
+        raise OperatorError('an agency has a name: --name "Sample City Police"')
+    if state_code is not None and not _STATE.fullmatch(state_code):
+        raise OperatorError("that is no state: give two letters, as --state IL")
+    if kind in _OF_A_STATE and state_code is None:
+        raise OperatorError(f"an agency of the kind {kind} belongs to a state: give it, as --state IL")
+    if kind == "federal" and state_code is not None:
+        raise OperatorError("a federal agency has no state: leave out --state")
+    if ori is not None and not _ORI.match(ori):
+        raise OperatorError("an ORI has 7 to 9 letters and digits, as --ori IL0160000")
 
 
 def known(state: State, agency_id: str) -> Agency:

@@ -19,7 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gatekeeper.cli.agency import known
-from gatekeeper.cli.opened import city, data_option, json_option, operator, show
+from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show, show_one
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange.authenticate import SCOPES
 from gatekeeper.ledger import Draft, Json, Row
@@ -70,7 +70,7 @@ def add(
         row["client_secret"] = made.secret
     if key is not None:
         row["kid"] = key.kid
-    show([row], as_json=as_json)
+    show_one(row, as_json=as_json)
 
 
 @client.command("list")
@@ -80,7 +80,8 @@ def add(
 def list_(data: Path | None, agency_id: str | None, *, as_json: bool) -> None:
     """List clients."""
     with city(data) as state:
-        rows = [_row(found) for found in state.registry.clients(agency_id)]
+        owner = known(state, agency_id).id if agency_id else None
+        rows = [_row(found) for found in state.registry.clients(owner)]
     show(rows, as_json=as_json)
 
 
@@ -93,12 +94,12 @@ def show_(data: Path | None, client_id: str, *, as_json: bool) -> None:
     with city(data) as state:
         found = _known(state, client_id)
     keys = [f"{key.kid} {key.alg} {key.status}" for key in found.keys]
-    show([{**_row(found), "keys": keys}], as_json=as_json)
+    show_one({**_row(found), "keys": keys}, as_json=as_json)
 
 
 @client.command()
 @click.argument("client_id")
-@click.option("--reason", required=True)
+@reason_option
 @data_option
 def suspend(data: Path | None, client_id: str, reason: str) -> None:
     """Revoke a client for good: its tokens are refused from its next request on."""
@@ -123,6 +124,10 @@ def add_key(data: Path | None, client_id: str, file: Path) -> None:
         found = _known(state, client_id)
         if found.profile != "private_key":
             raise OperatorError("a client of the profile basic has a secret, not keys")
+        if found.status != "active":
+            raise OperatorError(f"the client is revoked: gatekeeper client add {found.agency_id} …")
+        if any(kept.kid == key.kid for kept in found.keys):
+            raise OperatorError("the client has a key of this kid already; a new key needs a new kid")
         rows = administration.add_key(found.id, key)
         _commit(state, "credential.key_added", found, {"kid": key.kid}, rows)
     click.echo(f"added {key.kid}")
@@ -156,6 +161,8 @@ def register(
 ) -> Made:
     """Add a client with a key, or with a new secret of 256 bits. Raises OperatorError, LedgerUnavailable."""
     agency = known(state, agency_id)
+    if agency.status == "closed":
+        raise OperatorError("the agency is closed: it gets no token, so it needs no client")
     secret, secret_sha256 = make_secret() if key is None else (None, None)
     made = Client(
         id=f"client-{secrets.token_hex(8)}",

@@ -145,7 +145,7 @@ def _decided(line: dict[str, Any], engine: Engine, lexicon: Lexicon) -> dict[str
         legal_process_verified=facts["legal_process_verified"],
         ruling=facts["ruling"],
     )
-    decision = judge(query, screen(query.typed_words(), lexicon), situation, engine)
+    decision = judge(query, screen(query.typed_words() | situation.names(), lexicon), situation, engine)
     return {
         "outcome": decision.outcome,
         "provisions": [provision.code for provision in decision.unmet],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -121,6 +122,7 @@ def demo(data: Path | None, port: int, opa_url: str | None, log: Path | None, pa
     if log is not None:
         _replay(settings, log, page)
         return
+    _refuse_taken(port)  # before the credentials of a demo that serves there are taken away
     build_city(settings)
     run(settings, post_worker_init=lambda worker: _announce(settings, worker.app.callable))
 
@@ -247,7 +249,8 @@ def _running(settings: Settings) -> Iterator[dict[str, Any]]:
         return
     command = [sys.executable, "-m", "gatekeeper", "demo", "--data", str(settings.data)]
     command += ["--port", str(settings.port), *(["--opa", settings.opa_url] if settings.opa_url else [])]
-    output = settings.data.with_name(f"{settings.data.name}-demo.log")
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    output = settings.data / "demo.log"
     with output.open("wb") as sink, subprocess.Popen(command, stdout=sink) as served:  # noqa: S603  ourselves
         try:
             while not _answers(settings):
@@ -259,9 +262,20 @@ def _running(settings: Settings) -> Iterator[dict[str, Any]]:
             served.terminate()
 
 
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            raise OperatorError(f"port {port} cannot be listened on: give another, as --port 8081") from None
+
+
 def _answers(settings: Settings) -> bool:
     try:
-        ready = requests.get(f"{settings.issuer}/readyz", timeout=2).ok
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy does not reach this machine's own address
+            ready = session.get(f"{settings.issuer}/readyz", timeout=2).ok
         return ready and read_credentials(settings.data)["base_url"] == settings.issuer
     except (requests.RequestException, OperatorError):
         return False

@@ -74,12 +74,22 @@ def _engine(settings: Settings) -> str:
 
 def _reads(settings: Settings) -> str:
     reads = open_reads(settings)
-    reads.ready()
+    try:
+        reads.ready()
+    except GatekeeperError as error:
+        if settings.records_url:
+            cure = "check GATEKEEPER_RECORDS_URL and GATEKEEPER_RECORDS_MAPPING, and that the store is up"
+        else:
+            cure = "set GATEKEEPER_RECORDS_URL to the city's store of reads (`gatekeeper demo` has a sample)"
+        raise OperatorError(f"{error}; {cure}") from None
     return f"{len(reads.cameras())} cameras"
 
 
 def _disk(settings: Settings) -> str:
     free = shutil.disk_usage(settings.data if settings.data.exists() else ".").free
     if free < _FREE_BYTES:
-        raise OperatorError(f"{free // 2**20} MiB are left: the gate denies everything on a full disk")
+        raise OperatorError(
+            f"{free // 2**20} MiB are left, and the gate denies everything on a full disk: free some on the "
+            f"file system of {settings.data}"
+        )
     return f"{free // 2**20} MiB free"

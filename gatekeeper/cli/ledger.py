@@ -39,7 +39,8 @@ def verify(data: Path | None, vkey: str | None, kept: tuple[Path, ...], *, as_js
     with city(data) as state:
         key = VerifierKey.parse(vkey) if vkey else state.log_key.verifier
         own = state.settings.data / "checkpoint"
-        texts = [path.read_text(encoding="utf-8") for path in (*kept, *([own] if own.exists() else []))]
+        files = (*kept, *([own] if own.exists() else []))
+        texts = [file.read_text(encoding="utf-8", errors="replace") for file in files]
         findings = audit(state.rows, key, checkpoints=state.rows.checkpoints(), kept=texts)
         size = state.rows.head().size
     if as_json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from gatekeeper import settings
+from gatekeeper.errors import OperatorError
 from gatekeeper.state import State, open_state
 
 data_option = click.option(
@@ -21,6 +24,7 @@ data_option = click.option(
     type=click.Path(path_type=Path, file_okay=False),
     help="Directory of the city's state [default: GATEKEEPER_DATA or ./gatekeeper-data]",
 )
+_WIDE = 1000
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a machine.")
 
 
@@ -36,7 +40,10 @@ def city(data: Path | None) -> Iterator[State]:
 
 def operator() -> str:
     """Name who runs the command, as the log commits to it."""
-    return getpass.getuser()
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return f"uid {os.getuid()}"
 
 
 def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
@@ -50,8 +57,34 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
         return
     table = Table(*rows[0].keys(), box=None, header_style="bold")
     for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console().print(table)
+        # As text: a name with brackets is a name, not markup.
+        table.add_row(*(Text(_cell(value)) for value in row.values()))
+    console = Console()
+    if not console.is_terminal:
+        console.width = _WIDE  # in a pipe or a file nothing is cut or broken over lines
+    console.print(table)
+
+
+def show_one(row: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print one row: as ``show`` does for a machine; a line a figure, never broken, for a person to copy."""
+    if as_json:
+        show([row], as_json=True)
+        return
+    widest = max(map(len, row))
+    for name, value in row.items():
+        click.echo(f"{name:<{widest}}  {_cell(value)}".rstrip())
+
+
+def reason_given(_: click.Context, __: click.Parameter, value: str) -> str:
+    """Refuse a reason that says nothing: it is what the log keeps."""
+    if not any(character.isalpha() for character in value):
+        raise OperatorError('say why in words: --reason "Letter of the chief of 3 November"')
+    return value
+
+
+reason_option = click.option(
+    "--reason", required=True, callback=reason_given, help="Why, in a sentence; kept with the log."
+)
 
 
 def day(_: click.Context, __: click.Parameter, value: Any) -> Any:

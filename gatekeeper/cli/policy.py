@@ -10,8 +10,13 @@ from gatekeeper import settings
 from gatekeeper.cli.opened import json_option, show
 from gatekeeper.parts import load_bundle
 from gatekeeper.policy import export as write_bundle
+from gatekeeper.policy.checks import run_checks
 
-policies_option = click.option("--policies", help="Directory of policies [default: those shipped]")
+policies_option = click.option(
+    "--policies",
+    type=click.Path(exists=True, file_okay=False),
+    help="Directory of policies [default: GATEKEEPER_POLICIES or those shipped]",
+)
 
 
 @click.group()
@@ -23,8 +28,9 @@ def policy() -> None:
 @policies_option
 @json_option
 def check(policies: str | None, *, as_json: bool) -> None:
-    """Load the policies as the gate would, or name every fault."""
+    """Load the policies as the gate would and run policies/checks, or name every fault."""
     bundle = load_bundle(settings.load(policies=policies))
+    run_checks(bundle)
     rows = [
         {
             "code": provision.code,

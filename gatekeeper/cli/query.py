@@ -11,6 +11,7 @@ from typing import Any
 import click
 import requests
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from gatekeeper import settings
@@ -19,6 +20,7 @@ from gatekeeper.cli.opened import json_option
 from gatekeeper.errors import OperatorError
 
 _TIMEOUT = 15
+_OF_A_PROVISION = ("title", "code", "citation", "message", "remedy")
 
 
 @click.command()
@@ -66,7 +68,7 @@ def query(
         client_id, client_secret = found[0]["client_id"], found[0]["client_secret"]
     if client_id is None or client_secret is None or base_url is None:
         raise OperatorError("give --client-id and --client-secret, or --data of a running demo")
-    body = json.load(file) if file is not None else _body(asked, samples)
+    body = _read(file) if file is not None else _body(asked, samples)
     status, answer = _ask(base_url, (client_id, client_secret), body, dry_run=dry_run)
     if as_json:
         click.echo(json.dumps(answer, ensure_ascii=False))
@@ -78,8 +80,11 @@ def query(
 def _ask(
     base_url: str, secret: tuple[str, str], body: dict[str, Any], *, dry_run: bool
 ) -> tuple[int, dict[str, Any]]:
+    session = requests.Session()
+    # The secret goes to the gate alone: a proxy from the environment would carry it elsewhere, or not at all.
+    session.trust_env = False
     try:
-        given = requests.post(
+        given = session.post(
             f"{base_url}/oauth/token",
             data={"grant_type": "client_credentials", "scope": "reads:query"},
             auth=secret,
@@ -87,7 +92,7 @@ def _ask(
         )
         if not given.ok:
             raise OperatorError(f"no token: {given.json().get('error', given.status_code)}")
-        answer = requests.post(
+        answer = session.post(
             f"{base_url}/v1/queries",
             params={"dry_run": "true"} if dry_run else None,
             json=body,
@@ -97,6 +102,13 @@ def _ask(
         return answer.status_code, answer.json()
     except (requests.RequestException, ValueError, KeyError) as error:
         raise OperatorError(f"the gate at {base_url} did not answer: {type(error).__name__}") from None
+
+
+def _read(file: Any) -> Any:
+    try:
+        return json.load(file)
+    except ValueError:
+        raise OperatorError("--request is not a JSON file: send the body of POST /v1/queries") from None
 
 
 def _body(asked: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:
@@ -147,10 +159,12 @@ def _print(status: int, answer: dict[str, Any]) -> None:
             f"log entry {answer['receipt']['index']}"
         )
         return
-    console.print(f"[bold]{status} {answer.get('title', '')}[/]: {answer.get('detail', '')}")
+    title, detail = escape(str(answer.get("title", ""))), escape(str(answer.get("detail", "")))
+    console.print(f"[bold]{status} {title}[/]: {detail}")
     for provision in answer.get("decision", {}).get("provisions", []):
-        console.print(f"\n[bold]{provision['title']}[/] ({provision['code']})  {provision['citation']}")
-        console.print(f"  {provision['message']}")
-        console.print(f"  [green]{provision['remedy']}[/]")
+        shown = {name: escape(str(provision.get(name, ""))) for name in _OF_A_PROVISION}
+        console.print(f"\n[bold]{shown['title']}[/] ({shown['code']})  {shown['citation']}")
+        console.print(f"  {shown['message']}")
+        console.print(f"  [green]{shown['remedy']}[/]")
     for fault in answer.get("faults", []):
         console.print(f"  {fault['pointer']}: {fault['message']} {fault['cure']}", markup=False)

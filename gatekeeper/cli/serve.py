@@ -22,8 +22,17 @@ def init(data: Path | None) -> None:
     """Create keys, schema and directories for a new city; leaves alone what is there."""
     settings = configuration.load(data=data)
     lay_out(settings)
-    click.echo(f"a city is laid out in {settings.data}")
-    click.echo("next: gatekeeper agency add …, gatekeeper client add …, GATEKEEPER_ENGINE=… gatekeeper serve")
+    state = open_state(settings)
+    origin = state.log_key.origin
+    state.close()
+    click.echo(f"a city is laid out in {settings.data}; its log is named {origin}, for ever")
+    if not settings.log_origin and origin.startswith(("127.", "localhost", "[::1]")):
+        click.echo(
+            "that name is this machine's own: for a real city remove the directory, set GATEKEEPER_BASE_URL "
+            "(https://alpr.example.gov), and run this again before anything else",
+            err=True,
+        )
+    click.echo("next: gatekeeper agency add …, gatekeeper client add …, gatekeeper doctor, gatekeeper serve")
 
 
 @click.command()

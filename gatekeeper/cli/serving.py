@@ -12,6 +12,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from flask import Flask
 
 METRICS = "PROMETHEUS_MULTIPROC_DIR"
+_COURTESY_S = 0.0002  # for each connection held: longer than another worker takes to wake
+_LONGEST_COURTESY_S = 0.002
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  (a file system in memory, not a shared place for files of ours)
 
 
@@ -106,7 +109,16 @@ def application() -> Flask:
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """Answers what cannot be read as HTTP with a problem document that repeats none of it."""
+    """Takes its share of the connections; answers what cannot be read as HTTP without repeating it."""
+
+    def accept(self, listener: object) -> None:
+        """Take a connection that is waiting, but leave it a moment to a worker that has fewer.
+
+        Callers keep their connections open, so how they are shared is how the work is shared: without this
+        the first worker to wake takes all that wait, and the other cores have nothing to do.
+        """
+        time.sleep(min(self.nr_conns * _COURTESY_S, _LONGEST_COURTESY_S))
+        super().accept(listener)
 
     def handle_error(self, req: object, client: Any, addr: object, exc: BaseException) -> None:
         """Log the kind of fault alone: gunicorn's own line quotes the request line and the header."""

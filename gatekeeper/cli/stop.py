@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from gatekeeper.cli.agency import KINDS, known
-from gatekeeper.cli.opened import city, data_option, json_option, operator, show
-from gatekeeper.errors import OperatorError
+from gatekeeper.cli.opened import city, data_option, json_option, operator, show, show_one
+from gatekeeper.errors import GatekeeperError, OperatorError
 from gatekeeper.oversight import stops
+from gatekeeper.settings import Settings
 from gatekeeper.store import Stop, administration
 
 _Scope = Literal["all", "agency", "kind", "camera"]
@@ -18,23 +21,23 @@ _Scope = Literal["all", "agency", "kind", "camera"]
 
 @click.command()
 @click.option("--all", "everything", is_flag=True, help="Stop all sharing.")
-@click.option("--agency", "agency_id", help="Stop sharing with one agency, also as an end requester.")
+@click.option("--agency", help="Stop sharing with one agency, also as an end requester.")
 @click.option("--kind", type=click.Choice(KINDS), help="Stop sharing with agencies of one kind.")
 @click.option("--camera", help="Stop sharing the reads of one camera.")
+@click.option("--unlisted", is_flag=True, help="Stop --camera although the store of reads has none such.")
 @click.option("--reason", help="Why, in a sentence; kept with the log.")
 @click.option("--list", "listing", is_flag=True, help="Only list the stops in force.")
 @json_option
 @data_option
 def stop(
     data: Path | None,
-    agency_id: str | None,
-    kind: str | None,
-    camera: str | None,
     reason: str | None,
     *,
     everything: bool,
+    unlisted: bool,
     listing: bool,
     as_json: bool,
+    **asked: str | None,
 ) -> None:
     """Stop sharing. When this returns, no record in the scope leaves any more."""
     with city(data) as state:
@@ -45,8 +48,8 @@ def stop(
             ]
             show(rows, as_json=as_json)
             return
-        asked: list[tuple[_Scope, str | None]] = [("agency", agency_id), ("kind", kind), ("camera", camera)]
-        scopes: list[tuple[_Scope, str | None]] = [(s, v) for s, v in asked if v is not None]
+        named: tuple[_Scope, ...] = ("agency", "kind", "camera")
+        scopes: list[tuple[_Scope, str | None]] = [(s, asked[s]) for s in named if asked[s] is not None]
         if everything:
             scopes.append(("all", None))
         if len(scopes) != 1 or reason is None:
@@ -54,6 +57,8 @@ def stop(
         scope, value = scopes[0]
         if scope == "agency" and value is not None:
             value = known(state, value).id
+        if scope == "camera" and value is not None and not unlisted:
+            _refuse_unlisted(state.settings, value)
         halt = Stop(stops.new_stop_id(), scope, value, state.clock.now())
         entry = stops.set_stop(
             state.ledger,
@@ -64,7 +69,7 @@ def stop(
             free=state.database.give_up_reserve,
         )
     row = {"id": halt.id, "scope": scope, "value": value, "entry": entry.index}
-    show([row], as_json=as_json)
+    show_one(row, as_json=as_json)
     click.echo(f"in force; to lift it: gatekeeper resume {halt.id} --reason …", err=True)
 
 
@@ -81,3 +86,23 @@ def resume(data: Path | None, stop_id: str, reason: str) -> None:
         stops.lift_stop(state.ledger, stop_id=stop_id, rows=rows, reason=reason, by=operator())
         state.database.restore_reserve()
     click.echo(f"{stop_id} is lifted")
+
+
+def _refuse_unlisted(settings: Settings, camera: str) -> None:
+    """Refuse a camera that the store of reads does not have: a misspelt stop would stop nothing.
+
+    A store that cannot be asked within a second does not keep anyone from stopping. Raises OperatorError.
+    """
+    from gatekeeper.parts import open_reads  # noqa: PLC0415  the other stops need no store, and start sooner
+
+    try:
+        cameras = open_reads(replace(settings, records_timeout=1.0)).cameras()
+    except GatekeeperError:
+        click.echo("the store of reads did not say which cameras there are: check the id yourself", err=True)
+        return
+    if camera not in cameras:
+        near = get_close_matches(camera, cameras, n=3, cutoff=0.5) or sorted(cameras)[:3]
+        raise OperatorError(
+            f"NOTHING WAS STOPPED: the store of reads has no such camera (it has {', '.join(near)} …); "
+            "give the right id, or --unlisted for one that it does not show yet"
+        )
