@@ -91,8 +91,6 @@ def answer(
             query_id=replay_of or log.new_query_id(),
             caller=caller,
             query=query,
-            # (3) What the typed words mean; they can only hurt.
-            words=screen(query.typed_words(), gate.lexicon),
             dry_run=dry_run,
             idempotency_key=idempotency_key,
             replay=replay_of is not None,
@@ -121,7 +119,6 @@ def further_records(gate: Gate, authorization: str | None, query_id: str, cursor
             query_id=query_id,
             caller=caller,
             query=query,
-            words=screen(query.typed_words(), gate.lexicon),
             page=place.page,
         )
         try:
@@ -154,8 +151,11 @@ def _judge_and_release(
 ) -> Answer:
     stage = "decide"
     try:
+        # (3) What the typed words mean, and the parties' names; they can only hurt.
+        situation = _situation(gate, request, snapshot, at)
+        words = screen(request.query.typed_words() | situation.names(), gate.lexicon)
         # (4) The law, on the facts as they are now.
-        decision = decide(request.query, request.words, _situation(gate, request, snapshot, at), gate.engine)
+        decision = decide(request.query, words, situation, gate.engine)
         # (5) The decision is durable before anything is fetched.
         decided = log.decided(gate.ledger, gate.keys, gate.queue_review, request, decision)
         if request.dry_run:

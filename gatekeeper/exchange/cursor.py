@@ -6,13 +6,12 @@ continues and the client it was given to, so it opens for nobody else and dies w
 
 from __future__ import annotations
 
-import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import date
 
-from gatekeeper.errors import InvalidCursor, KeyErased
+from gatekeeper.errors import InvalidCursor, KeyErased, LedgerCorrupt
 from gatekeeper.ledger import DayKeys
 from gatekeeper.records import Keyset
 
@@ -41,7 +40,7 @@ def read(keys: DayKeys, query_id: str, client_id: str, cursor: str) -> Place:
         box = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
         plain = keys.open(date.fromisoformat(day), _bound(query_id, client_id), _EVENT, box)
         captured_at_us, read_id, page = json.loads(plain)
-    except (ValueError, binascii.Error, KeyErased):
+    except (ValueError, TypeError, KeyErased, LedgerCorrupt):
         raise InvalidCursor("not a cursor of this query and client, or its day was purged") from None
     return Place(Keyset(captured_at_us, read_id), page)
 

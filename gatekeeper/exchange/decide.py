@@ -60,6 +60,11 @@ class Situation:
     ruling: Facts | None = None
     cameras: frozenset[str] = frozenset()
 
+    def names(self) -> dict[str, str]:
+        """Return the names under which the parties are registered: the screen hears who is asking."""
+        parties = (("agency.name", self.agency), ("end_requester.name", self.end_requester))
+        return {field: agency.name for field, agency in parties if agency is not None}
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:

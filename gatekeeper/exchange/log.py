@@ -27,7 +27,6 @@ from gatekeeper.exchange.decide import Decision, Permit, parties, timestamp
 from gatekeeper.exchange.interfaces import Queries, QueueReview
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.redact import Release
-from gatekeeper.exchange.screen import Words
 from gatekeeper.ledger import (
     Appended,
     DayKeys,
@@ -58,7 +57,6 @@ class Request:
     query_id: str
     caller: Caller
     query: Query
-    words: Words
     dry_run: bool = False
     page: int = 1
     idempotency_key: str | None = None

@@ -1,0 +1,66 @@
+"""Run the policies that check the policies (``policies/checks/``) over a loaded bundle's catalogue.
+
+They say in Rego, where a lawyer can read and add to them, what every provision must state. The load's own
+checks do not depend on them: a bundle whose checks are missing is refused here, not let through.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import PurePosixPath
+
+import regorus
+
+from gatekeeper.errors import BundleRefused
+from gatekeeper.policy.bundle import Bundle
+from gatekeeper.policy.layout import Json
+from gatekeeper.policy.provisions import Provision
+
+
+def run_checks(bundle: Bundle) -> None:
+    """Raise BundleRefused with each sentence that a check says of the bundle, or if it has no checks."""
+    names = sorted({PurePosixPath(path).stem for path in bundle.checks})
+    if not names:
+        raise BundleRefused(["policies/checks holds no checks: restore it from the shipped policies"])
+    engine = regorus.Engine()
+    for path, text in bundle.checks.items():
+        engine.add_policy(path, text)
+    engine.set_input_json(json.dumps(_described(bundle)))
+    faults: list[str] = []
+    for name in names:
+        try:
+            said = json.loads(engine.eval_rule_as_json(f"data.checks.{name}.faults"))
+        except RuntimeError:
+            said = None
+        if not isinstance(said, list):
+            faults.append(f"checks/{name}: does not say its faults as a set of sentences")
+        else:
+            faults += [f"checks/{name}: {fault}" for fault in said]
+    if faults:
+        raise BundleRefused(faults)
+
+
+def _described(bundle: Bundle) -> Json:
+    return {
+        "provisions": [_provision(provision) for provision in bundle.catalogue.values()],
+        "manifest": [*bundle.provisions],
+        "tests": [*sorted(bundle.tests)],
+    }
+
+
+def _provision(provision: Provision) -> Json:
+    return {
+        "code": provision.code,
+        "title": provision.title,
+        "description": provision.description,
+        "rules": list(provision.rules),
+        "citation": provision.citation,
+        "verified": provision.verified,
+        "public": provision.public,
+        "effective_on": provision.effective_on.isoformat(),
+        "message": provision.message,
+        "remedy": provision.remedy,
+        "review": provision.review,
+        "related_resources": [resource.ref for resource in provision.related_resources],
+        "path": provision.path,
+    }

@@ -1,0 +1,43 @@
+"""The policies that check the policies run on the real catalogue, and a bundle without them is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gatekeeper.errors import BundleRefused
+from gatekeeper.policy import Bundle, Catalogue, load, shipped_policies
+from gatekeeper.policy.checks import run_checks
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    """Return the shipped law."""
+    return load(shipped_policies())
+
+
+def test_the_shipped_law_passes_its_own_checks(bundle: Bundle) -> None:
+    """No sentence is said of it."""
+    run_checks(bundle)
+
+
+def test_an_empty_remedy_is_named(bundle: Bundle) -> None:
+    """A denial without a cure helps nobody."""
+    code = bundle.provisions[0]
+    catalogue = Catalogue([replace(p, remedy="") if p.code == code else p for p in bundle.catalogue.values()])
+    with pytest.raises(BundleRefused) as refused:
+        run_checks(replace(bundle, catalogue=catalogue))
+    assert any(code in fault and "remedy" in fault for fault in refused.value.faults)
+
+
+def test_no_checks_is_not_a_pass(bundle: Bundle) -> None:
+    """Deleting the checks must not be a way to satisfy them."""
+    with pytest.raises(BundleRefused):
+        run_checks(replace(bundle, checks={}))
+
+
+def test_a_check_that_fails_is_not_a_pass(bundle: Bundle) -> None:
+    """A check without `faults` says nothing about anything."""
+    with pytest.raises(BundleRefused):
+        run_checks(replace(bundle, checks={"checks/empty.rego": "package checks.empty\n\nx := 1\n"}))
