@@ -33,7 +33,7 @@ _OF_A_PROVISION = ("title", "code", "citation", "message", "remedy")
 @click.option("--client-secret", envvar="GATEKEEPER_TEST_CLIENT_SECRET")
 @click.option("--plate", help="The plate to ask for [default: a sample plate].")
 @click.option("--camera", "cameras", multiple=True, help="Ask for a camera's reads instead; may be repeated.")
-@click.option("--hours", type=click.IntRange(1), default=168, show_default=True, help="How far back.")
+@click.option("--hours", type=click.IntRange(1), help="How far back [default: 168; 24 for cameras]")
 @click.option("--limit", type=click.IntRange(1, 500), default=20, show_default=True)
 @click.option("--category", default="stolen_vehicle", show_default=True)
 @click.option("--offense", default="240", show_default=True, help="NIBRS code.")
@@ -113,8 +113,9 @@ def _read(file: Any) -> Any:
 
 def _body(asked: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:
     now = datetime.now(UTC).replace(microsecond=0)
+    hours = asked["hours"] or (24 if asked["cameras"] else 168)
     what: dict[str, Any] = {
-        "from": (now - timedelta(hours=asked["hours"])).isoformat(),
+        "from": (now - timedelta(hours=hours)).isoformat(),
         "to": now.isoformat(),
         "limit": asked["limit"],
     }
