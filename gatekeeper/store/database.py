@@ -27,6 +27,7 @@ from gatekeeper.errors import GatekeeperError, SettingsRefused, StoreUnavailable
 from gatekeeper.store import reserve
 from gatekeeper.store.checks import check_postgresql, check_sqlite, may_rewrite
 from gatekeeper.store.lock import WriteLock
+from gatekeeper.store.prepared import driver_of
 
 PATIENCE: Final = 5.0
 """Seconds that a writer waits for its turn, and a statement for the server."""
@@ -238,4 +239,4 @@ def _sqlite_writer(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    driver_of(connection).execute("BEGIN IMMEDIATE").close()

@@ -2,16 +2,19 @@
 
 Guarantees: as ``ledger_rows`` says. A row is checked when it is handed over, so that it fails its own
 request; insertions are then collected and sent table by table just before the commit, which is what makes a
-batch of requests cost little more than one.
+batch of requests cost little more than one. What every batch sends goes straight to the driver (see
+``prepared``); what is rare goes through SQLAlchemy, on the same connection and in the same transaction.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, insert, select, update
+import psycopg
+from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
@@ -25,13 +28,12 @@ from gatekeeper.errors import (
 from gatekeeper.ledger.rows import Alter, Head, Insert, StoredEntry
 from gatekeeper.ledger.rows import Row as LedgerRow
 from gatekeeper.ledger.tiles import Tile
-from gatekeeper.store.prepared import insertion
+from gatekeeper.store.prepared import driver_of, insertion, marked
 from gatekeeper.store.tables import (
     BUMP,
     REGISTRY,
     WRITABLE,
     idempotency_keys,
-    ledger_head,
     metadata,
     stops,
 )
@@ -51,11 +53,15 @@ IN_FORCE = (
     .order_by(stops.c.set_at, stops.c.id)
 )
 
-_GROW = (
-    update(ledger_head)
-    .where(ledger_head.c.id == 1, ledger_head.c.size == bindparam("old_size"))
-    .values(size=bindparam("new_size"), frontier=bindparam("new_frontier"), at_ms=bindparam("new_at_ms"))
+_OPENING: Final = (
+    "SELECT h.size, h.frontier, h.at_ms, r.version, r.policy_revision, r.policy_digest, "
+    "EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL) "
+    "FROM ledger_head h LEFT JOIN registry r ON r.id = 1 WHERE h.id = 1"
 )
+"""All that a batch reads, at one moment under the lock; the stops themselves only when there are any."""
+
+_GROW: Final = "UPDATE ledger_head SET size = ?, frontier = ?, at_ms = ? WHERE id = 1 AND size = ?"
+_REFUSED: Final = (IntegrityError, sqlite3.IntegrityError, psycopg.IntegrityError)
 _CLAIM = insert(idempotency_keys).execution_options(preserve_rowcount=True)
 _CLAIM_IF_FREE = (
     postgresql.insert(idempotency_keys).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
@@ -69,6 +75,7 @@ class LedgerTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._driver = driver_of(connection)
         self._head: Head | None = None
         self._state: RegistryState | None = None
         self._stops: tuple[Stop, ...] | None = None
@@ -80,25 +87,39 @@ class LedgerTransaction:
 
     def head(self) -> Head:
         """Return the head that this transaction continues. Raises LedgerUnavailable."""
-        if self._head is None:
-            self._head = head_of(self._text(HEAD).one_or_none())
-        return self._head
+        return self._head or self._open()
 
     def registry(self) -> RegistryState:
         """Return the registry's state, with what this transaction changed. Raises LedgerUnavailable."""
+        self.head()
         if self._bump:
             self._flush()
         if self._state is None:
-            self._state = RegistryState(*self._text(STATE).one())
+            with self._guarded():
+                self._state = RegistryState(*self._connection.exec_driver_sql(STATE).one())
         return self._state
 
     def stops(self) -> tuple[Stop, ...]:
         """Return the stops in force, those set earlier in this batch among them. Raises LedgerUnavailable."""
+        self.head()
         if "stops" in self._pending:
             self._flush()
         if self._stops is None:
             self._stops = tuple(Stop(*row) for row in self._execute(IN_FORCE))
         return self._stops
+
+    def _open(self) -> Head:
+        with self._guarded():
+            # All rows, so that no reading is still open at the commit.
+            row = next(iter(self._driver.execute(_OPENING).fetchall()), None)
+        if row is None:
+            raise LedgerCorrupt("the log has no head")
+        self._head = head_of(row[:3])
+        # What this transaction changed before it first looked is read again by who asks for it.
+        if row[3] is not None and not self._wrote:
+            self._state = RegistryState(*row[3:6])
+            self._stops = None if row[6] else ()
+        return self._head
 
     def append(self, entries: Sequence[StoredEntry], tiles: Sequence[Tile], head: Head) -> None:
         """Add entries, the tiles they complete, and the head they lead to.
@@ -125,15 +146,7 @@ class LedgerTransaction:
                 "ledger_tiles",
                 [{"level": tile.level, "number": tile.number, "hashes": tile.hashes} for tile in tiles],
             )
-        grown = self._execute(
-            _GROW,
-            {
-                "old_size": old.size,
-                "new_size": head.size,
-                "new_frontier": b"".join(head.frontier),
-                "new_at_ms": head.at_ms,
-            },
-        )
+        grown = self._send(_GROW, (head.size, b"".join(head.frontier), head.at_ms, old.size))
         if grown.rowcount != 1:
             self._broken = True
             raise LedgerCorrupt("the head moved under the lock")
@@ -220,13 +233,13 @@ class LedgerTransaction:
         with self._guarded():
             return self._connection.execute(statement, values)
 
-    def _text(self, statement: str) -> Any:
+    def _send(self, statement: str, values: Sequence[object] = ()) -> Any:
         with self._guarded():
-            return self._connection.exec_driver_sql(statement)
+            return self._driver.execute(marked(statement, self._connection.dialect.name), values)
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         with self._guarded():
-            insertion(table, self._connection).execute(self._connection, rows)
+            insertion(table, self._connection.dialect).execute(self._driver, rows)
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:
@@ -234,7 +247,7 @@ class LedgerTransaction:
             raise LedgerUnavailable("a statement failed: nothing of this transaction is committed")
         try:
             yield
-        except IntegrityError:
+        except _REFUSED:
             self._broken = True
             raise StoreUnavailable("a row that its table refuses") from None
         except BaseException:
@@ -255,14 +268,15 @@ class LedgerTransaction:
             raise LedgerCorrupt("a tile that is not complete")
 
 
-def head_of(row: Row[Any] | None) -> Head:
+def head_of(row: Sequence[Any] | None) -> Head:
     """Return the stored head. Raises LedgerCorrupt if there is none or it cannot be a head."""
     if row is None:
         raise LedgerCorrupt("the log has no head")
-    frontier = tuple(row.frontier[at : at + HASH] for at in range(0, len(row.frontier), HASH))
-    if len(frontier) != row.size.bit_count() or any(len(node) != HASH for node in frontier):
+    size, joined, at_ms = row
+    frontier = tuple([joined[at : at + HASH] for at in range(0, len(joined), HASH)])
+    if len(frontier) != size.bit_count() or len(joined) != HASH * len(frontier):
         raise LedgerCorrupt("the stored frontier does not fit the stored size")
-    return Head(size=row.size, frontier=frontier, at_ms=row.at_ms)
+    return Head(size=size, frontier=frontier, at_ms=at_ms)
 
 
 _Sorted = tuple[list[dict[str, object]], list[tuple[str, Alter]], list[tuple[str, dict[str, object]]]]
