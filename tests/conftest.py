@@ -36,8 +36,18 @@ def _missing(thing: str) -> str | None:
     return None if found else f"{thing} is not on this machine: `make test-all` installs it"
 
 
+_SERVED = {"opa", "postgres", "chromium"}
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what cannot run here, by name; under GATEKEEPER_TEST_ALL=1 nothing is skipped."""
+    """Skip what cannot run here, by name; under GATEKEEPER_TEST_ALL=1 nothing is skipped.
+
+    What needs a server starts it, so it is not part of the unit suite (``-m "not servers"``).
+    """
+    for item in items:
+        if any(_SERVED.intersection(mark.args) for mark in item.iter_markers("needs")):
+            item.add_marker(pytest.mark.servers)
     if os.environ.get("GATEKEEPER_TEST_ALL") == "1":
         return
     for item in items:

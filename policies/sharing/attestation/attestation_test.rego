@@ -58,3 +58,29 @@ test_a_date_that_is_none if {
 test_a_date_mistyped if {
 	not attestation.satisfied with input as having("/clock/date", 7) with data.city.attestation_texts as ending
 }
+
+test_no_officer if not attestation.satisfied with input as without("/requester")
+
+test_an_officer_mistyped if not attestation.satisfied with input as having("/requester", 7)
+
+test_no_name if not attestation.satisfied with input as without("/requester/name")
+
+test_a_name_mistyped if not attestation.satisfied with input as having("/requester/name", ["Pat Example"])
+
+test_a_name_that_names_nobody if {
+	every name in ["", " ", "-", "n/a", "7"] {
+		not attestation.satisfied with input as having("/requester/name", name)
+	}
+}
+
+test_no_badge if not attestation.satisfied with input as without("/requester/badge")
+
+test_a_badge_mistyped if not attestation.satisfied with input as having("/requester/badge", 4411)
+
+test_a_badge_that_names_nobody if {
+	every badge in ["", " ", "-", "n/a"] {
+		not attestation.satisfied with input as having("/requester/badge", badge)
+	}
+}
+
+test_no_date_even_without_an_end if not attestation.satisfied with input as without("/clock/date")
