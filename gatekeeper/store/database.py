@@ -12,6 +12,8 @@ that each statement under the log's advisory lock sees what was committed before
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -46,8 +48,9 @@ class Database:
         self.dialect = url.get_backend_name()
         self._lock = lock
         self._reserve = None if directory is None else directory / "reserve"
-        self._reader = _engine(url, reading=True)
-        self._writer = _engine(url, reading=False)
+        same = None if self.dialect != "sqlite" else _SameFile(Path(str(url.database)))
+        self._reader = _engine(url, same, reading=True)
+        self._writer = _engine(url, same, reading=False)
 
     @classmethod
     def open(cls, url: str, *, lock_file: Path | None = None) -> Database:
@@ -189,16 +192,45 @@ def _raw(engine: Engine) -> Iterator[sqlite3.Connection]:
         proxied.close()
 
 
-def _engine(url: URL, *, reading: bool) -> Engine:
+class _SameFile:
+    """Refuses every connection once the database's file is not the one that was opened first.
+
+    A connection stays open to a file that was removed or replaced (by a restored backup, say): decisions
+    written there would be lost, and a stop written to the new file would never be seen. The open connections
+    keep the old inode's number from being used again. One ``stat`` a use, about 2 microseconds.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._first: tuple[int, int] | None = None
+
+    def __call__(self, *_: object) -> None:
+        """Raise OSError if the file is gone or another one."""
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - a Path costs more than the call
+        except FileNotFoundError:
+            if self._first is None:
+                return  # SQLite makes the file when it is first opened
+            raise
+        found = (status.st_dev, status.st_ino)
+        if self._first is None:
+            self._first = found
+        elif found != self._first:
+            raise OSError(errno.ESTALE, "the database's file was replaced: restart the service")
+
+
+def _engine(url: URL, same: _SameFile | None, *, reading: bool) -> Engine:
     options: dict[str, Any] = {
         "hide_parameters": True,  # an exception's text must never hold a row
         "pool_size": 8,
         "max_overflow": 56,
         "pool_timeout": PATIENCE,
     }
-    if url.get_backend_name() == "sqlite":
+    if same is not None:  # SQLite
         engine = create_engine(url, connect_args={"timeout": PATIENCE, "check_same_thread": False}, **options)
         event.listen(engine, "connect", _sqlite_reader if reading else _sqlite_writer)
+        event.listen(engine, "do_connect", same)
+        event.listen(engine, "checkout", same)
         if not reading:
             event.listen(engine, "begin", _begin_immediate)
         return engine
