@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
-from gatekeeper.errors import KeyErased, LedgerCorrupt, OperatorError, SettingsRefused
+from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, OperatorError, SettingsRefused
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -112,7 +112,14 @@ class DayKeys:
         return self._directory / f"{day.isoformat()}{_SUFFIX}"
 
     def _key(self, day: date, *, create: bool = True) -> _DayKey:
-        """Return the day's key, made now if the day is not over; raises KeyErased."""
+        """Return the day's key, made now if the day is not over; raises KeyErased, LedgerUnavailable."""
+        try:
+            return self._found(day, create=create)
+        except OSError:
+            # A full disk at midnight, a directory that is gone: what cannot be sealed cannot be logged.
+            raise LedgerUnavailable("the directory of day keys cannot be used") from None
+
+    def _found(self, day: date, *, create: bool) -> _DayKey:
         path = f"{self._directory}/{day.isoformat()}{_SUFFIX}"  # a plain string: this is the hot path
         try:
             status = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
