@@ -30,6 +30,7 @@ def _refuse(_: object) -> object:
 
 # Made once: JSONEncoder.encode builds a new one for every call, which takes longer than an entry itself.
 _encode = c_make_encoder(None, _refuse, encode_basestring, None, ":", ",", True, False, False)
+_encode_unsorted = c_make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
 
 
 def canonical(value: object) -> bytes:
@@ -45,6 +46,18 @@ def canonical(value: object) -> bytes:
     except (ValueError, TypeError, RecursionError, AttributeError):
         # The cause is dropped: its message may quote the value, and an error must never hold a plate.
         raise EntryRefused("a value has no canonical JSON form") from None
+
+
+def compact(value: object) -> bytes:
+    """Return some JSON of `value`, for what is sealed and never compared; raises EntryRefused.
+
+    Half the cost of the canonical form: nothing is sorted or surveyed. NaN and lone surrogates are refused
+    all the same; a key that is a number or None becomes a string.
+    """
+    try:
+        return "".join(_encode_unsorted(value, 0)).encode("utf-8")
+    except (ValueError, TypeError, RecursionError):
+        raise EntryRefused("a value has no JSON form") from None
 
 
 def _survey(value: Any) -> int:

@@ -19,7 +19,7 @@ from typing import Any, Final
 import jsonschema_rs
 
 from gatekeeper.errors import EntryRefused
-from gatekeeper.ledger.canonical import Json, canonical
+from gatekeeper.ledger.canonical import Json, canonical, compact
 from gatekeeper.ledger.clock import from_ms, iso, to_ms
 from gatekeeper.ledger.commitments import commit, new_salts
 from gatekeeper.ledger.detail import DayKeys
@@ -157,7 +157,7 @@ def _sealed(
     if len(entry) > MAX_ENTRY_BYTES:
         raise EntryRefused("an entry is under 64 KiB")
     box = keys.seal(
-        at.date(), draft.ref, draft.event, canonical({"openings": openings, "detail": dict(draft.detail)})
+        at.date(), draft.ref, draft.event, compact({"openings": openings, "detail": dict(draft.detail)})
     )
     return Sealed(draft, entry, leaf_hash(entry), at_ms, at.date(), box, openings)
 
