@@ -15,7 +15,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -95,6 +95,18 @@ class Database:
             elif consistent:
                 connection.execution_options(isolation_level="REPEATABLE READ")
             yield connection
+
+    def row(self, statement: str) -> Sequence[Any] | None:
+        """Return the first row of a statement of ours that has no values, or None; raises StoreUnavailable.
+
+        On SQLite it goes straight to the driver: this is asked at each request. A server's lost connections
+        are for SQLAlchemy to find and forget.
+        """
+        if self.dialect != "sqlite":
+            with self.read() as connection:
+                return connection.exec_driver_sql(statement).first()
+        with _translated(StoreUnavailable), _raw(self._reader) as raw:
+            return next(iter(raw.execute(statement).fetchall()), None)
 
     @contextmanager
     def write(

@@ -77,8 +77,7 @@ class Registry:
 
     def snapshot(self) -> Snapshot:
         """Return the registry as it is now. Raises StoreUnavailable."""
-        with self._database.read() as connection:
-            row = connection.exec_driver_sql(STATE).one_or_none()
+        row = self._database.row(STATE)
         if row is None:
             raise StoreUnavailable("the registry has no state")
         state = RegistryState(*row)
