@@ -1,1 +1,16 @@
-"""gatekeeper package."""
+"""Stands between a city's license-plate reads and everyone who asks for them.
+
+The map, in the order in which one query passes through it:
+
+- ``web``        HTTP in and out; OAuth; translates, decides nothing
+- ``exchange``   one query from start to end; ``answer`` reads as the procedure
+- ``policy``     the Rego engines behind one function; the law itself is in ``policies/``
+- ``ledger``     the tamper-evident log: durable before anything leaves, provable to outsiders
+- ``records``    plate-read stores, read-only
+- ``store``      the city's own state: agencies, credentials, queries, reviews, stops
+- ``oversight``  the city's hand on the switch
+- ``cli``        the operator's commands
+
+``app`` joins the parts for a worker, ``state`` and ``parts`` open them, ``settings`` says how, and ``errors``
+is the one family of errors, which imports nothing.
+"""

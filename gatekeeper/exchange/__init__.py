@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gatekeeper.errors import (
+    IdempotencyInFlight,
     InsufficientScope,
     InvalidCursor,
     InvalidRequest,
@@ -22,7 +23,6 @@ from gatekeeper.errors import (
     MalformedBody,
     SharingStopped,
     Superseded,
-    Unavailable,
     UnknownQuery,
 )
 from gatekeeper.exchange import cursor as cursors
@@ -183,8 +183,10 @@ def _judge_and_release(
             place = cursors.Place(release.next, request.page + 1)
             cursor = cursors.write(gate.keys, at.date(), request.query_id, request.caller.client_id, place)
         return respond.permitted(request.query_id, decision, release, cursor, appended.receipt(), lease)
-    except Unavailable as fault:
-        log.refused(gate.ledger, request.query_id, request.caller.agency_id, fault.code, stage)
+    except (Superseded, IdempotencyInFlight):
+        raise  # decided again, or being decided: not an end without an answer
+    except Exception as fault:
+        log.refused(gate.ledger, request.query_id, request.caller.agency_id, log.reason_of(fault), stage)
         raise
 
 

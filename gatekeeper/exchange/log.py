@@ -45,6 +45,15 @@ from gatekeeper.ledger.stops import covered
 # How long staff have for a review, in hours; a missing or endangered person cannot wait for the next shift.
 REVIEW_HOURS = {"missing_or_endangered_person": 1, "human_trafficking": 8}
 OTHER_REVIEW_HOURS = 72
+_REASONS = frozenset(
+    {
+        "policy_unavailable",
+        "records_unavailable",
+        "over_released",
+        "ledger_unavailable",
+        "store_unavailable",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +150,12 @@ def released(
         detail={"cameras": [*sorted(release.cameras)]},
     )
     return ledger.append(draft, (), _still_permitted(permit, release))
+
+
+def reason_of(fault: Exception) -> str:
+    """Name why a query ended without an answer, in the words that a public entry may use."""
+    code = fault.code if isinstance(fault, GatekeeperError) else "internal"
+    return code if code in _REASONS else "internal"
 
 
 def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: str) -> Appended | None:
