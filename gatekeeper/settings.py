@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from environs import EnvError, FileAwareEnv
 
 from gatekeeper.errors import SettingsRefused
@@ -90,12 +91,14 @@ def load(**overrides: Any) -> Settings:
     Raises SettingsRefused for an unknown variable, a value of the wrong type, or a file that cannot be read.
     """
     env = FileAwareEnv(prefix=PREFIX, strip_whitespace=True)
+    given = {*os.environ}
     if file := os.environ.get(f"{PREFIX}SETTINGS"):
         if not Path(file).is_file():
             raise SettingsRefused(f"{PREFIX}SETTINGS names a file that is not there: {file}")
         env.read_env(file, recurse=False)
+        given |= dotenv_values(file).keys()
     kinds = get_type_hints(Settings)
-    _refuse_unknown({name.upper() for name in kinds})
+    _refuse_unknown(given, {name.upper() for name in kinds})
     readers: dict[type, Callable[..., Any]] = {
         Path: env.path,
         str: env.str,
@@ -119,10 +122,10 @@ def table() -> list[tuple[str, str, str]]:
     return [(PREFIX + f.name.upper(), str(f.default), meanings[f.name]) for f in fields(Settings)]
 
 
-def _refuse_unknown(known: set[str]) -> None:
+def _refuse_unknown(given: set[str], known: set[str]) -> None:
     """Refuse a misspelt variable: a limit that its operator believes in must not be ignored in silence."""
     allowed = known | {f"{name}_FILE" for name in known} | {"SETTINGS"}
-    for variable in os.environ:
+    for variable in sorted(given):
         name = variable.removeprefix(PREFIX)
         if variable.startswith(PREFIX) and name not in allowed and not name.startswith("TEST_"):
             raise SettingsRefused(f"{variable} is not a setting; see the table in README.md")

@@ -28,6 +28,7 @@ from gatekeeper.store import Client, ClientKey, administration
 from gatekeeper.web.clients import import_key, make_secret
 
 _ALGORITHMS = {"EC": "ES256", "RSA": "PS256", "OKP": "Ed25519"}
+_RSA_BITS = 2048
 _KID = re.compile(r"[A-Za-z0-9._~-]{1,128}\Z")
 
 
@@ -204,6 +205,8 @@ def _jwk_of_pem(text: bytes) -> dict[str, Any]:
     if b"PRIVATE KEY" in text:
         raise OperatorError("that is a private key: register its public half, and keep this one secret")
     key = load_pem_public_key(text)
+    if isinstance(key, RSAPublicKey) and key.key_size < _RSA_BITS:
+        raise ValueError("a key that can be broken")
     kinds = {EllipticCurvePublicKey: ECKey, RSAPublicKey: RSAKey, Ed25519PublicKey: OKPKey}
     kind: Any = next((ours for theirs, ours in kinds.items() if isinstance(key, theirs)), None)
     if kind is None:

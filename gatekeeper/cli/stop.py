@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from difflib import get_close_matches
+from operator import eq
 from pathlib import Path
 from typing import Literal
 
@@ -11,9 +12,10 @@ import click
 
 from gatekeeper.cli.agency import KINDS, known
 from gatekeeper.cli.opened import city, data_option, json_option, operator, show, show_one
-from gatekeeper.errors import GatekeeperError, OperatorError
+from gatekeeper.errors import GatekeeperError, OperatorError, Unavailable
 from gatekeeper.oversight import stops
 from gatekeeper.settings import Settings
+from gatekeeper.state import State
 from gatekeeper.store import Stop, administration
 
 _Scope = Literal["all", "agency", "kind", "camera"]
@@ -40,35 +42,29 @@ def stop(
     **asked: str | None,
 ) -> None:
     """Stop sharing. When this returns, no record in the scope leaves any more."""
-    with city(data) as state:
-        if listing:
+    if listing:
+        with city(data) as state:
             rows = [
                 {"id": s.id, "scope": s.scope, "value": s.value, "set_at": s.set_at}
                 for s in state.registry.stops()
             ]
-            show(rows, as_json=as_json)
-            return
-        named: tuple[_Scope, ...] = ("agency", "kind", "camera")
-        scopes: list[tuple[_Scope, str | None]] = [(s, asked[s]) for s in named if asked[s] is not None]
-        if everything:
-            scopes.append(("all", None))
-        if len(scopes) != 1 or reason is None:
-            raise OperatorError("give one of --all, --agency, --kind, --camera, and a --reason")
-        scope, value = scopes[0]
-        if scope == "agency" and value is not None:
-            value = known(state, value).id
-        if scope == "camera" and value is not None and not unlisted:
-            _refuse_unlisted(state.settings, value)
-        halt = Stop(stops.new_stop_id(), scope, value, state.clock.now())
-        entry = stops.set_stop(
-            state.ledger,
-            stop=halt,
-            rows=administration.set_stop(halt),
-            reason=reason,
-            by=operator(),
-            free=state.database.give_up_reserve,
-        )
-    row = {"id": halt.id, "scope": scope, "value": value, "entry": entry.index}
+        show(rows, as_json=as_json)
+        return
+    named: tuple[_Scope, ...] = ("agency", "kind", "camera")
+    scopes: list[tuple[_Scope, str | None]] = [(s, asked[s]) for s in named if asked[s] is not None]
+    if everything:
+        scopes.append(("all", None))
+    if len(scopes) != 1 or reason is None:
+        raise OperatorError("give one of --all, --agency, --kind, --camera, and a --reason")
+    try:
+        with city(data) as state:
+            halt, entry = _set(state, *scopes[0], reason=reason, unlisted=unlisted)
+    except Unavailable as error:
+        raise OperatorError(
+            f"THE STOP MAY NOT BE IN FORCE ({error.code}: {error}): try again, see `gatekeeper stop --list`, "
+            "or end the service itself, which then releases nothing"
+        ) from None
+    row = {"id": halt.id, "scope": halt.scope, "value": halt.value, "entry": entry}
     show_one(row, as_json=as_json)
     click.echo(f"in force; to lift it: gatekeeper resume {halt.id} --reason …", err=True)
 
@@ -88,6 +84,23 @@ def resume(data: Path | None, stop_id: str, reason: str) -> None:
     click.echo(f"{stop_id} is lifted")
 
 
+def _set(state: State, scope: _Scope, value: str | None, *, reason: str, unlisted: bool) -> tuple[Stop, int]:
+    if scope == "agency" and value is not None:
+        value = known(state, value).id
+    if scope == "camera" and value is not None and not unlisted:
+        _refuse_unlisted(state.settings, value)
+    halt = Stop(stops.new_stop_id(), scope, value, state.clock.now())
+    entry = stops.set_stop(
+        state.ledger,
+        stop=halt,
+        rows=administration.set_stop(halt),
+        reason=reason,
+        by=operator(),
+        free=state.database.give_up_reserve,
+    )
+    return halt, entry.index
+
+
 def _refuse_unlisted(settings: Settings, camera: str) -> None:
     """Refuse a camera that the store of reads does not have: a misspelt stop would stop nothing.
 
@@ -101,8 +114,9 @@ def _refuse_unlisted(settings: Settings, camera: str) -> None:
         click.echo("the store of reads did not say which cameras there are: check the id yourself", err=True)
         return
     if camera not in cameras:
-        near = get_close_matches(camera, cameras, n=3, cutoff=0.5) or sorted(cameras)[:3]
+        close = get_close_matches(camera, cameras, n=20, cutoff=0.5) or list(cameras)
+        alike = sorted(close, key=lambda known_id: (-sum(map(eq, known_id, camera)), known_id))[:3]
         raise OperatorError(
-            f"NOTHING WAS STOPPED: the store of reads has no such camera (it has {', '.join(near)} …); "
+            f"NOTHING WAS STOPPED: the store of reads has no such camera (it has {', '.join(alike)} …); "
             "give the right id, or --unlisted for one that it does not show yet"
         )
