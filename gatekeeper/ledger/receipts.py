@@ -83,7 +83,9 @@ def check_receipt(receipt: Mapping[str, Json], key: VerifierKey) -> dict[str, Js
         index, checkpoint = check_tlog_proof(str(receipt["tlog_proof"]), leaf_hash(entry), key)
         # (2) the fields
         stated = (receipt["index"], receipt["tree_size"], receipt["leaf_hash"])
-        if stated != (index, checkpoint.size, _b64(leaf_hash(entry))):
+        steps = "".join(f"{step}\n" for step in _texts(receipt["inclusion_proof"]))
+        same = str(receipt["tlog_proof"]).endswith(f"\nindex {index}\n{steps}\n{receipt['checkpoint']}")
+        if not same or stated != (index, checkpoint.size, _b64(leaf_hash(entry))):
             raise LedgerCorrupt("the receipt's fields and its proof do not say the same")
         # (3) the openings
         document: dict[str, Json] = json.loads(entry)
@@ -108,6 +110,12 @@ def check_openings(commitments: Json, openings: Json) -> None:
                 raise LedgerCorrupt("an opening does not open its commitment")
         except (binascii.Error, KeyError):
             raise LedgerCorrupt("an opening is not whole") from None
+
+
+def _texts(steps: Json) -> list[Json]:
+    if not isinstance(steps, list):
+        raise LedgerCorrupt("an inclusion proof is a list")
+    return steps
 
 
 def _b64(raw: bytes) -> str:
