@@ -26,6 +26,7 @@ class _Turn:
         # O_CLOEXEC is Python's default; the mode keeps other users from holding our lock.
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         self.pid = os.getpid()
+        self.stand = _Stand(path)
         self._mutex = threading.Lock()
         self._held = False
         self._queue: deque[threading.Event] = deque()
@@ -79,11 +80,12 @@ class WriteLock:
             if fd == turn.fd:
                 fcntl.flock(fd, fcntl.LOCK_UN)
             else:
-                os.close(fd)
+                turn.stand.leave()
             turn.leave()
 
     def close(self) -> None:
         """Close the lock file; the lock cannot be used afterwards."""
+        self._turn.stand.close()
         os.close(self._turn.fd)
 
     def _mine(self) -> _Turn:
@@ -98,37 +100,75 @@ class WriteLock:
         try:
             fcntl.flock(turn.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return _Wait(self._path).until(deadline)
+            return turn.stand.until(deadline)
         return turn.fd
 
 
-class _Wait:
-    """Stand in the kernel's queue for the file (polling would lose the place), but not for ever.
+class _Stand:
+    """Stands in the kernel's queue for the file (polling would lose the place), but not for ever.
 
-    flock has no deadline, so a thread waits in it, on an open file of its own: if it gets the lock after we
-    gave up, closing that file gives it back, and cannot release a lock that this process took meanwhile.
+    flock has no deadline, so a thread waits in it, on an open file of its own: if it gets the lock after its
+    caller gave up, it gives it back, and cannot release a lock that this process took meanwhile. The thread
+    is kept, because starting one took longer than the wait; whoever asks while it still stands for a caller
+    that gave up inherits the place. One caller at a time: whoever holds the process's turn.
     """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        self._path = path
+        self._fd = -1
         self._mutex = threading.Lock()
-        self._got = threading.Event()
-        self._abandoned = False
+        self._asked = threading.Semaphore(0)
+        self._got = threading.Semaphore(0)
+        self._standing = False
+        self._wanted = False
+        self._closed = False
 
     def until(self, deadline: float) -> int:
         """Return the open file that holds the lock. Raises StoreUnavailable at the deadline."""
-        threading.Thread(target=self._stand, name="write-lock", daemon=True).start()
-        self._got.wait(max(0.0, deadline - time.monotonic()))
         with self._mutex:
-            if self._got.is_set():
+            self._wanted = True
+            if not self._standing:
+                self._standing = True
+                if self._fd < 0:
+                    self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+                    threading.Thread(target=self._run, name="write-lock", daemon=True).start()
+                self._asked.release()
+        if self._got.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            return self._fd
+        with self._mutex:
+            if self._got.acquire(blocking=False):  # granted between the end of the wait and the mutex
                 return self._fd
-            self._abandoned = True
+            self._wanted = False
         raise StoreUnavailable("another process held the write lock too long")
 
-    def _stand(self) -> None:
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
+    def leave(self) -> None:
+        """Release the lock that ``until`` returned."""
+        fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def close(self) -> None:
+        """End the thread, now or when its last wait ends; it closes its file."""
         with self._mutex:
-            if self._abandoned:
+            self._closed = True
+            self._wanted = False
+            self._asked.release()
+
+    def _run(self) -> None:
+        while True:
+            self._asked.acquire()
+            if self._closed:
                 os.close(self._fd)
-            else:
-                self._got.set()
+                return
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX)
+                locked = True
+            except OSError:  # no lock for this caller: refused at its deadline, and the next one may ask
+                locked = False
+            with self._mutex:
+                self._standing = False
+                if not locked:
+                    continue
+                if self._wanted:
+                    self._wanted = False
+                    self._got.release()
+                else:
+                    fcntl.flock(self._fd, fcntl.LOCK_UN)

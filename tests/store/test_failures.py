@@ -20,6 +20,7 @@ from gatekeeper.store import administration
 from gatekeeper.store import database as database_module
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
+from gatekeeper.store.lock import WriteLock
 from gatekeeper.store.queries import Queries
 from gatekeeper.store.registry import Registry
 from tests.servers.postgres import Cluster
@@ -163,6 +164,29 @@ def test_a_wait_that_was_given_up_does_not_keep_the_lock(
     for _ in range(5):
         commit(rows, [])
     assert 5 == rows.head().size
+
+
+def test_a_place_that_was_given_up_is_inherited_and_the_lock_stays_one(tmp_path: Path) -> None:
+    """One thread stands for all who wait one after another; whoever gets its lock holds it alone."""
+    path = tmp_path / "lock"
+    lock = WriteLock(path)
+    before = threading.active_count()
+    with path.open("r+") as other:
+        for _ in range(3):
+            fcntl.flock(other, fcntl.LOCK_EX)
+            with pytest.raises(StoreUnavailable), lock.held(0.05):
+                pass
+            release = threading.Timer(0.1, fcntl.flock, (other, fcntl.LOCK_UN))
+            release.start()
+            with lock.held(5), pytest.raises(BlockingIOError):
+                fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            release.join()
+            assert before + 1 == threading.active_count()
+    with lock.held(0.5):
+        pass
+    lock.close()
+    with pytest.raises(OSError, match="Bad file"), lock.held(0.5):
+        pass
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
