@@ -75,12 +75,19 @@ class _FactsSchema(Schema):
     ruling = fields.Dict(keys=fields.String(), load_default=None, allow_none=True)
 
 
+def _within_time(at: datetime) -> None:
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        raise ValidationError("No such moment in UTC.") from None
+
+
 class _LineSchema(Schema):
     agency = fields.Nested(_AgencySchema, load_default=None, allow_none=True)
     request = fields.Raw(required=True)
-    at = fields.AwareDateTime(load_default=lambda: datetime.now(UTC), format="iso")
+    at = fields.AwareDateTime(load_default=None, allow_none=True, format="iso", validate=_within_time)
     end_requester = fields.Nested(_AgencySchema, load_default=None, allow_none=True)
-    facts = fields.Nested(_FactsSchema, load_default=lambda: _FactsSchema().load({}))
+    facts = fields.Nested(_FactsSchema, load_default=None, allow_none=True)
 
     class Meta:
         unknown = "exclude"  # a case file may carry what it expects
@@ -132,7 +139,8 @@ def decide_line(line: bytes, engine: Engine, lexicon: Lexicon) -> dict[str, Any]
 
 
 def _decided(line: dict[str, Any], engine: Engine, lexicon: Lexicon) -> dict[str, Any]:
-    query, facts, end = parse_document(line["request"]), line["facts"], line["end_requester"]
+    query, end = parse_document(line["request"]), line["end_requester"]
+    facts = line["facts"] or _FactsSchema().load({})
     behalf = query.on_behalf_of
     if end is not None and (behalf is None or behalf.agency not in {end.id, end.ori}):
         end = None  # as in the gate: whoever is not the agency named is not the end requester
@@ -140,7 +148,7 @@ def _decided(line: dict[str, Any], engine: Engine, lexicon: Lexicon) -> dict[str
         agency=line["agency"],
         end_requester=end,
         stops=[_Stop("stop", stop["scope"], stop["value"]) for stop in facts["stops"]],
-        at=line["at"].astimezone(UTC),
+        at=(line["at"] or datetime.now(UTC)).astimezone(UTC),
         history=facts["history"],
         legal_process_verified=facts["legal_process_verified"],
         ruling=facts["ruling"],
