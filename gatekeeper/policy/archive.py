@@ -27,7 +27,8 @@ def export(bundle: Bundle, file: Path, *, tests: bool = False) -> None:
         ".manifest": _line(manifest),
         "data.json": _line(dict(bundle.data)),
         **bundle.modules,
-        **(bundle.tests if tests else {}),
+        # The checks decide nothing; they are of use beside the tests alone.
+        **({**bundle.checks, **bundle.tests} if tests else {}),
     }
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
