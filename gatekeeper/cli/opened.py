@@ -59,10 +59,15 @@ def show(rows: Sequence[Mapping[str, Any]], *, as_json: bool) -> None:
     for row in rows:
         # As text: a name with brackets is a name, not markup.
         table.add_row(*(Text(_cell(value)) for value in row.values()))
+    printer().print(table)
+
+
+def printer() -> Console:
+    """Return a console; in a pipe or a file nothing is cut or broken over lines."""
     console = Console()
     if not console.is_terminal:
-        console.width = _WIDE  # in a pipe or a file nothing is cut or broken over lines
-    console.print(table)
+        console.width = _WIDE
+    return console
 
 
 def show_one(row: Mapping[str, Any], *, as_json: bool) -> None:

@@ -10,13 +10,12 @@ from typing import Any
 
 import click
 import requests
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from gatekeeper import settings
 from gatekeeper.cli.demo import read_credentials
-from gatekeeper.cli.opened import json_option
+from gatekeeper.cli.opened import json_option, printer
 from gatekeeper.errors import OperatorError
 
 _TIMEOUT = 15
@@ -143,7 +142,7 @@ def _body(asked: dict[str, Any], samples: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(status: int, answer: dict[str, Any]) -> None:
-    console = Console()
+    console = printer()
     if status == 200:
         table = Table("captured at", "plate", "camera", "direction", box=None, header_style="bold")
         for read in answer["records"]:
