@@ -16,6 +16,7 @@ from gatekeeper.ledger import Json
 from gatekeeper.records import Camera, Criteria, Keyset, Page
 from gatekeeper.state import State
 from gatekeeper.web.keys import TokenKeys
+from tests.servers.gate import flawless
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 PLATE = "DEMO1"
@@ -130,32 +131,12 @@ class City:
 
 def body(**changes: Any) -> dict[str, Any]:
     """Return a flawless request for the sample plate, changed by dotted names (``purpose__offense=...``)."""
-    request: dict[str, Any] = {
-        "query": {
-            "kind": "plate",
-            "plate": PLATE,
-            "plate_state": "IL",
-            "from": (NOW - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "to": NOW.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "limit": 10,
-        },
-        "purpose": {
-            "category": "stolen_vehicle",
-            "offense": "240",
-            "statute": "625 ILCS 5/4-103",
-            "statute_state": "IL",
-            "narrative": "Stolen Example sedan, taken from Sample Avenue overnight",
-            "case_number": "25-10494",
-        },
-        "requester": {"name": "Pat Example", "badge": "4411", "unit": "Auto theft"},
-        "on_behalf_of": None,
-        "legal_process": None,
-        "attestation": {"text_version": "2026-01", "accepted": True},
+    own: dict[str, Any] = {
+        "query__plate_state": "IL",
+        "query__from": (NOW - timedelta(days=7)).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "query__to": NOW.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "query__limit": 10,
+        "purpose__statute": "625 ILCS 5/4-103",
+        "purpose__statute_state": "IL",
     }
-    for name, value in changes.items():
-        *path, last = name.split("__")
-        place = request
-        for step in path:
-            place = place[step]
-        place[last] = value
-    return request
+    return flawless(PLATE, **(own | changes))
