@@ -15,6 +15,8 @@ from datetime import UTC, date, datetime
 from typing import Any, NoReturn
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from rapidfuzz import process
+from rapidfuzz.fuzz import ratio
 from webargs.core import Parser
 
 from gatekeeper.errors import Fault, InvalidRequest, MalformedBody
@@ -283,7 +285,8 @@ class _BodyParser(Parser[tuple[Any]]):
     def handle_error(self, error: ValidationError, req: tuple[Any], schema: Schema, **_: Any) -> NoReturn:
         del req, schema
         messages = error.messages_dict.get("json", error.messages_dict)
-        raise InvalidRequest(tuple(_faults(messages, "")))
+        # Names that are not repeated have one pointer between them: each is told once.
+        raise InvalidRequest(tuple(dict.fromkeys(_faults(messages, ""))))
 
 
 _parser: _BodyParser = _BodyParser()
@@ -376,9 +379,10 @@ def _depth(document: Any) -> int:
     return depth
 
 
+_UNKNOWN = "Unknown field."
 _CURES = {
     "Missing data for required field.": "Add this field; openapi.yaml describes it.",
-    "Unknown field.": "Remove this field, or check its spelling against openapi.yaml.",
+    _UNKNOWN: "Remove this field, or check its spelling against openapi.yaml.",
     "Not a valid aware datetime.": "Send a date and time with its offset, as 2026-11-01T00:00:00Z.",
     "Not a valid datetime.": "Send a date and time with its offset, as 2026-11-01T00:00:00Z.",
     "Not a valid date.": "Send a date as 2026-11-01.",
@@ -389,9 +393,30 @@ def _faults(messages: Any, pointer: str) -> Iterator[Fault]:
     """Flatten marshmallow's nested messages into JSON pointers (RFC 6901)."""
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
-            step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")[:80]
-            yield from _faults(inner, pointer + step)
+            yield from _faults(inner, pointer + _step(key, inner))
     else:
         for message in messages if isinstance(messages, list) else [messages]:
             text = str(message)
             yield Fault(pointer, text, _CURES.get(text, "See this field in openapi.yaml."))
+
+
+def _step(key: Any, messages: Any) -> str:
+    """Name a field, unless the caller made the name up: it could be a plate or a person's."""
+    if key == "_schema" or (messages == [_UNKNOWN] and not _misspelt(str(key))):
+        return ""
+    return "/" + str(key).replace("~", "~0").replace("/", "~1")[:80]
+
+
+def _misspelt(name: str) -> bool:
+    """Say whether a name is so near to one of the contract's that it can only be that one, misspelt."""
+    return len(name) <= 40 and process.extractOne(name, _NAMES, scorer=ratio, score_cutoff=80) is not None
+
+
+def _names(schema: Schema) -> Iterator[str]:
+    for name, field in schema.fields.items():
+        yield field.data_key or name
+        if isinstance(field, fields.Nested):
+            yield from _names(field.schema)
+
+
+_NAMES = sorted({name for schema in (_schema, *_QueryField.schemas.values()) for name in _names(schema)})

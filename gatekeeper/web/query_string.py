@@ -17,12 +17,14 @@ class QueryStringParser(FlaskParser):
         self, error: ValidationError, req: Any, schema: Schema, **_: Any
     ) -> NoReturn:  # the framework's own handler would abort with a shape of its own
         """Turn webargs' messages into faults."""
-        del req, schema
+        del req
         messages = error.messages_dict.get("query", error.messages_dict)
         names = messages if isinstance(messages, dict) else {}
+        # A name that is none of ours is not repeated: it could be anything that a caller typed.
+        pointers = {f"?{name}" if name in schema.fields else "?" for name in names}
         raise InvalidRequest(
             [
-                Fault(f"?{str(name)[:40]}", "Missing, unknown or not a valid value.", "See openapi.yaml.")
-                for name in names
+                Fault(pointer, "Missing, unknown or not a valid value.", "See openapi.yaml.")
+                for pointer in sorted(pointers)
             ]
         )
