@@ -71,7 +71,8 @@ def options(settings: Settings) -> dict[str, Any]:
         "proxy_allow_ips": settings.trusted_proxy,
         "accesslog": None,  # one line a request is written by the application, without paths or queries
         "errorlog": "-",
-        "loglevel": settings.log_level,
+        # At debug gunicorn writes the address of each request, and with it whatever a caller typed there.
+        "loglevel": "info" if settings.log_level.lower() == "debug" else settings.log_level,
         "logger_class": "gatekeeper.cli.serving.Reticent",
         "proc_name": "gatekeeper",
         "child_exit": forget_worker,
