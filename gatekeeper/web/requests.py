@@ -11,9 +11,11 @@ import secrets
 import sys
 import time
 import traceback
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import ClientDisconnected
 
 from gatekeeper.web.metrics import DECISIONS, FAULTS, REQUESTS, SECONDS, UNMET
 
@@ -45,6 +47,7 @@ def install(app: Flask) -> None:
         # Never the caller's own id: it would be a way to write into our log.
         g.request_id = secrets.token_hex(8)
         g.began = time.perf_counter()
+        request.environ["wsgi.input"] = _Body(request.environ["wsgi.input"])
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -53,6 +56,21 @@ def install(app: Flask) -> None:
         response.headers.setdefault("Cache-Control", "no-store")
         _record(response)
         return response
+
+
+class _Body:
+    """The request's body; each server has its own error for a chunk that cannot be read, here it is a 400."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Read up to *size* bytes. Raises ClientDisconnected, a bad request, if the body is broken."""
+        try:
+            data: bytes = self._stream.read(size)
+        except Exception:  # noqa: BLE001 - foreign exceptions stop here
+            raise ClientDisconnected from None
+        return data
 
 
 def _record(response: Response) -> None:
