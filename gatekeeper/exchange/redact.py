@@ -24,6 +24,7 @@ _NESTED = {
     for name in ("camera", "vehicle")
 }
 _FLAT = frozenset(name for name in RECORD_FIELDS if "." not in name)
+_KNOWN = _FLAT | _NESTED.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class _Check:
             raise OverReleased("a read of another state's plate")
         vehicle = read.get("vehicle", {})
         if not (
-            read.keys() <= _FLAT | _NESTED.keys()
+            read.keys() <= _KNOWN
             and camera.keys() <= _NESTED["camera"]
             and (vehicle is None or (isinstance(vehicle, dict) and vehicle.keys() <= _NESTED["vehicle"]))
         ):
