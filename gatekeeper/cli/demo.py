@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -124,17 +124,23 @@ def demo(data: Path | None, port: int, opa_url: str | None, log: Path | None, pa
         return
     _refuse_taken(port)  # before the credentials of a demo that serves there are taken away
     build_city(settings)
-    run(settings, post_worker_init=lambda worker: _announce(settings, worker.app.callable))
+    master = os.getpid()
+    try:
+        run(settings, post_worker_init=lambda worker: _announce(settings, worker.app.callable))
+    finally:
+        if os.getpid() == master:  # a worker ends through here too
+            _hide(settings)
 
 
 def build_city(settings: Settings) -> None:
     """Make the sample city in the data directory, unless it is there; nothing half made is served."""
     lay_out(settings)
+    _hide(settings)  # whoever waits for the file waits for this run
     reads = settings.data / "reads.db"
     if not reads.exists():
         click.echo("building the sample city: 500,000 plate reads of 30 days …")
     build(reads, seed=SEED, until=datetime.now(UTC))
-    kept = _kept(settings)
+    kept, found = _kept(settings), samples(reads)
     state = open_state(settings)
     try:
         agencies = kept or _register_all(state)
@@ -144,11 +150,10 @@ def build_city(settings: Settings) -> None:
             "ledger": {"origin": state.log_key.origin, "vkey": state.log_key.vkey},
             "agencies": agencies,
             "staff": [],
-            "samples": samples(reads),
+            "samples": {name: found[name] for name in ("plates", "cameras", "from", "to")},
         }
     finally:
         state.close()
-    _credentials(settings).unlink(missing_ok=True)
     _write(_pending(settings), document)
 
 
@@ -290,8 +295,14 @@ def read_credentials(data: Path) -> dict[str, Any]:
     return document
 
 
+def _hide(settings: Settings) -> None:
+    """Put the credentials aside for the next run: the file in its place says that a demo serves."""
+    with suppress(FileNotFoundError):
+        _credentials(settings).rename(_pending(settings))
+
+
 def _kept(settings: Settings) -> list[Json] | None:
-    for file in (_credentials(settings), _pending(settings)):
+    for file in (_pending(settings), _credentials(settings)):
         try:
             found: list[Json] = json.loads(file.read_text(encoding="utf-8"))["agencies"]
         except (OSError, ValueError, KeyError):
@@ -301,11 +312,13 @@ def _kept(settings: Settings) -> list[Json] | None:
 
 
 def _write(file: Path, document: dict[str, Json]) -> None:
-    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    new = file.with_suffix(".new")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
         json.dump(document, opened, indent=2)
         opened.flush()
         os.fsync(opened.fileno())
+    new.rename(file)  # half a file would lose every secret of the city
 
 
 def _credentials(settings: Settings) -> Path:
