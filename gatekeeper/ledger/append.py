@@ -1,7 +1,8 @@
 """Group commit: many requests, one transaction, one lock, one signature.
 
-A request queues; the first of a process leads: it takes up to 256 from the queue in order, commits them in
-one transaction (see `batch`), lets each hear its result, and hands leadership to the head of the queue.
+A request queues; the first of a process leads: it waits for the store's lock, takes up to 256 from the queue
+in order, commits them in one transaction (see `batch`), lets each hear its result, and hands leadership to
+the head of the queue.
 Guarantees: an answer is given only after the commit; whoever was not heard of for five seconds is answered
 LedgerUnavailable, and what it waited for is withdrawn if it was still queued (the log may hold more than was
 sent, never less); leadership is never lost, whatever ends the leader, for it is handed on in a ``finally``.
@@ -118,10 +119,16 @@ class Ledger:
 
     def _lead(self) -> None:
         """Commit one batch; each of it hears, however this ends."""
-        with self._mutex:
-            batch = self._take()
+        batch: list[Waiter] = []
+
+        def board(most: int | None = None, /) -> list[Waiter]:
+            if not batch:
+                with self._mutex:
+                    batch.extend(self._take(most or LARGEST_BATCH))
+            return batch
+
         try:
-            self._batches.commit(batch)
+            self._batches.commit(board)
         finally:
             with self._mutex:
                 for waiter in batch:
@@ -130,10 +137,10 @@ class Ledger:
                         if not waiter.leads:
                             waiter.wake.release()
 
-    def _take(self) -> list[Waiter]:
+    def _take(self, most: int) -> list[Waiter]:
         """Take the batch from the head of the queue; what must be alone is a batch of one."""
         batch: list[Waiter] = []
-        while self._queue and len(batch) < LARGEST_BATCH and not (batch and self._queue[0].alone):
+        while self._queue and len(batch) < most and not (batch and self._queue[0].alone):
             waiter = self._queue.popleft()
             waiter.state = State.TAKEN
             batch.append(waiter)

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from functools import partial
+from typing import Protocol
 
 from gatekeeper.errors import ClockUnreliable, GatekeeperError, KeyErased, LedgerCorrupt, LedgerUnavailable
 from gatekeeper.ledger.checkpoint import SigningKey
@@ -51,6 +53,13 @@ class Appended:
             self.checkpoint,
             dict(self.openings),
         )
+
+
+class Board(Protocol):
+    """Returns the batch, never empty, the leader first: taken at the first call, and the same ever after."""
+
+    def __call__(self, most: int | None = None, /) -> Sequence[Waiter]:
+        """Take at most so many, unless the batch was taken before."""
 
 
 class State(Enum):
@@ -132,35 +141,38 @@ class Batches:
         self._keys = keys
         self._clock = clock
 
-    def commit(self, waiters: Sequence[Waiter]) -> None:
+    def commit(self, board: Board) -> None:
         """Commit those that pass their guards and set each waiter's result or error.
 
+        They board once the lock is ours: whoever queued while another process held it shares this commit.
         A failure that is nobody's own is followed by one transaction for each waiter: one poisoned row must
-        not deny the others. A clock that cannot be trusted, or a lock that does not come, is everybody's.
+        not deny the others. A clock that cannot be trusted, or a lock that does not come, is everybody's; any
+        other failure before the lock is the leader's alone, for nobody else has boarded.
         """
         try:
             self._clock.now_ms()
-            if self._attempt(waiters):
+            if self._attempt(board):
                 return
+            waiters = board()
             for waiter in waiters if len(waiters) > 1 else ():
-                if waiter.listening and waiter.error is None and not self._attempt([waiter]):
+                if waiter.listening and waiter.error is None and not self._attempt(partial(_only, waiter)):
                     waiter.error = LedgerUnavailable("the entry could not be committed")
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a refusal
-            for waiter in waiters:
+            for waiter in board(None if isinstance(error, GatekeeperError) else 1):
                 if waiter.appended is None and waiter.error is None:
                     waiter.error = _ours(error)
 
-    def _attempt(self, waiters: Sequence[Waiter]) -> bool:
+    def _attempt(self, board: Board) -> bool:
         """Run steps (1) to (6) once; return False if it failed inside, so that a retry may help.
 
         Raises ClockUnreliable, and LedgerUnavailable if the lock does not come.
         """
         accepted: Accepted | None = None
         refused: dict[int, GatekeeperError] = {}
-        entered = False
+        waiters: Sequence[Waiter] = ()
         try:
             with self._rows.transaction() as transaction:
-                entered = True
+                waiters = board()
                 # (1)-(2) the head, the clock, and who is still here
                 head = self._head(transaction)
                 present = [waiter for waiter in waiters if waiter.listening]
@@ -171,8 +183,8 @@ class Batches:
         except ClockUnreliable:
             raise
         except Exception as error:
-            if not entered:
-                raise _ours(error) from error
+            if not waiters:
+                raise
             if accepted is None or not accepted.landed(self._rows):
                 if len(waiters) == 1:  # in a batch nobody knows whose failure it was
                     waiters[0].error = refused.get(id(waiters[0])) or _ours(error)
@@ -272,6 +284,10 @@ class Batches:
                 growth.size,
                 checkpoint,
             )
+
+
+def _only(waiter: Waiter, _: int | None = None, /) -> Sequence[Waiter]:
+    return (waiter,)
 
 
 class _Refused(Exception):
