@@ -1,0 +1,138 @@
+"""``doctor`` names a cure for each failing part; ``serve`` does not start on what is unsafe."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.records.sample import build
+from tests.cli.shell import City, typed
+
+SAFE = {"GATEKEEPER_ENGINE": "embedded", "GATEKEEPER_BASE_URL": "https://alpr.example.gov"}
+
+
+def doctor(city: City, monkeypatch: pytest.MonkeyPatch, **env: str) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Return the exit status, and each check's state and detail."""
+    for name, value in (SAFE | env).items():
+        monkeypatch.setenv(name, value)
+    result = typed("doctor", "--json", "--data", str(city.data))
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert ["settings", "state and log", "policies", "engine", "plate reads", "disk"] == [
+        r["check"] for r in rows
+    ]
+    return result.exit_code, {row["check"]: (row["state"], row["detail"]) for row in rows}
+
+
+def test_a_city_in_order_has_nothing_to_mend(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every part answers for itself: exit status 0."""
+    build(city.data / "reads.db", seed=1, reads=300, until=datetime.now(UTC))
+    status, checks = doctor(city, monkeypatch)
+    assert (0, {"ok"}) == (status, {state for state, _ in checks.values()}), checks
+
+
+AILING: dict[str, tuple[dict[str, str], str, str]] = {
+    "no engine chosen": ({"GATEKEEPER_ENGINE": ""}, "settings", "GATEKEEPER_ENGINE=embedded"),
+    "plain http": ({"GATEKEEPER_BASE_URL": "http://alpr.example.gov"}, "settings", "use https"),
+    "OPA that is gone": (
+        {"GATEKEEPER_ENGINE": "opa", "GATEKEEPER_OPA_URL": "http://127.0.0.1:1"},
+        "engine",
+        "gatekeeper policy export",
+    ),
+    "no store of reads": ({}, "plate reads", "set GATEKEEPER_RECORDS_URL"),
+    "a store of reads that is gone": (
+        {"GATEKEEPER_RECORDS_URL": "sqlite:////nowhere/reads.db"},
+        "plate reads",
+        "check GATEKEEPER_RECORDS_URL",
+    ),
+    "a mapping that is not there": (
+        {"GATEKEEPER_RECORDS_MAPPING": "/nowhere/mapping.json"},
+        "plate reads",
+        "GATEKEEPER_RECORDS_MAPPING",
+    ),
+}
+
+
+@pytest.mark.parametrize(("env", "check", "cure"), AILING.values(), ids=AILING.keys())
+def test_each_failing_part_names_its_cure(
+    city: City, monkeypatch: pytest.MonkeyPatch, env: dict[str, str], check: str, cure: str
+) -> None:
+    """Exit status 1; the other parts are checked all the same."""
+    status, checks = doctor(city, monkeypatch, **env)
+    assert (1, "failed") == (status, checks[check][0])
+    assert cure in checks[check][1]
+    assert "ok" == checks["state and log"][0]
+
+
+def test_a_city_that_is_not_there_is_named_and_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looking must not create what is looked for."""
+    status, checks = doctor(City(tmp_path / "nowhere"), monkeypatch)
+    assert 1 == status
+    assert "gatekeeper init" in checks["state and log"][1]
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_policies_that_are_refused_are_a_finding(
+    city: City, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not the end of the examination."""
+    (tmp_path / "empty").mkdir()
+    status, checks = doctor(city, monkeypatch, GATEKEEPER_POLICIES=str(tmp_path / "empty"))
+    assert (1, "failed", "failed") == (status, checks["policies"][0], checks["engine"][0])
+
+
+UNSAFE: dict[str, tuple[dict[str, str], str]] = {
+    "no engine chosen": ({"GATEKEEPER_ENGINE": ""}, "GATEKEEPER_ENGINE=opa"),
+    "an engine that is none": ({"GATEKEEPER_ENGINE": "regorus"}, "GATEKEEPER_ENGINE=opa"),
+    "OPA without its address": ({"GATEKEEPER_ENGINE": "opa"}, "GATEKEEPER_OPA_URL"),
+    "plain http": ({"GATEKEEPER_BASE_URL": "http://alpr.example.gov"}, "use https"),
+    "no address": ({"GATEKEEPER_BASE_URL": "alpr.example.gov"}, "GATEKEEPER_BASE_URL"),
+    "open to the network": ({"GATEKEEPER_BIND": "0.0.0.0"}, "set 127.0.0.1"),  # noqa: S104  refused
+    "no threads": ({"GATEKEEPER_THREADS": "0"}, "GATEKEEPER_THREADS"),
+    "patience without end": ({"GATEKEEPER_OPA_TIMEOUT": "999"}, "GATEKEEPER_OPA_TIMEOUT"),
+    "an unknown setting": ({"GATEKEEPER_RATE_LIMT": "5"}, "GATEKEEPER_RATE_LIMT"),
+    "policies that are not there": ({"GATEKEEPER_POLICIES": "/nowhere"}, "policies were refused"),
+}
+
+
+@pytest.mark.parametrize(("env", "said"), UNSAFE.values(), ids=UNSAFE.keys())
+def test_serve_refuses_what_is_unsafe_and_says_which(
+    city: City, monkeypatch: pytest.MonkeyPatch, env: dict[str, str], said: str
+) -> None:
+    """Exit status 1 before anything listens."""
+    for name, value in (SAFE | env).items():
+        monkeypatch.setenv(name, value)
+    result = typed("serve", "--data", str(city.data))
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert said in result.stderr
+
+
+def test_serve_names_every_unsafe_setting_at_once(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator mends them in one go."""
+    for name, value in {"BASE_URL": "http://alpr.example.gov", "BIND": "::", "ENGINE": ""}.items():
+        monkeypatch.setenv(f"GATEKEEPER_{name}", value)
+    result = typed("serve", "--data", str(city.data))
+    assert 3 == len(result.stderr.splitlines())
+
+
+def test_serve_without_a_city_names_init_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A misspelt directory must not be served as an empty city."""
+    for name, value in SAFE.items():
+        monkeypatch.setenv(name, value)
+    assert "gatekeeper init" in City(tmp_path / "nowhere").refused("serve")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_serve_refuses_keys_that_others_can_read(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message is the command that cures it."""
+    for name, value in SAFE.items():
+        monkeypatch.setenv(name, value)
+    os.chmod(city.data / "keys" / "log.pem", 0o644)  # noqa: PTH101  what a careless copy does
+    assert "chmod 600" in city.refused("serve")
