@@ -14,7 +14,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from rich.console import Console
 from gatekeeper import settings as configuration
 from gatekeeper.cli import affirmation, agency, client
 from gatekeeper.cli.opened import data_option
+from gatekeeper.cli.sample_agencies import AGENCIES
 from gatekeeper.cli.serve import run
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Json
@@ -35,64 +35,6 @@ from gatekeeper.settings import Settings
 from gatekeeper.state import State, lay_out, open_state
 
 SEED = 20260101
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    id: str
-    name: str
-    kind: str
-    state: str | None
-    ori: str
-    affirmed: bool = True
-    declared: bool = False
-    status: str = "active"
-    profiles: tuple[str, ...] = ("basic",)
-
-
-_AGENCIES = (
-    _Sample(
-        "maple-falls-pd",
-        "Maple Falls Police Department (sample)",
-        "local",
-        "IL",
-        "ILSAMPLE1",
-        profiles=("basic", "private_key"),
-    ),
-    _Sample(
-        "cedar-bend-pd",
-        "Cedar Bend Police Department (sample)",
-        "local",
-        "IL",
-        "ILSAMPLE2",
-        affirmed=False,
-    ),
-    _Sample(
-        "birchport-pd-wi",
-        "Birchport Police Department (sample)",
-        "local",
-        "WI",
-        "WISAMPLE1",
-        declared=True,
-    ),
-    _Sample("quarry-hill-so-in", "Quarry Hill Sheriff (sample)", "local", "IN", "INSAMPLE1"),
-    _Sample("prairie-fusion-center", "Prairie Fusion Center (sample)", "fusion_center", "IL", "ILSAMPLE3"),
-    _Sample(
-        "hsi-sample-office",
-        "Homeland Security Investigations (sample office)",
-        "federal",
-        None,
-        "USSAMPLE1",
-    ),
-    _Sample(
-        "willow-creek-pd",
-        "Willow Creek Police Department (sample)",
-        "local",
-        "IL",
-        "ILSAMPLE4",
-        status="suspended",
-    ),
-)
 
 
 @click.command()
@@ -160,7 +102,7 @@ def build_city(settings: Settings) -> None:
 def _register_all(state: State) -> list[Json]:
     today = datetime.now(UTC).date()
     made: list[Json] = []
-    for sample in _AGENCIES:
+    for sample in AGENCIES:
         if state.registry.agency(sample.id) is None:
             agency.register(
                 state,

@@ -89,12 +89,15 @@ def _(text: object) -> str:
 
 
 def _table(caption: str, heads: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    kept = [tuple(row) for row in rows]
     cells = "".join(
-        "<tr>" + "".join(f"<td{_align(cell)}>{_(cell)}</td>" for cell in row) + "</tr>\n" for row in rows
+        "<tr>" + "".join(f"<td{_align(cell)}>{_(cell)}</td>" for cell in row) + "</tr>\n" for row in kept
     )
     if not cells:
         return f"<p>{_(caption)}: none.</p>"
-    head = "".join(f'<th scope="col">{_(name)}</th>' for name in heads)
+    head = "".join(
+        f'<th scope="col"{_align(cell)}>{_(name)}</th>' for name, cell in zip(heads, kept[0], strict=True)
+    )
     head = f"<caption>{_(caption)}</caption>\n<thead><tr>{head}</tr></thead>"
     return f"<table>{head}<tbody>\n{cells}</tbody></table>"
 

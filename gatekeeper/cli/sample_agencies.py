@@ -1,0 +1,65 @@
+"""The made-up agencies of ``gatekeeper demo``: one for each way in which the law tells agencies apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """An agency that the demo registers, with what it has signed and how it authenticates."""
+
+    id: str
+    name: str
+    kind: str
+    state: str | None
+    ori: str
+    affirmed: bool = True
+    declared: bool = False
+    status: str = "active"
+    profiles: tuple[str, ...] = ("basic",)
+
+
+AGENCIES = (
+    Sample(
+        "maple-falls-pd",
+        "Maple Falls Police Department (sample)",
+        "local",
+        "IL",
+        "ILSAMPLE1",
+        profiles=("basic", "private_key"),
+    ),
+    Sample(
+        "cedar-bend-pd",
+        "Cedar Bend Police Department (sample)",
+        "local",
+        "IL",
+        "ILSAMPLE2",
+        affirmed=False,
+    ),
+    Sample(
+        "birchport-pd-wi",
+        "Birchport Police Department (sample)",
+        "local",
+        "WI",
+        "WISAMPLE1",
+        declared=True,
+    ),
+    Sample("quarry-hill-so-in", "Quarry Hill Sheriff (sample)", "local", "IN", "INSAMPLE1"),
+    Sample("prairie-fusion-center", "Prairie Fusion Center (sample)", "fusion_center", "IL", "ILSAMPLE3"),
+    Sample(
+        "hsi-sample-office",
+        "Homeland Security Investigations (sample office)",
+        "federal",
+        None,
+        "USSAMPLE1",
+    ),
+    Sample(
+        "willow-creek-pd",
+        "Willow Creek Police Department (sample)",
+        "local",
+        "IL",
+        "ILSAMPLE4",
+        status="suspended",
+    ),
+)
