@@ -7,11 +7,31 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.policy import Bundle
+from gatekeeper.settings import Settings
+from tests.exchange.city import City, MadeUpReads
 from tests.exchange.conftest import bundle, city
 from tests.http.conftest import city_of_reads
+from tests.promises.made import built_city
 from tests.servers.gate import RunningGate, running_gate
 
 __all__ = ["bundle", "city", "city_of_reads"]
+
+
+@pytest.fixture(scope="session")
+def _kept(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Iterator[City]:
+    settings = Settings(data=tmp_path_factory.mktemp("steady") / "city", engine="embedded")
+    with built_city(settings, bundle) as built:
+        yield built
+
+
+@pytest.fixture
+def steady(_kept: City) -> City:
+    """Return a city that is built once, for attacks that change nothing in it: nothing is ever released."""
+    own = _kept.with_gate(reads=MadeUpReads())
+    assert isinstance(own.gate.reads, MadeUpReads)
+    own.reads = own.gate.reads
+    return own
 
 
 @pytest.fixture(scope="session")

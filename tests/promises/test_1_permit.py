@@ -47,9 +47,9 @@ from tests.servers.postgres import cluster
 
 
 @pytest.fixture
-def truth(city: City) -> dict[str, Any]:
+def truth(steady: City) -> dict[str, Any]:
     """Return what a real OPA would answer to the flawless query: a permit."""
-    engine = city.gate.engine
+    engine = steady.gate.engine
     bundle = engine.bundle
     facts: list[Any] = []
 
@@ -61,7 +61,7 @@ def truth(city: City) -> dict[str, Any]:
             facts.append(asked)
             return engine.evaluate(asked)
 
-    city.with_gate(engine=Listening(bundle)).ask(body(), dry_run=True)
+    steady.with_gate(engine=Listening(bundle)).ask(body(), dry_run=True)
     return {
         "provenance": {"version": "1", "bundles": {"b": {"revision": bundle.revision}}},
         "result": {
@@ -118,16 +118,16 @@ def test_what_the_lies_are_made_of_would_be_a_permit(city: City, truth: dict[str
 
 @pytest.mark.parametrize("lie", LIES.values(), ids=LIES.keys())
 def test_an_engine_that_answers_anything_but_a_whole_permit_releases_nothing(
-    city: City, truth: dict[str, Any], lie: Callable[[dict[str, Any]], Any]
+    steady: City, truth: dict[str, Any], lie: Callable[[dict[str, Any]], Any]
 ) -> None:
     """Neither undefined, nor a wrong type, nor a part of a permit counts; the store is not even asked."""
     with serving(says(answer(lie(truth)))) as url:
-        _refused_for_the_policy(_asking(city, url))
+        _refused_for_the_policy(_asking(steady, url))
 
 
 @pytest.mark.parametrize("behaviour", ["silent", "resets", "drips", "500", "html", "half", "closed"])
 def test_an_engine_that_fails_or_stalls_releases_nothing(
-    city: City, truth: dict[str, Any], behaviour: str
+    steady: City, truth: dict[str, Any], behaviour: str
 ) -> None:
     """An answer that comes late or not at all is no permit."""
     whole = answer(truth)
@@ -142,7 +142,7 @@ def test_an_engine_that_fails_or_stalls_releases_nothing(
     }
     with serving(behaviours[behaviour]) as url:
         began = time.monotonic()
-        _refused_for_the_policy(_asking(city, url))
+        _refused_for_the_policy(_asking(steady, url))
         assert time.monotonic() - began < 3
 
 
@@ -173,7 +173,7 @@ def test_a_real_opa_that_hangs_or_dies_releases_nothing(city: City, tmp_path: Pa
 
 
 @pytest.mark.parametrize("error", [PolicyUnavailable, RuntimeError, MemoryError, RecursionError])
-def test_an_engine_that_raises_releases_nothing(city: City, error: type[BaseException]) -> None:
+def test_an_engine_that_raises_releases_nothing(steady: City, error: type[BaseException]) -> None:
     """Whatever it raises."""
 
     @dataclass
@@ -183,8 +183,8 @@ def test_an_engine_that_raises_releases_nothing(city: City, error: type[BaseExce
         def evaluate(self, _: Any) -> Any:
             raise error("failed")
 
-    nothing_leaves(city.with_gate(engine=Failing(city.gate.engine.bundle)), error)
-    assert [] == city.reads.asked
+    nothing_leaves(steady.with_gate(engine=Failing(steady.gate.engine.bundle)), error)
+    assert [] == steady.reads.asked
 
 
 # --- The gate's own database. -----------------------------------------------------------------------------
@@ -328,14 +328,14 @@ def test_a_full_disk_releases_nothing(small_disk: Path, bundle: Bundle, *, in_th
 
 
 @pytest.mark.parametrize("error", [RecordsUnavailable, OSError, ValueError, TimeoutError])
-def test_a_store_of_reads_that_fails_releases_nothing(city: City, error: type[Exception]) -> None:
+def test_a_store_of_reads_that_fails_releases_nothing(steady: City, error: type[Exception]) -> None:
     """Its failure is the end of the query, and the log says at which stage."""
 
     def fail() -> None:
         raise error("gone")
 
-    city.reads.on_fetch = fail
-    nothing_leaves(city, error)
+    steady.reads.on_fetch = fail
+    nothing_leaves(steady, error)
 
 
 LIE_OF_STORE: dict[str, dict[str, Any]] = {
@@ -353,18 +353,18 @@ LIE_OF_STORE: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("lie", LIE_OF_STORE.values(), ids=LIE_OF_STORE.keys())
-def test_one_lie_of_the_store_withholds_the_whole_answer(city: City, lie: dict[str, Any]) -> None:
+def test_one_lie_of_the_store_withholds_the_whole_answer(steady: City, lie: dict[str, Any]) -> None:
     """A store that broke one bound may have broken others that cannot be seen."""
-    city.reads.honest = False
-    city.reads.reads = [read(1), read(2, **lie)]
-    nothing_leaves(city, OverReleased)
-    assert "over_released" == city.events()[-1]["reason"]
+    steady.reads.honest = False
+    steady.reads.reads = [read(1), read(2, **lie)]
+    nothing_leaves(steady, OverReleased)
+    assert "over_released" == steady.events()[-1]["reason"]
 
 
-def test_a_store_that_answers_with_more_than_was_asked_is_withheld(city: City) -> None:
+def test_a_store_that_answers_with_more_than_was_asked_is_withheld(steady: City) -> None:
     """Thirty reads where ten were permitted: none leaves."""
-    city.reads.honest = False
-    nothing_leaves(city, OverReleased)
+    steady.reads.honest = False
+    nothing_leaves(steady, OverReleased)
 
 
 # --- The clock. -------------------------------------------------------------------------------------------

@@ -24,10 +24,10 @@ PAIRS = [pair for pair in combinations(BROKEN, 2) if set(pair) != EXCLUSIVE]
 
 
 @pytest.mark.parametrize("broken", PAIRS, ids="+".join)
-def test_two_broken_provisions_are_both_named(city: City, broken: tuple[str, str]) -> None:
+def test_two_broken_provisions_are_both_named(steady: City, broken: tuple[str, str]) -> None:
     """An agency must not learn its reasons one denial at a time."""
-    alone = [codes(city.ask(body(**BROKEN[code]))) for code in broken]
-    together = codes(city.ask(body(**BROKEN[broken[0]], **BROKEN[broken[1]])))
+    alone = [codes(steady.ask(body(**BROKEN[code]))) for code in broken]
+    together = codes(steady.ask(body(**BROKEN[broken[0]], **BROKEN[broken[1]])))
     assert set(broken) <= together
     assert set.union(*alone) <= together, "a reason was lost when another joined it"
 
@@ -44,33 +44,33 @@ def test_all_that_can_be_wrong_is_named_at_once(city: City) -> None:
     assert REASON not in answered.body.decode()
 
 
-def test_each_reason_is_whole_and_in_the_order_of_the_law(city: City) -> None:
+def test_each_reason_is_whole_and_in_the_order_of_the_law(steady: City) -> None:
     """Code, rules, title, citation, message, remedy, review; the revision that said so; manifest order."""
-    answered = city.ask(body(**BROKEN["case_number"], **BROKEN["attestation"], **BROKEN["query_limits"]))
+    answered = steady.ask(body(**BROKEN["case_number"], **BROKEN["attestation"], **BROKEN["query_limits"]))
     decision = document(answered)["decision"]
     named = [provision["code"] for provision in decision["provisions"]]
-    law = list(city.gate.engine.bundle.provisions)
+    law = list(steady.gate.engine.bundle.provisions)
     assert sorted(named, key=law.index) == named
     for provision in decision["provisions"]:
         expected = {"code", "rules", "title", "citation", "message", "remedy", "review"}
         assert expected == provision.keys()
         assert all(provision[name] for name in ("title", "citation", "message", "remedy", "review"))
         assert "unmet" != provision["message"]
-    bundle = city.gate.engine.bundle
+    bundle = steady.gate.engine.bundle
     assert {"revision": bundle.revision, "digest": bundle.digest} == decision["policy"]
 
 
 @pytest.mark.parametrize(
     ("broken", "review"), [(("case_number",), "queued"), (("case_number", "civil_immigration"), "none")]
 )
-def test_one_final_reason_makes_the_whole_final(city: City, broken: tuple[str, ...], review: str) -> None:
+def test_one_final_reason_makes_the_whole_final(steady: City, broken: tuple[str, ...], review: str) -> None:
     """What staff could cure beside what nobody may cure is not put before them."""
     wrong = {name: value for code in broken for name, value in BROKEN[code].items()}
-    assert review == document(city.ask(body(**wrong)))["review"]["state"]
+    assert review == document(steady.ask(body(**wrong)))["review"]["state"]
 
 
-def test_the_log_names_the_same_reasons_as_the_answer(city: City) -> None:
+def test_the_log_names_the_same_reasons_as_the_answer(steady: City) -> None:
     """What an agency was told is what the public log says."""
-    answered = city.ask(body(**BROKEN["case_number"], **BROKEN["attestation"]))
-    entry = next(e for e in city.events() if e["ref"] == answered.query_id)
+    answered = steady.ask(body(**BROKEN["case_number"], **BROKEN["attestation"]))
+    entry = next(e for e in steady.events() if e["ref"] == answered.query_id)
     assert codes(answered) == set(entry["provisions"])
