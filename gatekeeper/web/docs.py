@@ -1,6 +1,6 @@
 """``/docs``: openapi.yaml as a page for people, and ``/openapi.yaml``: the same for programs.
 
-Guarantees: the page is made from the file alone, once, when the worker starts; it loads nothing from
+Guarantees: the page is made from the file alone, once in each worker; it loads nothing from
 elsewhere, runs no script, and its policy (Content-Security-Policy) forbids both. Every problem document's
 ``type`` points to an anchor on it (RFC 9457 section 3.1.1).
 """
@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,21 @@ def contract() -> bytes:
 
 
 def docs_blueprint() -> Blueprint:
-    """Return the routes of the reference. Both bodies are made now: no request can make them fail."""
+    """Return the routes of the reference.
+
+    The file is read now; the page is made when it is first asked for, since it takes longer than all the rest
+    of a worker's start. A test makes it, so no request can be the first to find that it fails.
+    """
     blueprint = Blueprint("docs", __name__)
     text = contract()
-    page, policy = render(yaml.safe_load(text))
+
+    @cache
+    def made() -> tuple[str, str]:
+        return render(yaml.safe_load(text))
 
     @blueprint.get("/docs")
     def docs() -> Response:
+        page, policy = made()
         response = Response(page, content_type="text/html; charset=utf-8")
         response.headers["Content-Security-Policy"] = policy
         response.headers["Referrer-Policy"] = "no-referrer"
