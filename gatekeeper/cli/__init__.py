@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from gatekeeper.errors import BundleRefused, GatekeeperError
+from gatekeeper.errors import BundleRefused, GatekeeperError, OperatorError, SettingsRefused
 
 # Commands are imported when they are called: `gatekeeper decide` needs no web framework.
 _COMMANDS = {
@@ -55,6 +55,9 @@ class _Commands(click.Group):
             click.echo("The policies were refused:", err=True)
             for fault in refused.faults:
                 click.echo(f"  - {fault}", err=True)
+            sys.exit(1)
+        except (OperatorError, SettingsRefused) as error:
+            click.echo(str(error), err=True)  # a sentence for a person, which says what to do
             sys.exit(1)
         except GatekeeperError as error:
             click.echo(f"{error.code}: {error}", err=True)

@@ -244,7 +244,6 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
                 "outcome": decision.outcome,
                 "review": decision.review,
                 "dry_run": request.dry_run,
-                "replay_of": None,
                 "policy_revision": decision.policy.revision,
                 "target_fp": keys.fingerprint(day, "target", target),
                 "officer_fp": keys.fingerprint(day, "officer", officer),

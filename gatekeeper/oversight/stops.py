@@ -18,6 +18,8 @@ from gatekeeper.ledger.rows import Stop
 from gatekeeper.ledger.stops import LEASE_SECONDS, SCOPES
 
 MINIMUM_REASON = 10
+# For a thread that had checked its lease and was then kept from the processor for a moment.
+MARGIN_SECONDS = 0.1
 
 
 def new_stop_id() -> str:
@@ -58,7 +60,7 @@ def set_stop(
         if not free():
             raise
         entry = ledger.append(draft, rows)
-    time.sleep(LEASE_SECONDS)
+    time.sleep(LEASE_SECONDS + MARGIN_SECONDS)
     return entry
 
 

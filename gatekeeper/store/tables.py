@@ -177,7 +177,6 @@ queries = Table(
     *_choice("outcome", "permit", "deny"),
     *_choice("review", "none", "staff", "counsel"),
     Column("dry_run", Boolean, nullable=False),
-    Column("replay_of", String(128)),
     Column("policy_revision", String(128), nullable=False),
     _hash("target_fp"),
     _hash("officer_fp"),

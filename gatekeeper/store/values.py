@@ -105,7 +105,6 @@ class QueryRow:
     outcome: Literal["permit", "deny"]
     review: Literal["none", "staff", "counsel"]
     dry_run: bool
-    replay_of: str | None
     policy_revision: str
     target_fp: bytes | None
     officer_fp: bytes | None

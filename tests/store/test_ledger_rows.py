@@ -121,7 +121,7 @@ _BAD: list[Row] = [
     query(outcome="maybe"),
     query(dry_run=1),
     query(target_fp=b"short"),
-    query(replay_of=7),
+    query(policy_revision=7),
     Alter("queries", {"query_id": "q"}, {"outcome": "permit"}),
     Alter("private_details", {"ref": "r", "event": "e"}, {"box": b""}),
     Alter("affirmations", {"id": "a"}, {"signer": "Somebody Else"}),

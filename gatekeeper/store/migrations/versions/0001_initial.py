@@ -239,7 +239,6 @@ def _tables() -> None:
         sa.Column("outcome", sa.String(length=40), nullable=False),
         sa.Column("review", sa.String(length=40), nullable=False),
         sa.Column("dry_run", sa.Boolean(), nullable=False),
-        sa.Column("replay_of", sa.String(length=128), nullable=True),
         sa.Column("policy_revision", sa.String(length=128), nullable=False),
         sa.Column("target_fp", sa.LargeBinary(length=32), nullable=True),
         sa.Column("officer_fp", sa.LargeBinary(length=32), nullable=True),
