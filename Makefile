@@ -40,7 +40,7 @@ test-all: venv-test
 
 lint: venv-test
 	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff format --check --quiet .
 	$(VENV)/bin/mypy
 	@if command -v regal >/dev/null 2>&1; then regal lint policies; \
 	else echo 'SKIPPED: Regal is not on this machine; the policies were not linted by it'; fi

@@ -6,7 +6,7 @@ import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 import requests
@@ -29,7 +29,7 @@ _OF_A_PROVISION = ("title", "code", "citation", "message", "remedy")
 @click.option("--agency", "agency_id", help="As which of the demo's agencies [default: the first].")
 @click.option("--base-url", help="Address of a gate, with --client-id and --client-secret.")
 @click.option("--client-id")
-@click.option("--client-secret", envvar="GATEKEEPER_TEST_CLIENT_SECRET")
+@click.option("--client-secret", "secret_file", type=click.File("r"), help="File that holds the secret.")
 @click.option("--plate", help="The plate to ask for [default: a sample plate].")
 @click.option("--camera", "cameras", multiple=True, help="Ask for a camera's reads instead; may be repeated.")
 @click.option("--hours", type=click.IntRange(1), help="How far back [default: 168; 24 for cameras]")
@@ -46,7 +46,7 @@ def query(
     agency_id: str | None,
     base_url: str | None,
     client_id: str | None,
-    client_secret: str | None,
+    secret_file: TextIO | None,
     file: Any,
     *,
     dry_run: bool,
@@ -58,6 +58,7 @@ def query(
     Exit status: 0 permitted, 3 denied, 1 otherwise.
     """
     samples: dict[str, Any] = {}
+    client_secret = None if secret_file is None else secret_file.read().strip()
     if base_url is None:
         document = read_credentials(data or settings.load().data)
         found = [a for a in document["agencies"] if a["profile"] == "basic" and agency_id in {None, a["id"]}]
