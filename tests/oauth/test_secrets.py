@@ -44,7 +44,9 @@ def test_secret_is_stored_as_a_hash_of_256_random_bits() -> None:
 
 
 @pytest.mark.parametrize(
-    "secret", ["wrong", "é", "\u2028", SECRET + "x", SECRET[:-1], SECRET.swapcase(), SECRET_HASH, " "]
+    "secret",
+    ["wrong", "é", "\u2028", SECRET + "x", SECRET[:-1], SECRET.swapcase(), SECRET_HASH, " "],
+    ids=len,  # not by value: the secret is another in each process that collects
 )
 def test_wrong_secret_is_a_clean_401(city: City, secret: str) -> None:
     """Also non-ASCII ones, which crash a comparison of str; the stored hash itself is no secret."""
@@ -73,6 +75,7 @@ def test_wrong_secret_is_a_clean_401(city: City, secret: str) -> None:
         ("Digest abc", "wrong_scheme"),
         ("", "wrong_scheme"),
     ],
+    ids=len,
 )
 def test_malformed_header_is_a_clean_401(city: City, header: str, reason: str) -> None:
     """Bad base64, NUL, other encodings, two headers in one, other schemes."""

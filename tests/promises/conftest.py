@@ -15,6 +15,15 @@ from tests.http.conftest import city_of_reads
 from tests.promises.made import built_city
 from tests.servers.gate import RunningGate, running_gate
 
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Attacks take their time: stops, leases, deaths. They are not part of the unit suite."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.servers)
+
+
 __all__ = ["bundle", "city", "city_of_reads"]
 
 
