@@ -22,6 +22,13 @@ def run_checks(bundle: Bundle) -> None:
     names = sorted({PurePosixPath(path).stem for path in bundle.checks})
     if not names:
         raise BundleRefused(["policies/checks holds no checks: restore it from the shipped policies"])
+    faults = _said(bundle, names)
+    if faults:
+        raise BundleRefused(faults)
+
+
+def _said(bundle: Bundle, names: list[str]) -> list[str]:
+    """Return what the checks say. The engine ends here: no traceback may carry it to another thread."""
     engine = regorus.Engine()
     for path, text in bundle.checks.items():
         engine.add_policy(path, text)
@@ -32,12 +39,11 @@ def run_checks(bundle: Bundle) -> None:
             said = json.loads(engine.eval_rule_as_json(f"data.checks.{name}.faults"))
         except RuntimeError:
             said = None
-        if not isinstance(said, list):
-            faults.append(f"checks/{name}: does not say its faults as a set of sentences")
-        else:
+        if isinstance(said, list):
             faults += [f"checks/{name}: {fault}" for fault in said]
-    if faults:
-        raise BundleRefused(faults)
+        else:
+            faults.append(f"checks/{name}: does not say its faults as a set of sentences")
+    return faults
 
 
 def _described(bundle: Bundle) -> Json:

@@ -63,6 +63,7 @@ class Embedded:
     def _ask(self, text: str) -> object:
         if self._closed:
             raise PolicyUnavailable("the engine is closed")
+        engine: Any = None
         try:
             engine = self._engine()
             start = time.perf_counter()
@@ -71,9 +72,11 @@ class Embedded:
             took = time.perf_counter() - start
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             _HELD.engines.pop(id(self), None)  # interrupted half-way: its state is unknown
+            engine = None
             raise
         except BaseException as error:  # noqa: BLE001 - regorus panics with a BaseException
             _HELD.engines.pop(id(self), None)
+            engine = None  # dropped here: a traceback would carry this frame, and it, to another thread
             # Its text may quote the facts (words, names): only the kind of failure is told.
             raise PolicyUnavailable(f"the embedded engine failed: {type(error).__name__}") from None
         if took > self._budget:
