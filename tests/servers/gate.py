@@ -22,7 +22,9 @@ import requests
 from gatekeeper.records.sample import build
 from tests.servers.opa import free_port
 
-START_SECONDS = 30
+START_SECONDS = 60
+# Longer than anything the gate itself waits for, also when its workers were asleep for a while.
+PATIENCE_SECONDS = 60
 
 
 @dataclass
@@ -69,7 +71,9 @@ class RunningGate:
     ) -> requests.Response:
         """Send a request with the agency's token."""
         headers = {"Authorization": f"Bearer {self.token(agency_id)}"} | options.pop("headers", {})
-        return self.session.request(method, self.base_url + path, headers=headers, timeout=15, **options)
+        return self.session.request(
+            method, self.base_url + path, headers=headers, timeout=PATIENCE_SECONDS, **options
+        )
 
     def ask(
         self, body: Mapping[str, Any], agency_id: str = "maple-falls-pd", **options: Any
