@@ -7,7 +7,6 @@ catalogue (title, citation, message, remedy) and its receipt, so that an agency 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from gatekeeper.exchange.decide import Decision, Denial, Permit, Policy
@@ -42,16 +41,7 @@ def permitted(
     query_id: str, permit: Permit, release: Release, cursor: str | None, receipt: Receipt, lease: Lease
 ) -> Answer:
     """Answer with the records of a committed release, byte for byte those that the log is bound to."""
-    head = _text(
-        {
-            "query_id": query_id,
-            "decision": {
-                "outcome": "permit",
-                "policy": permit.policy.as_json(),
-                "obligations": permit.obligations.as_json(),
-            },
-        }
-    )
+    head = _text({"query_id": query_id, "decision": _permit_json(permit)})
     tail = _text({"next": cursor, "receipt": receipt.as_json()})
     # Spliced, not encoded again: what is sent is byte for byte what was digested.
     body = head[:-1] + b',"records":' + release.records + b"," + tail[1:]
@@ -64,11 +54,7 @@ def previewed(query_id: str, decision: Decision, receipt: Receipt) -> Answer:
         return denied(query_id, decision, receipt, "none")
     body: dict[str, Json] = {
         "query_id": query_id,
-        "decision": {
-            "outcome": "permit",
-            "policy": decision.policy.as_json(),
-            "obligations": decision.obligations.as_json(),
-        },
+        "decision": _permit_json(decision),
         "records": [],
         "next": None,
         "receipt": receipt.as_json(),
@@ -103,9 +89,12 @@ def provision_json(provision: Provision) -> dict[str, Json]:
     }
 
 
-def decision_json(outcome: str, policy: Mapping[str, Json], unmet: Iterable[Provision]) -> dict[str, Json]:
-    """Write a denial's decision; a permit's carries its obligations instead of provisions."""
-    return {"outcome": outcome, "policy": dict(policy), "provisions": [provision_json(p) for p in unmet]}
+def _permit_json(permit: Permit) -> dict[str, Json]:
+    return {
+        "outcome": permit.outcome,
+        "policy": permit.policy.as_json(),
+        "obligations": permit.obligations.as_json(),
+    }
 
 
 def _denial(

@@ -208,17 +208,20 @@ class _OwnTokens:
         self.config = config
         self._verifier = TokenVerifier(config.issuer, config.audience, config.keys)
 
-    def claims(self, asked: TokenRequest) -> Claims | None:
-        """Return the shown token's claims, or None if it is none of ours or is over.
+    def claims(self, asked: TokenRequest, client: TokenRequester) -> Claims | None:
+        """Return the shown token's claims, or None if it is none of ours, is over, or is another client's.
+
+        Another client's token is answered like a random string: nothing happens, nothing is learnt.
 
         ``token_type_hint`` is not read: there is one type. Raises OAuth2Error, Unavailable.
         """
         if "token" not in asked.form:
             raise InvalidRequestError("token is missing")
         try:
-            return self._verifier.verify(asked.form["token"], now=self.config.now())
+            claims = self._verifier.verify(asked.form["token"], now=self.config.now())
         except Unauthenticated:
             return None
+        return claims if claims.client_id == client.get_client_id() else None
 
 
 class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib ships no types
@@ -230,9 +233,8 @@ class _Revocation(RevocationEndpoint):  # type: ignore[misc]  # authlib ships no
 
     def authenticate_token(self, request: TokenRequest, client: TokenRequester) -> Claims | None:
         """Return what there is to revoke. Raises OAuth2Error, Unavailable."""
-        claims = self._own.claims(request)
-        # Another client's token is answered like a random string: nothing happens, nothing is learnt.
-        if claims is None or claims.client_id != client.get_client_id():
+        claims = self._own.claims(request, client)
+        if claims is None:
             return None
         # Section 2.2: revoked before, it is as useless as the client wants it; the log has its entry.
         return None if self._own.config.registry.snapshot().token_revoked(claims.jti) else claims
@@ -256,8 +258,8 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
 
     def authenticate_token(self, request: TokenRequest, client: TokenRequester) -> Claims | None:
         """Return the claims of a token that would be accepted now. Raises OAuth2Error, Unavailable."""
-        claims = self._own.claims(request)
-        if claims is None or claims.client_id != client.get_client_id():
+        claims = self._own.claims(request, client)
+        if claims is None:
             return None
         seen = self._own.config.registry.snapshot()
         try:

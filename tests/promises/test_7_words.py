@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from gatekeeper.cli.decide import decide_line
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.policy import Embedded, load, shipped_policies
+from tests.servers.gate import changed
 
 LAW = load(shipped_policies())
 _LEXICON = LAW.data["lexicon"]
@@ -74,13 +75,7 @@ def _line(**changes: Any) -> dict[str, Any]:
             "attestation": {"text_version": "2026-01", "accepted": True},
         },
     }
-    for name, value in changes.items():
-        *path, last = name.split("__")
-        place = line
-        for step in path:
-            place = place[step]
-        place[last] = value
-    return line
+    return changed(line, changes)
 
 
 PROCESS = {

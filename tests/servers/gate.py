@@ -198,10 +198,15 @@ def flawless(plate: str, **changes: Any) -> dict[str, Any]:
         "legal_process": None,
         "attestation": {"text_version": "2026-01", "accepted": True},
     }
+    return changed(request, changes)
+
+
+def changed(document: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the document with values set by dotted names (``purpose__offense``)."""
     for name, value in changes.items():
         *path, last = name.split("__")
-        place = request
+        place = document
         for step in path:
             place = place[step]
         place[last] = value
-    return request
+    return document
