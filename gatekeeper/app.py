@@ -16,7 +16,8 @@ from flask import Flask, Response
 from gatekeeper.errors import PolicyUnavailable, Unauthenticated
 from gatekeeper.exchange import Gate
 from gatekeeper.exchange.authenticate import TokenVerifier
-from gatekeeper.exchange.parse import MAX_BODY_BYTES
+from gatekeeper.exchange.offenses import Offenses
+from gatekeeper.exchange.parse import MAX_BODY_BYTES, Parser
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.ledger import Draft
 from gatekeeper.parts import build_engine, lexicon_of, load_bundle, open_reads
@@ -44,6 +45,7 @@ def build_gate(state: State, bundle: Bundle, tokens: TokenKeys) -> Gate:
         registry=state.registry,
         queries=state.queries,
         engine=build_engine(settings, bundle),
+        parser=Parser(Offenses.of(bundle)),
         lexicon=lexicon_of(bundle),
         ledger=state.ledger,
         keys=state.keys,

@@ -103,7 +103,7 @@ class Fault:
     """One thing wrong with a request.
 
     ``pointer`` is a JSON pointer (RFC 6901) into the body, ``message`` says what is wrong and ``cure`` what
-    to send instead. Neither repeats what the caller sent.
+    to send instead. Neither repeats what the caller sent, but for an offense code that does not exist.
     """
 
     pointer: str

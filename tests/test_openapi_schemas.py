@@ -26,7 +26,7 @@ from gatekeeper.exchange.parse import (
     PurposeSchema,
     QuerySchema,
     RequesterSchema,
-    parse_document,
+    read_again,
 )
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
@@ -155,7 +155,7 @@ def agree(body: Any) -> None:
         f"{'/'.join(map(str, e.instance_path))}: {e.message[:120]}" for e in validator().iter_errors(body)
     ]
     try:
-        parse_document(body)
+        read_again(body)
         read: list[str] = []
     except InvalidRequest as error:
         # Two rules that a schema cannot say: the order of the window, and the years it may lie in.

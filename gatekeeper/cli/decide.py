@@ -22,7 +22,8 @@ from gatekeeper.errors import GatekeeperError, InvalidRequest, MalformedBody
 from gatekeeper.exchange.decide import Permit, Situation
 from gatekeeper.exchange.decide import decide as judge
 from gatekeeper.exchange.fields import SafeString, StrictBoolean
-from gatekeeper.exchange.parse import parse_document, read_json
+from gatekeeper.exchange.offenses import Offenses
+from gatekeeper.exchange.parse import Parser, read_json
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger.stops import SCOPES
 from gatekeeper.parts import lexicon_of
@@ -139,7 +140,7 @@ def decide_line(line: bytes, engine: Engine, lexicon: Lexicon) -> dict[str, Any]
 
 
 def _decided(line: dict[str, Any], engine: Engine, lexicon: Lexicon) -> dict[str, Any]:
-    query, end = parse_document(line["request"]), line["end_requester"]
+    query, end = Parser(Offenses.of(engine.bundle)).parse_document(line["request"]), line["end_requester"]
     facts = line["facts"] or _FactsSchema().load({})
     behalf = query.on_behalf_of
     if end is not None and (behalf is None or behalf.agency not in {end.id, end.ori}):

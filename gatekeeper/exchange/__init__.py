@@ -31,7 +31,7 @@ from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
 from gatekeeper.exchange.decide import Denial, Permit, Situation, decide
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.interfaces import Queries, QueueReview, Registry, Snapshot
-from gatekeeper.exchange.parse import Query, parse, parse_document
+from gatekeeper.exchange.parse import Parser, Query, read_again
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.screen import Lexicon, screen
@@ -55,6 +55,7 @@ class Gate:
     registry: Registry
     queries: Queries
     engine: Engine
+    parser: Parser
     lexicon: Lexicon
     ledger: Ledger
     keys: DayKeys
@@ -114,7 +115,7 @@ def further_records(gate: Gate, authorization: str | None, query_id: str, cursor
         if row is None or row.client_id != caller.client_id:
             raise UnknownQuery(query_id)
         place = cursors.read(gate.keys, query_id, caller.client_id, cursor)
-        query = parse_document(_asked(gate, query_id))
+        query = read_again(_asked(gate, query_id))
         request = log.Request(
             query_id=query_id,
             caller=caller,
@@ -214,7 +215,7 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
 
 def _parse(gate: Gate, caller: Caller, body: bytes) -> Query:
     try:
-        return parse(body)
+        return gate.parser.parse(body)
     except (InvalidRequest, MalformedBody):
         log.refused(gate.ledger, log.new_query_id(), caller.agency_id, "invalid_request", "parse")
         raise

@@ -2,7 +2,8 @@
 
 Guarantees: a ``Query`` is made only here; its times are aware UTC, its text is NFC without control
 characters, its plate is normalised. What is missing or of the wrong type is refused here (422); what is
-present but empty or worthless is the policy's to judge (403). No fault repeats what the caller sent.
+present but empty or worthless is the policy's to judge (403). No fault repeats what the caller sent, but for
+an offense code that does not exist.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any, NoReturn
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 from rapidfuzz import process
 from rapidfuzz.fuzz import ratio
-from webargs.core import Parser
+from webargs import core as webargs
 
 from gatekeeper.errors import Fault, InvalidRequest, MalformedBody
 from gatekeeper.exchange.fields import Day, Moment, Plate, SafeString, StateCode, StrictBoolean, StrictInteger
+from gatekeeper.exchange.offenses import SHAPE, Offenses
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.canonical import canonical
 
@@ -115,9 +117,7 @@ class PurposeSchema(_Closed):
     """Why the reads are asked for, in a category and in the officer's own words."""
 
     category = fields.String(required=True, validate=validate.OneOf(CATEGORIES))
-    offense = fields.String(
-        required=True, allow_none=True, validate=validate.Regexp(r"(?:[0-9]{2,3}[A-Z]?)?\Z")
-    )
+    offense = fields.String(required=True, allow_none=True, validate=validate.Regexp(SHAPE))
     statute = SafeString(120, load_default=None, allow_none=True)
     statute_state = StateCode(load_default=None, allow_none=True)
     narrative = SafeString(2000, required=True)
@@ -275,7 +275,7 @@ class Query:
         return {name: text for name, text in typed.items() if text}
 
 
-class _BodyParser(Parser[tuple[Any]]):
+class _BodyReader(webargs.Parser[tuple[Any]]):
     """webargs without a web framework: the request *is* the parsed document (boxed: it may be null)."""
 
     def load_json(self, req: tuple[Any], schema: Schema) -> Any:
@@ -289,21 +289,41 @@ class _BodyParser(Parser[tuple[Any]]):
         raise InvalidRequest(tuple(dict.fromkeys(_faults(messages, ""))))
 
 
-_parser: _BodyParser = _BodyParser()
+_reader: _BodyReader = _BodyReader()
 _schema = QuerySchema()
 
 
-def parse(body: bytes) -> Query:
-    """Read the body of a query.
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """Reads requests; which offenses exist is the bundle's to say, so a gate has one of its own."""
 
-    Raises MalformedBody if it is not JSON, and InvalidRequest with every fault if it is not a query.
+    offenses: Offenses
+
+    def parse(self, body: bytes) -> Query:
+        """Read the body of a query.
+
+        Raises MalformedBody if it is not JSON, and InvalidRequest with every fault if it is not a query.
+        """
+        return self.parse_document(read_json(body))
+
+    def parse_document(self, document: Json) -> Query:
+        """Read a query that is already parsed JSON; the same rules. Raises InvalidRequest."""
+        unknown = self.offenses.fault(document)
+        try:
+            query = read_again(document)
+        except InvalidRequest as refused:
+            raise InvalidRequest([*refused.faults, *([unknown] if unknown else [])]) from None
+        if unknown is not None:
+            raise InvalidRequest([unknown])
+        return query
+
+
+def read_again(document: Json) -> Query:
+    """Read a query that was accepted before. Raises InvalidRequest.
+
+    An offense code that has left the bundle since is the policy's to deny, with its reason.
     """
-    return parse_document(read_json(body))
-
-
-def parse_document(document: Json) -> Query:
-    """Read a query that is already parsed JSON; the same rules. Raises InvalidRequest."""
-    return _query(_parser.parse(_schema, (document,), location="json"), document)
+    return _query(_reader.parse(_schema, (document,), location="json"), document)
 
 
 def read_json(body: bytes) -> Any:

@@ -51,7 +51,9 @@ def main() -> None:
         engine.add_data_json(json.dumps(play["data"]))
         for number, text in enumerate(play["inputs"] if not faults else []):
             times = []
-            for _ in range(2):  # the faster of two, in the processor's time: a busy machine is not a slow policy
+            for _ in range(
+                2
+            ):  # the faster of two, in the processor's time: a busy machine is not a slow policy
                 start = time.thread_time()
                 engine.set_input_json(text)
                 answer = json.loads(engine.eval_rule_as_json(_QUERY))

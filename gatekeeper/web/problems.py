@@ -1,7 +1,8 @@
 """Every error's answer, made in one place: RFC 9457 problem documents.
 
 Guarantees: an error that is not in the table says nothing but that the service failed (500); no answer
-repeats what a caller sent; a 401 names the scheme (RFC 6750 section 3.1), a 503 says when to ask again.
+repeats what a caller sent, but for an offense code that does not exist; a 401 names the scheme (RFC 6750
+section 3.1), a 503 says when to ask again.
 ``/oauth/*`` keeps RFC 6749's shape and answers for itself.
 """
 

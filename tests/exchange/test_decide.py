@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -20,7 +19,7 @@ from gatekeeper.exchange.decide import (
     strictest,
     timestamp,
 )
-from gatekeeper.exchange.parse import Query, parse
+from gatekeeper.exchange.parse import Query, read_again
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Json
 from gatekeeper.policy import Bundle, Embedded, Verdict
@@ -51,7 +50,7 @@ def _agency(**changes: Any) -> Agency:
 
 
 def _query(**changes: Any) -> Query:
-    return parse(json.dumps(body(**changes)).encode())
+    return read_again(body(**changes))
 
 
 @dataclass(frozen=True, slots=True)

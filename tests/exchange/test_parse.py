@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from gatekeeper.errors import InvalidRequest, MalformedBody
-from gatekeeper.exchange.parse import MAX_BODY_BYTES, parse
+from gatekeeper.errors import BundleRefused, Fault, InvalidRequest, MalformedBody
+from gatekeeper.exchange.offenses import Offenses
+from gatekeeper.exchange.parse import MAX_BODY_BYTES, Parser, read_again
+from gatekeeper.policy import load, shipped_policies
 from tests.exchange.city import body
+
+OFFENSES = Offenses.of(load(shipped_policies()))
+parse = Parser(OFFENSES).parse
+
+
+def _refused(document: Any) -> list[Fault]:
+    with pytest.raises(InvalidRequest) as refused:
+        parse(json.dumps(document).encode())
+    return list(refused.value.faults)
 
 
 def _faults(document: Any) -> dict[str, str]:
-    with pytest.raises(InvalidRequest) as refused:
-        parse(json.dumps(document).encode())
-    return {fault.pointer: fault.message for fault in refused.value.faults}
+    return {fault.pointer: fault.message for fault in _refused(document)}
 
 
 def test_a_flawless_request_becomes_a_query() -> None:
@@ -161,3 +171,73 @@ def test_faults_never_repeat_what_was_sent() -> None:
         body(query__limit="SECRET77", purpose__category="SECRET77", query__plate_state="SECRET77")
     )
     assert "SECRET77" not in json.dumps(list(faults.values()))
+
+
+@pytest.mark.parametrize(
+    ("said", "near"),
+    [
+        ("99Z", "90Z (All Other Offenses)"),
+        ("13D", "13A (Aggravated Assault); 13B (Simple Assault); 13C (Intimidation)"),
+        ("24", "240 (Motor Vehicle Theft)"),
+        ("241", "240 (Motor Vehicle Theft)"),
+    ],
+)
+def test_a_code_that_does_not_exist_is_named_with_the_nearest(said: str, near: str) -> None:
+    """A slip of the finger is a fault of the request, found before anything is judged."""
+    (fault,) = _refused(body(purpose__offense=said))
+    assert ("/purpose/offense", f"The offense code {said} does not exist.") == (fault.pointer, fault.message)
+    assert fault.cure.startswith(f"Send one that does; the nearest: {near}")
+
+
+def test_a_code_near_to_none_is_told_where_codes_come_from() -> None:
+    """There is always a cure."""
+    (fault,) = _refused(body(purpose__offense="777"))
+    assert "777" in fault.message
+    assert "NIBRS" in fault.cure
+
+
+@pytest.mark.parametrize(
+    ("said", "near"),
+    [
+        ("burglary", "220 (Burglary/Breaking and Entering)"),
+        ("Motor vehicle theft", "240 (Motor Vehicle Theft)"),
+        ("13a", "13A (Aggravated Assault)"),
+    ],
+)
+def test_a_title_in_place_of_a_code_finds_its_code(said: str, near: str) -> None:
+    """Found by the words of the title, or by the code in small letters; neither is repeated."""
+    faults = [fault for fault in _refused(body(purpose__offense=said)) if near in fault.cure]
+    assert ["Not an offense code."] == [fault.message for fault in faults]
+
+
+@pytest.mark.parametrize("said", ["SECRET77", "DEMO1234", "x" * 100_000, "Pat Example"])
+def test_what_is_no_code_is_never_repeated(said: str) -> None:
+    """A plate or a name in the wrong field stays there."""
+    faults = _refused(body(purpose__offense=said))
+    assert {"/purpose/offense"} == {fault.pointer for fault in faults}
+    assert not any(said in fault.message + fault.cure for fault in faults)
+
+
+def test_an_unknown_code_is_named_beside_every_other_fault() -> None:
+    """All faults at once, whichever step finds them."""
+    faults = _faults(body(purpose__offense="99Z", query__limit=0))
+    assert {"/purpose/offense", "/query/limit"} == set(faults)
+
+
+@pytest.mark.parametrize("said", ["", None, "240", "90Z"])
+def test_the_empty_code_is_left_to_the_policy(said: str | None) -> None:
+    """That nothing was named is a denial with its citation, not a fault of shape."""
+    assert said == parse(json.dumps(body(purpose__offense=said)).encode()).purpose.offense
+
+
+def test_a_query_accepted_before_is_read_again_though_its_code_has_gone() -> None:
+    """The policy denies it then, with its reason."""
+    assert "99Z" == read_again(body(purpose__offense="99Z")).purpose.offense
+
+
+@pytest.mark.parametrize("document", [None, {}, []])
+def test_a_bundle_without_offenses_is_refused(document: Any) -> None:
+    """No list is not a list that holds everything, nor one by which every request is faulty."""
+    law = load(shipped_policies())
+    with pytest.raises(BundleRefused, match=r"data/offenses\.json"):
+        Offenses.of(replace(law, data={**law.data, "offenses": document}))
