@@ -36,9 +36,10 @@ class Offenses:
     def of(cls, bundle: Bundle) -> Offenses:
         """Return the codes of *bundle*. Raises BundleRefused if it has none."""
         document = bundle.data.get("offenses")
-        if not isinstance(document, dict) or not document:
-            raise BundleRefused(["data/offenses.json is missing: no request could name its offense"])
-        return cls({code: str(said["title"]) for code, said in document.items() if isinstance(said, dict)})
+        codes = document.get("codes") if isinstance(document, dict) else None
+        if not isinstance(codes, dict) or not codes:
+            raise BundleRefused(["data/offenses.json has no codes: no request could name its offense"])
+        return cls({code: str(said["title"]) for code, said in codes.items() if isinstance(said, dict)})
 
     def fault(self, body: Json) -> Fault | None:
         """Return what is wrong with the offense that a request names, if it exists nowhere."""

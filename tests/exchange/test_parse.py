@@ -235,7 +235,7 @@ def test_a_query_accepted_before_is_read_again_though_its_code_has_gone() -> Non
     assert "99Z" == read_again(body(purpose__offense="99Z")).purpose.offense
 
 
-@pytest.mark.parametrize("document", [None, {}, []])
+@pytest.mark.parametrize("document", [None, {}, [], {"codes": {}}, {"codes": []}])
 def test_a_bundle_without_offenses_is_refused(document: Any) -> None:
     """No list is not a list that holds everything, nor one by which every request is faulty."""
     law = load(shipped_policies())

@@ -80,7 +80,7 @@ request := {
 			"specific": true,
 			"offense_class": false,
 			"means": [
-				"property",
+				"theft",
 				"vehicle_theft",
 			],
 			"vague_only": false,

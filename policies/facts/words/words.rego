@@ -20,5 +20,5 @@ name_a_crime if {
 	input.words.narrative.specific == true
 } else if {
 	input.words.narrative.offense_class == true
-	is_array(data.offenses[input.purpose.offense].agrees_with)
+	is_array(data.offenses.codes[input.purpose.offense].agrees_with)
 }

@@ -50,7 +50,7 @@ no_doubt if {
 }
 
 # What words the code may be described by. Undefined for a code that does not exist.
-described_by := data.offenses[input.purpose.offense].agrees_with
+described_by := data.offenses.codes[input.purpose.offense].agrees_with
 
 # Code 90Z agrees with any words; words that give only a class of crime contradict no code. A person may
 # be missing without a crime.
