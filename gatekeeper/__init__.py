@@ -11,6 +11,6 @@ The map, in the order in which one query passes through it:
 - ``oversight``  the city's hand on the switch
 - ``cli``        the operator's commands
 
-``app`` joins the parts for a worker, ``state`` and ``parts`` open them, ``settings`` says how, and ``errors``
-is the one family of errors, which imports nothing.
+``app`` joins the parts for a worker, ``state`` and ``parts`` open them, ``settings`` says how, ``remembered``
+holds what need not be worked out twice, and ``errors`` is the one family of errors, which imports nothing.
 """

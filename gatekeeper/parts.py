@@ -16,6 +16,10 @@ from gatekeeper.settings import Settings
 from gatekeeper.state import State
 from gatekeeper.store import administration
 
+REMEMBERED = 4096
+"""Answers of the embedded engine that a worker holds, of about a kilobyte each: the plates of one case, the
+pages of one answer and a repeated request have equal facts."""
+
 
 def load_bundle(settings: Settings) -> Bundle:
     """Load the policies that the settings name. Raises BundleRefused naming every fault."""
@@ -36,7 +40,7 @@ def build_engine(settings: Settings, bundle: Bundle) -> Engine:
         from gatekeeper.policy.opa import OpaServer  # noqa: PLC0415  its client library takes 0.3 s to import
 
         return OpaServer(bundle, settings.opa_url, timeout=settings.opa_timeout)
-    return Embedded(bundle)
+    return Embedded(bundle, remembered=REMEMBERED)
 
 
 def open_reads(settings: Settings) -> Reads:

@@ -10,9 +10,7 @@ with reasons. Each failure is ``Unauthenticated`` with a reason from ``REASONS``
 
 from __future__ import annotations
 
-import hashlib
 import re
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +19,7 @@ from typing import Any, Literal, get_args
 from gatekeeper.errors import Unauthenticated
 from gatekeeper.exchange.compact import CompactFault, read
 from gatekeeper.exchange.registrations import Agency, Client, Clock, PublishedKeys, Snapshot, credentials
+from gatekeeper.remembered import Remembered
 
 TOKEN_LIFE_SECONDS = 600
 SCOPES = ("reads:query", "ledger:read")
@@ -138,20 +137,17 @@ class TokenVerifier:
         self._issuer = issuer
         self._audience = audience
         self._keys = keys
-        self._remembered = remembered
-        self._memo: dict[bytes, Claims] = {}
-        self._lock = threading.Lock()
+        self._checked: Remembered[Claims] = Remembered(remembered)
 
     def verify(self, token: str, *, now: int) -> Claims:
         """Return what the token says, at ``now`` in seconds. Raises Unauthenticated, StoreUnavailable."""
         if not token.isascii():
             raise refusal("malformed")
-        name = hashlib.sha256(token.encode("ascii")).digest()
-        claims = self._memo.get(name)
+        claims = self._checked.get(token)
         if claims is None or self._keys.public(claims.kid) is None:
             claims = self._read(token)
             _within_time(claims, now)
-            self._remember(name, claims, now)
+            self._checked.keep(token, claims)
         else:
             _within_time(claims, now)
         return claims
@@ -212,14 +208,6 @@ class TokenVerifier:
             exp=exp,
             expires_at=datetime.fromtimestamp(exp, UTC),
         )
-
-    def _remember(self, name: bytes, claims: Claims, now: int) -> None:
-        with self._lock:
-            if len(self._memo) >= self._remembered:
-                self._memo = {key: kept for key, kept in self._memo.items() if kept.exp > now}
-            while len(self._memo) >= self._remembered:
-                del self._memo[next(iter(self._memo))]  # the oldest
-            self._memo[name] = claims
 
 
 _LAST_SECOND = 253_402_300_799 - TOKEN_LIFE_SECONDS  # the year 9999: the last that a datetime holds

@@ -5,6 +5,10 @@ panicked or failed is thrown away, never asked again; an answer that took more o
 budget is discarded, because an evaluation cannot be interrupted. The budget is counted in the thread's own
 time: what it measures is a slow rule, and a busy machine must not turn a lawful query away. The package's
 ``Rvm`` class fails open and is never used.
+
+Answers may be remembered: a decision is a pure function of bundle and facts (the clock is a fact, no builtin
+that reads anything else is allowed, and the bundle of an ``Embedded`` never changes), so equal facts have one
+answer. An OPA server can be given another bundle at any moment, so its answers are never remembered.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy.bundle import BUDGET_MS, Bundle
 from gatekeeper.policy.engine import RULE, Facts, Verdict, known_answer, verdict_of
 from gatekeeper.policy.layout import Json
+from gatekeeper.remembered import Remembered
 
 
 class _Held(threading.local):
@@ -39,29 +44,48 @@ _HELD = _Held()
 
 
 class Embedded:
-    """Evaluates one bundle on regorus."""
+    """Evaluates one bundle on regorus; holds the answers to the last *remembered* facts that differed."""
 
-    def __init__(self, bundle: Bundle, *, budget_ms: float = BUDGET_MS) -> None:
+    def __init__(self, bundle: Bundle, *, budget_ms: float = BUDGET_MS, remembered: int = 0) -> None:
         self.bundle = bundle
         self._facts = Facts(bundle)
         self._data = json.dumps(dict(bundle.data))
         self._budget = budget_ms / 1000
+        self._answers: Remembered[str] = Remembered(remembered)
         self._closed = False
 
     def evaluate(self, facts: Mapping[str, Json]) -> Verdict:
         """Return the verdict on *facts*. Raises PolicyUnavailable."""
-        return verdict_of(self._ask(self._facts.text(facts)), self.bundle)
+        text = self._facts.text(facts)
+        answer = self._answers.get(text)
+        if answer is not None and not self._closed:
+            # Read anew each time, as if the engine had just said it: two verdicts share nothing.
+            return self._read(answer)
+        answer = self._ask(text)
+        verdict = self._read(answer)
+        # Only here, where it proved to be a whole decision: no failure is ever anybody's answer again.
+        self._answers.keep(text, answer)
+        return verdict
 
     def ready(self) -> None:
         """Ask with no facts at all: everything must be unmet. Raises PolicyUnavailable."""
-        known_answer(verdict_of(self._ask("{}"), self.bundle), self.bundle)
+        known_answer(self._read(self._ask("{}")), self.bundle)
 
     def close(self) -> None:
         """Give up this thread's engine; other threads give up theirs when they are next asked."""
         self._closed = True
+        self._answers.clear()
         _HELD.engines.pop(id(self), None)
 
-    def _ask(self, text: str) -> object:
+    def _read(self, answer: str) -> Verdict:
+        try:
+            document: object = json.loads(answer)
+        except (ValueError, TypeError, RecursionError):
+            raise PolicyUnavailable("the embedded engine's answer is not JSON") from None
+        return verdict_of(document, self.bundle)
+
+    def _ask(self, text: str) -> str:
+        """Return what the engine says, as JSON. Raises PolicyUnavailable."""
         if self._closed:
             raise PolicyUnavailable("the engine is closed")
         engine: Any = None
@@ -69,7 +93,7 @@ class Embedded:
             engine = self._engine()
             start = time.thread_time()
             engine.set_input_json(text)
-            document: object = json.loads(engine.eval_rule_as_json(RULE))
+            answer: str = engine.eval_rule_as_json(RULE)
             took = time.thread_time() - start
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             _HELD.engines.pop(id(self), None)  # interrupted half-way: its state is unknown
@@ -82,7 +106,7 @@ class Embedded:
             raise PolicyUnavailable(f"the embedded engine failed: {type(error).__name__}") from None
         if took > self._budget:
             raise PolicyUnavailable("the embedded engine answered too late")
-        return document
+        return answer
 
     def _engine(self) -> Any:
         held = _HELD.engines.get(id(self))
