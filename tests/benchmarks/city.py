@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import requests
+
+from tests.benchmarks.loads import Load, every_case, one_case, plates_of
 
 PATIENCE_S = 180
 
@@ -42,35 +43,12 @@ class Served:
         answer.raise_for_status()
         return str(answer.json()["access_token"])
 
-    def bodies(self, count: int = 500) -> list[bytes]:
-        """Make queries for that many plates, each of which the policies permit."""
+    def loads(self) -> tuple[Load, Load]:
+        """Make both loads, for plates that were seen."""
         samples = self.credentials["samples"]
-        with closing(sqlite3.connect(f"file:{self.data / 'reads.db'}?mode=ro", uri=True)) as store:
-            rows = store.execute("SELECT plate FROM vehicles ORDER BY plate").fetchall()
-        plates = [row[0] for row in rows][:: max(1, len(rows) // count)][:count]
-        return [json.dumps(query(p, samples["from"], samples["to"])).encode("utf-8") for p in plates]
-
-
-def query(plate: str, start: str, end: str) -> dict[str, Any]:
-    """Make a body that the policies permit."""
-    return {
-        "query": {
-            "kind": "plate",
-            "plate": plate,
-            "plate_state": None,
-            "from": start,
-            "to": end,
-            "limit": 100,
-        },
-        "purpose": {
-            "category": "stolen_vehicle",
-            "offense": "240",
-            "narrative": "Stolen sedan, taken from Sample Avenue overnight",
-            "case_number": "25-10494",
-        },
-        "requester": {"name": "Pat Example", "badge": "4411", "unit": "Auto theft"},
-        "attestation": {"text_version": "2026-01", "accepted": True},
-    }
+        plates = plates_of(self.data / "reads.db")
+        window = (samples["from"], samples["to"])
+        return one_case(plates, *window), every_case(plates, *window)
 
 
 def free_port() -> int:
@@ -93,8 +71,8 @@ def gate(data: Path, *more: str) -> Iterator[Served]:
 
 
 @contextmanager
-def twin(data: Path) -> Iterator[str]:
-    """Serve the ungated twin over the same store; give its address."""
+def twin(data: Path) -> Iterator[tuple[str, int]]:
+    """Serve the ungated twin over the same store; give its address and its process id."""
     base_url = f"http://127.0.0.1:{free_port()}"
     log = data.with_suffix(".twin.log")
     command = [sys.executable, "-m", "tests.benchmarks.twin", str(data), base_url.rsplit(":", 1)[1]]
@@ -107,7 +85,7 @@ def twin(data: Path) -> Iterator[str]:
                 return False
 
         wait(answers, process, log)
-        yield base_url
+        yield base_url, process.pid
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from gatekeeper.cli.decide import decide_line
 from gatekeeper.parts import lexicon_of, load_bundle
 from gatekeeper.policy import Bundle, Embedded, Engine, Verdict
 from gatekeeper.policy.opa import OpaServer
-from tests.benchmarks.city import query
+from tests.benchmarks.loads import query
 from tests.servers.opa import opa_server
 
 NARRATIVES = (
@@ -54,7 +54,7 @@ class _Recording:
 def measure(decisions: int) -> dict[str, Any]:
     """Time that many decisions on the embedded engine, and on OPA where it is."""
     bundle = load_bundle(settings.load())
-    facts = _facts(bundle)
+    facts = facts_of(bundle, _lines())
     embedded = Embedded(bundle)
     found: dict[str, Any] = {
         "provisions": len(bundle.provisions),
@@ -71,27 +71,36 @@ def measure(decisions: int) -> dict[str, Any]:
     return found
 
 
-def _facts(bundle: Bundle) -> list[Mapping[str, Any]]:
-    recording = _Recording(Embedded(bundle))
-    lexicon = lexicon_of(bundle)
-    now = datetime(2026, 11, 22, 20, tzinfo=UTC)
+def line(body: Mapping[str, Any], at: datetime, *, affirmed: bool = True) -> dict[str, Any]:
+    """Return a line for ``decide``: a local agency of the same state asks *body* at that moment."""
     signed = {"kind": "affirmation", "text_version": "2026-01", "signer": "Sam Sample", "title": "Chief"}
-    signed |= {"signed_on": "2026-10-01", "expires_on": "2027-10-01"}
+    signed |= {"signed_on": f"{at:%Y}-01-01", "expires_on": f"{at.year + 1}-01-01"}
     agency = {"id": "sample-pd", "kind": "local", "state": "IL", "status": "active"}
-    for number in range(200):
-        start = now - timedelta(days=1 + number % 20)
-        body = query(f"DEMO{number:03}", start.isoformat(), now.isoformat())
-        body["purpose"]["narrative"] = NARRATIVES[number % len(NARRATIVES)]
-        line = {
-            "agency": agency | {"affirmations": [signed] if number % 5 else []},
-            "request": body,
-            "at": now.isoformat(),
-        }
-        answer = decide_line(json.dumps(line).encode("utf-8"), recording, lexicon)
+    return {
+        "agency": agency | {"affirmations": [signed] if affirmed else []},
+        "request": body,
+        "at": at.isoformat(),
+    }
+
+
+def facts_of(bundle: Bundle, lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the facts that the gate's own steps gather for each line. Raises RuntimeError for a bad one."""
+    recording, lexicon = _Recording(Embedded(bundle)), lexicon_of(bundle)
+    for each in lines:
+        answer = decide_line(json.dumps(each).encode("utf-8"), recording, lexicon)
         if "error" in answer:
             raise RuntimeError(answer["error"])
     recording.close()
     return recording.facts
+
+
+def _lines() -> Iterable[Mapping[str, Any]]:
+    now = datetime(2026, 11, 22, 20, tzinfo=UTC)
+    for number in range(200):
+        start = now - timedelta(days=1 + number % 20)
+        body = query(f"DEMO{number:03}", start.isoformat(), now.isoformat())
+        body["purpose"]["narrative"] = NARRATIVES[number % len(NARRATIVES)]
+        yield line(body, now, affirmed=number % 5 > 0)
 
 
 def _timed(engine: Engine, facts: list[Mapping[str, Any]], decisions: int) -> dict[str, float]:

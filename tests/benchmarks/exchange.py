@@ -1,44 +1,85 @@
-"""What the gate costs: its throughput and latency beside the ungated twin's, alternating A B A B."""
+"""What the gate costs: throughput, latency and processor beside the ungated twin, alternating A B A B."""
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tests.benchmarks import load
+from tests.benchmarks import floor, sending
 from tests.benchmarks.city import gate, twin
+from tests.benchmarks.loads import Load
+from tests.benchmarks.processes import processor_s
 
 LEVELS = (1, 8, 32)
+FLOOR_LEVEL = 8
+"""The connections at which the floor is compared: the machine is busy, and nobody queues for long."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """One of the two servers that are compared."""
+
+    base_url: str
+    process: int
+    token: Callable[[], str | None]
+
+    def run(self, load: Load, connections: int, seconds: float) -> dict[str, float]:
+        """Send for that long. Raises RuntimeError if anything but 200 is answered."""
+        token, before = self.token(), processor_s(self.process)
+        found = sending.run(self.base_url, load, token, connections, seconds)
+        spent = processor_s(self.process) - before
+        return {
+            "requests_per_second": found.requests_per_second,
+            "p50_ms": found.p50_ms,
+            "p99_ms": found.p99_ms,
+            "processor_ms": 1000 * spent / found.requests,
+        }
 
 
 def measure(rounds: int, seconds: float, *more: str) -> dict[str, Any]:
-    """Measure both at each number of connections. Raises RuntimeError if anything but 200 is answered."""
+    """Measure both under each load at each number of connections."""
     with tempfile.TemporaryDirectory(prefix="gatekeeper-bench-") as directory:
         data = Path(directory) / "city"
-        with gate(data, *more) as served, twin(data) as ungated:
-            bodies = served.bodies()
+        with gate(data, *more) as served, twin(data) as (address, process):
+            gated = _Side(served.base_url, served.process.pid, served.token)
+            ungated = _Side(address, process, lambda: None)
+            loads = served.loads()
             # Engines, pools and page caches warm up on both sides before anything counts.
-            load.run(served.base_url, bodies, served.token(), 8, 2)
-            load.run(ungated, bodies, None, 8, 2)
+            for side in (gated, ungated):
+                side.run(loads[0], 8, 2)
+            levels = [
+                _level(gated, ungated, load, n, rounds, seconds) for load in loads for n in LEVELS
+            ]  # fmt: skip
+            every_case = next(
+                found
+                for found in levels
+                if (found["load"], found["connections"]) == (loads[1].name, FLOOR_LEVEL)
+            )
             return {
-                "generator": load.generator(),
+                "generator": sending.generator(),
                 "rounds": rounds,
                 "seconds": seconds,
-                "levels": [_level(served, ungated, bodies, n, rounds, seconds) for n in LEVELS],
+                "levels": levels,
+                "floor": floor.measure(
+                    loads[1], Path(directory), every_case["ungated"]["requests_per_second"]
+                ),
             }
 
 
 def _level(
-    served: Any, ungated: str, bodies: list[bytes], connections: int, rounds: int, seconds: float
+    gated: _Side, ungated: _Side, load: Load, connections: int, rounds: int, seconds: float
 ) -> dict[str, Any]:
-    gated, bare = [], []
-    for _ in range(rounds):
-        gated.append(load.run(served.base_url, bodies, served.token(), connections, seconds))
-        bare.append(load.run(ungated, bodies, None, connections, seconds))
-    a, b = _medians(gated), _medians(bare)
+    runs = [
+        (gated.run(load, connections, seconds), ungated.run(load, connections, seconds))
+        for _ in range(rounds)
+    ]  # fmt: skip
+    a, b = _medians([pair[0] for pair in runs]), _medians([pair[1] for pair in runs])
     return {
+        "load": load.name,
         "connections": connections,
         "gate": a,
         "ungated": b,
@@ -48,9 +89,6 @@ def _level(
     }
 
 
-def _medians(found: list[load.Measured]) -> dict[str, float]:
-    return {
-        "requests_per_second": round(median(m.requests_per_second for m in found), 1),
-        "p50_ms": round(median(m.p50_ms for m in found), 2),
-        "p99_ms": round(median(m.p99_ms for m in found), 2),
-    }
+def _medians(found: list[dict[str, float]]) -> dict[str, float]:
+    digits = {"requests_per_second": 1, "processor_ms": 3}
+    return {name: round(median(run[name] for run in found), digits.get(name, 2)) for name in found[0]}

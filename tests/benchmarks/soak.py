@@ -9,8 +9,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks import load
+from tests.benchmarks import sending
 from tests.benchmarks.city import gate
+from tests.benchmarks.processes import resident_mib
 
 SLICE_S = 20.0
 
@@ -20,18 +21,19 @@ def measure(seconds: int, *more: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="gatekeeper-soak-") as directory:
         data = Path(directory) / "city"
         with gate(data, *more) as served:
-            bodies = served.bodies()
+            every_case = served.loads()[1]
             slices: list[dict[str, float]] = []
+            queries = 0
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 span = min(SLICE_S, max(2.0, end - time.monotonic()))
-                found = load.run(served.base_url, bodies, served.token(), 8, span)
-                memory = _resident_kib(served.process.pid) / 1024
+                found = sending.run(served.base_url, every_case, served.token(), 8, span)
+                queries += found.requests
                 slices.append(
                     {
                         "requests_per_second": round(found.requests_per_second, 1),
                         "p99_ms": round(found.p99_ms, 2),
-                        "resident_mib": round(memory, 1),
+                        "resident_mib": round(resident_mib(served.process.pid), 1),
                     }
                 )
         verified = subprocess.run(
@@ -44,19 +46,10 @@ def measure(seconds: int, *more: str) -> dict[str, Any]:
             raise RuntimeError(
                 f"the log does not verify:\n{verified.stdout[-1000:]}{verified.stderr[-1000:]}"
             )
-    return {"seconds": seconds, "generator": load.generator(), "slices": slices, "log": "verified"}
-
-
-def _resident_kib(master: int) -> int:
-    """Add up the resident memory of a gunicorn and its workers; 0 where there is no /proc."""
-    total = 0
-    for status in Path("/proc").glob("[0-9]*/status"):
-        try:
-            fields = dict(
-                line.split(":", 1) for line in status.read_text("utf-8").splitlines() if ":" in line
-            )
-        except OSError:
-            continue  # it ended while we looked
-        if int(fields["PPid"]) == master or int(fields["Pid"]) == master:
-            total += int(fields.get("VmRSS", "0 kB").split()[0])
-    return total
+    return {
+        "seconds": seconds,
+        "queries": queries,
+        "generator": sending.generator(),
+        "slices": slices,
+        "log": "verified",
+    }

@@ -1,4 +1,4 @@
-"""One load for both sides of a comparison: keep-alive POSTs, a closed loop, another plate each time.
+"""How a load is sent, the same for both sides of a comparison: keep-alive POSTs, in a closed loop.
 
 wrk (Debian's package) where it is: it costs the measured server next to nothing. Else processes of Python,
 which cost more; the result names which was used, and both sides always get the same one. Only loopback is
@@ -10,14 +10,16 @@ from __future__ import annotations
 import http.client
 import json
 import multiprocessing
+import secrets
 import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.benchmarks.loads import MOST, NUMBER, Load
 
 _LUA = """
 local bodies = {}
@@ -25,8 +27,9 @@ for line in io.lines("%(bodies)s") do bodies[#bodies + 1] = line end
 local n = %(first)d
 local headers = {["Content-Type"] = "application/json"%(token)s}
 request = function()
-  n = n + 1
-  return wrk.format("POST", "/v1/queries", headers, bodies[n %% #bodies + 1])
+  n = (n + 1) %% %(most)d
+  local body = string.gsub(bodies[n %% #bodies + 1], "%(number)s", string.format("%%0%(digits)dd", n))
+  return wrk.format("POST", "/v1/queries", headers, body)
 end
 done = function(summary, latency)
   io.write(string.format('\\n{"requests": %%d, "us": %%d, "p50": %%d, "p99": %%d, "errors": %%d}\\n',
@@ -41,6 +44,7 @@ end
 class Measured:
     """What one run showed."""
 
+    requests: int
     requests_per_second: float
     p50_ms: float
     p99_ms: float
@@ -51,27 +55,30 @@ def generator() -> str:
     return "wrk" if shutil.which("wrk") else "python"
 
 
-def run(
-    base_url: str, bodies: Sequence[bytes], token: str | None, connections: int, seconds: float
-) -> Measured:
+def run(base_url: str, load: Load, token: str | None, connections: int, seconds: float) -> Measured:
     """Send for that long. Raises RuntimeError if an answer was not 200: a denial is not the work measured."""
     if urlsplit(base_url).hostname != "127.0.0.1":
         raise RuntimeError("only this machine is a target")
     if generator() == "wrk":
-        return _wrk(base_url, bodies, token, connections, seconds)
-    return _processes(base_url, bodies, token, connections, seconds)
+        return _wrk(base_url, load, token, connections, seconds)
+    return _processes(base_url, load, token, connections, seconds)
 
 
-def _wrk(
-    base_url: str, bodies: Sequence[bytes], token: str | None, connections: int, seconds: float
-) -> Measured:
+def _wrk(base_url: str, load: Load, token: str | None, connections: int, seconds: float) -> Measured:
     with tempfile.TemporaryDirectory() as directory:
         lines = Path(directory) / "bodies"
-        lines.write_bytes(b"\n".join(bodies) + b"\n")
+        lines.write_bytes(b"\n".join(load.bodies) + b"\n")
         script = Path(directory) / "load.lua"
         held = "" if token is None else f', Authorization = "Bearer {token}"'
-        first = time.monotonic_ns() % len(bodies)
-        script.write_text(_LUA % {"bodies": lines, "token": held, "first": first}, "utf-8")
+        made = _LUA % {
+            "bodies": lines,
+            "token": held,
+            "first": _first(),
+            "most": MOST,
+            "number": NUMBER,
+            "digits": len(NUMBER),
+        }
+        script.write_text(made, "utf-8")
         said = subprocess.run(
             [
                 *("wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"),
@@ -85,23 +92,28 @@ def _wrk(
     found = json.loads(said.stdout.strip().splitlines()[-1])
     if found["errors"] or not found["requests"]:
         raise RuntimeError(f"{found['errors']} of {found['requests']} answers were not 200")
-    return Measured(found["requests"] / found["us"] * 1e6, found["p50"] / 1000, found["p99"] / 1000)
+    rate = found["requests"] / found["us"] * 1e6
+    return Measured(found["requests"], rate, found["p50"] / 1000, found["p99"] / 1000)
 
 
-def _processes(
-    base_url: str, bodies: Sequence[bytes], token: str | None, connections: int, seconds: float
-) -> Measured:
+def _first() -> int:
+    """Return where a run begins to count: hardly ever where an earlier one did."""
+    return secrets.randbelow(MOST)
+
+
+def _processes(base_url: str, load: Load, token: str | None, connections: int, seconds: float) -> Measured:
     context = multiprocessing.get_context("spawn")
-    jobs = [(base_url, list(bodies), token, seconds, n * 7919) for n in range(connections)]
+    # Far enough apart that no two of them ever send the same number.
+    first, apart = _first(), MOST // connections
+    jobs = [(base_url, load, token, seconds, first + n * apart) for n in range(connections)]
     with context.Pool(connections) as pool:
         each = pool.starmap(_one_connection, jobs)
     times = sorted(t for found in each for t in found)
-    return Measured(len(times) / seconds, times[len(times) // 2] * 1000, times[int(len(times) * 0.99)] * 1000)
+    middle, worst = times[len(times) // 2], times[int(len(times) * 0.99)]
+    return Measured(len(times), len(times) / seconds, middle * 1000, worst * 1000)
 
 
-def _one_connection(
-    base_url: str, bodies: list[bytes], token: str | None, seconds: float, first: int
-) -> list[float]:
+def _one_connection(base_url: str, load: Load, token: str | None, seconds: float, first: int) -> list[float]:
     where = urlsplit(base_url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
     headers = {"Content-Type": "application/json"}
@@ -110,7 +122,7 @@ def _one_connection(
     times: list[float] = []
     end = time.monotonic() + seconds
     while (began := time.monotonic()) < end:
-        connection.request("POST", "/v1/queries", bodies[(first + len(times)) % len(bodies)], headers)
+        connection.request("POST", "/v1/queries", load.body(first + len(times)), headers)
         answer = connection.getresponse()
         answer.read()
         if answer.status != http.client.OK:
