@@ -177,8 +177,6 @@ def test_denials_are_as_written(city: tuple[FlaskClient, dict[str, Any]], asking
         (422, {"json": {}}),
         (422, {"json": []}),
         (422, {"json": {"query": {"kind": "convoy"}}}),
-        (422, {"json": {}, "query_string": {"dry_run": "maybe"}}),
-        (422, {"json": {}, "query_string": {"dry": "true"}}),
     ],
 )
 def test_refusals_are_as_written(
@@ -188,6 +186,42 @@ def test_refusals_are_as_written(
     answer = client.post("/v1/queries", headers=asking, **sent)
     assert answer.status_code == status
     check("/v1/queries", "post", answer)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "dry_run=TRUE",
+        "dry_run=1",
+        "dry_run=",
+        "dry_run=true%20",
+        "dry-run=true",
+        "dry_run[]=true",
+        "DRY_RUN=true",
+        "dry_run=false&dry_run=true",
+        "dry_run=true&dry_run=true",
+    ],
+)
+def test_a_misspelt_dry_run_releases_nothing(
+    city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str], written: str
+) -> None:
+    """Whoever meant to ask for the verdict alone must not be answered with records."""
+    answer = city[0].post(f"/v1/queries?{written}", json=body_of(city), headers=asking)
+    assert 422 == answer.status_code
+    faults = check("/v1/queries", "post", answer)["faults"]
+    assert ["?dry_run" if written.startswith("dry_run=") else "?"] == [fault["pointer"] for fault in faults]
+
+
+@pytest.mark.parametrize(
+    "written", ["", "cursor=", "cursor=a&cursor=a", "cursor=a&page=2", f"cursor={'a' * 2049}"]
+)
+def test_a_page_is_asked_for_with_one_cursor(
+    client: FlaskClient, asking: dict[str, str], written: str
+) -> None:
+    """Missing, empty, repeated, too long or beside something else: refused before anything is looked up."""
+    answer = client.get(f"/v1/queries/q_none/records?{written}", headers=asking)
+    assert 422 == answer.status_code
+    assert check("/v1/queries/{id}/records", "get", answer)["type"].endswith("invalid_request")
 
 
 def test_idempotency_is_as_written(city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 from flask import Blueprint, Response, g, request
 from marshmallow import Schema, fields
+from marshmallow.validate import Length, OneOf
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
@@ -21,17 +22,11 @@ _KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
 
 
 class _Options(Schema):
-    class Meta:
-        unknown = "raise"
-
-    dry_run = fields.String(load_default="false", validate=lambda text: text in {"true", "false"})
+    dry_run = fields.String(load_default="false", validate=OneOf(("true", "false")))
 
 
 class _Page(Schema):
-    class Meta:
-        unknown = "raise"
-
-    cursor = fields.String(required=True, validate=lambda text: 1 <= len(text) <= 2048)
+    cursor = fields.String(required=True, validate=Length(1, 2048))
 
 
 # Made once: to make a schema takes longer than to read with it.

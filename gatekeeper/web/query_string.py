@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
-from marshmallow import Schema, ValidationError
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError
 from webargs.flaskparser import FlaskParser
 
 from gatekeeper.errors import Fault, InvalidRequest
 
 
 class QueryStringParser(FlaskParser):
-    """Raises InvalidRequest for an unknown, missing or mistyped parameter, all at once."""
+    """Raises InvalidRequest for an unknown, missing, repeated or mistyped parameter, all at once."""
+
+    # webargs drops what it does not know, and a `dry-run` that is dropped is a query that releases.
+    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {"query": RAISE}
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """Return the parameters. Raises ValidationError for one that is there twice: which of them counts?"""
+        repeated = [name for name, values in req.args.lists() if len(values) > 1]
+        if repeated:
+            raise ValidationError({name: ["repeated"] for name in repeated})
+        return super().load_querystring(req, schema)
 
     def handle_error(
         self, error: ValidationError, req: Any, schema: Schema, **_: Any
