@@ -41,8 +41,8 @@ def verify(data: Path | None, vkey: str | None, kept: tuple[Path, ...], *, as_js
         own = state.settings.data / "checkpoint"
         files = (*kept, *([own] if own.exists() else []))
         texts = [file.read_text(encoding="utf-8", errors="replace") for file in files]
+        size = state.rows.head().size  # before: what is added meanwhile is not vouched for
         findings = audit(state.rows, key, checkpoints=state.rows.checkpoints(), kept=texts)
-        size = state.rows.head().size
     if as_json:
         document = {"size": size, "consistent": not findings, "findings": [asdict(f) for f in findings]}
         click.echo(json.dumps(document))

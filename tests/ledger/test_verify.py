@@ -10,7 +10,9 @@ import base64
 import json
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -24,6 +26,7 @@ from gatekeeper.ledger.tiles import WIDTH, Tile
 from gatekeeper.ledger.verify import CODES, Finding
 from tests.ledger.made import ORIGIN, Log, decided, new_ref, open_log, released, stop_lifted, stop_set
 
+T = TypeVar("T")
 TAMPERED = sorted((Path(__file__).parent.parent / "tampered").glob("*.sql"))
 SIZE = 300
 
@@ -52,6 +55,11 @@ def _found(findings: list[Finding]) -> list[str]:
     assert {finding.code for finding in findings} <= set(CODES)
     assert all(len(finding.message) > 20 for finding in findings)
     return sorted(f"{f.code} {'-' if f.index is None else f.index}" for f in findings)
+
+
+def _signed(log: Log) -> tuple[int, bytes, str]:
+    head = log.rows.head()
+    return head.size, root(head.frontier), log.key.sign(head.size, root(head.frontier))
 
 
 def _verify(log: Log, kept: list[str]) -> list[Finding]:
@@ -108,6 +116,36 @@ def test_a_sound_log_has_no_findings_and_tells_its_progress(copy: Log) -> None:
     with pytest.raises(SettingsRefused):
         verify(copy.rows, "no key")
     copy.rows.close()
+
+
+def test_a_log_that_grows_while_it_is_verified_is_no_false_alarm(copy: Log) -> None:
+    """Neither what is committed after the head was read, nor a checkpoint of it, is a defect."""
+    grown = _Growing(copy)
+    assert [] == verify(
+        grown, copy.key.vkey, checkpoints=copy.rows.checkpoints(), kept=[copy.file.read_text()]
+    )
+    assert SIZE + 3 == copy.rows.head().size
+    copy.rows.close()
+
+
+class _Growing:
+    """A log to which other processes add before each thing that is asked of it."""
+
+    def __init__(self, log: Log) -> None:
+        self._log, self._rows = log, log.rows
+        self.tile, self.last_checkpoint = log.rows.tile, log.rows.last_checkpoint
+
+    def head(self) -> Head:
+        return self._then(self._rows.head())
+
+    def entries(self, start: int, stop: int) -> Iterator[StoredEntry]:
+        self._then(None)
+        return self._rows.entries(start, stop)
+
+    def _then(self, found: T) -> T:
+        self._log.ledger.append(decided())
+        self._rows.save_checkpoint(*_signed(self._log))
+        return found
 
 
 def test_an_empty_log_is_sound(log: Log) -> None:
