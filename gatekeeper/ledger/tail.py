@@ -19,13 +19,22 @@ from gatekeeper.ledger.tiles import WIDTH, TileReader
 
 
 def check_tail(rows: Rows, key: VerifierKey, checkpoint_file: Path | None) -> None:
-    """Compare the log's end with its head and its kept checkpoints; raises LedgerCorrupt."""
+    """Compare the log's end with its head and its kept checkpoints; raises LedgerCorrupt.
+
+    Others may be writing: a worker is replaced, or an operator asks, under load.
+    """
+    # Before the head, so that none of them can be of a log that has grown since.
+    kept = (
+        ("in the database", rows.last_checkpoint()),
+        (f"in {checkpoint_file}", _read(checkpoint_file)),
+    )
     head = rows.head()
     reader = TileReader(rows)
     # (1) the last entry
     if head.size and rows.entry(head.size - 1) is None:
         raise LedgerCorrupt(f"the head says {head.size} entries, but entry {head.size - 1} is missing")
-    if rows.entry(head.size) is not None:
+    # An entry and the head that counts it are one commit, so only a head read later may know of it.
+    if rows.entry(head.size) is not None and rows.head().size == head.size:
         raise LedgerCorrupt(f"the head says {head.size} entries, but there is an entry {head.size}")
     # (2) the frontier
     if frontier_at(head.size, reader.node) != head.frontier:
@@ -40,8 +49,8 @@ def check_tail(rows: Rows, key: VerifierKey, checkpoint_file: Path | None) -> No
         if leaf_hash(entry.entry) != promised:
             raise LedgerCorrupt(f"entry {entry.index} was altered: its hash is not the one in the tree")
     # (4) and (5) the kept checkpoints
-    _compare(rows.last_checkpoint(), "in the database", head, reader, key)
-    _compare(_read(checkpoint_file), f"in {checkpoint_file}", head, reader, key)
+    for where, text in kept:
+        _compare(text, where, head, reader, key)
 
 
 def _read(file: Path | None) -> str | None:

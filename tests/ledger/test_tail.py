@@ -10,7 +10,7 @@ import pytest
 from gatekeeper.errors import LedgerCorrupt
 from gatekeeper.ledger.checkpoint import SigningKey
 from gatekeeper.ledger.merkle import extend, leaf_hash, root
-from tests.ledger.made import ORIGIN, Log, decided
+from tests.ledger.made import ORIGIN, Log, decided, open_log
 
 
 def _fill(log: Log, count: int = 12) -> None:
@@ -26,6 +26,24 @@ def test_a_sound_log_starts(log: Log) -> None:
     log.ledger.check_tail()
     log.file.unlink()
     log.ledger.check_tail()
+
+
+def test_a_log_that_grows_while_it_is_checked_starts(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker is replaced under load: what others commit meanwhile is not a log that does not fit."""
+    _fill(log, 3)
+    other = open_log(log.directory)
+    for name in ("head", "last_checkpoint", "entry"):
+        asked = getattr(log.rows, name)
+
+        def then_grown(*args: int, asked: Callable[..., object] = asked) -> object:
+            found = asked(*args)
+            other.ledger.append(decided())
+            other.ledger._kept.keep_last()
+            return found
+
+        monkeypatch.setattr(log.rows, name, then_grown)
+    log.ledger.check_tail()
+    other.rows.close()
 
 
 def _cut(log: Log, size: int) -> None:
