@@ -36,7 +36,7 @@ def verify(data: Path | None, vkey: str | None, kept: tuple[Path, ...], *, as_js
 
     Exit status: 0 consistent, 1 inconsistent. A kept checkpoint finds what a second history would hide.
     """
-    with city(data) as state:
+    with city(data, whatever_the_log=True) as state:
         key = VerifierKey.parse(vkey) if vkey else state.log_key.verifier
         own = state.settings.data / "checkpoint"
         files = (*kept, *([own] if own.exists() else []))
@@ -66,7 +66,7 @@ def checkpoint(data: Path | None) -> None:
 @data_option
 def key(data: Path | None) -> None:
     """Print the verifier key that checkpoints are checked with."""
-    with city(data) as state:
+    with city(data, whatever_the_log=True) as state:
         click.echo(state.log_key.vkey)
 
 

@@ -29,10 +29,17 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 @contextmanager
-def city(data: Path | None) -> Iterator[State]:
-    """Open the city's state for one command. Raises OperatorError if there is none."""
+def city(data: Path | None, *, whatever_the_log: bool = False) -> Iterator[State]:
+    """Open the city's state for one command.
+
+    A log that is not the one that was signed is not continued: what a command added to an old copy would
+    outgrow the last checkpoint, and with it hide what was lost. Only what must always work works then too.
+    Raises OperatorError if there is no city, LedgerCorrupt.
+    """
     state = open_state(settings.load(data=data))
     try:
+        if not whatever_the_log:
+            state.ledger.check_tail()
         yield state
     finally:
         state.close()

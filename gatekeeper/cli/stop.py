@@ -43,7 +43,7 @@ def stop(
 ) -> None:
     """Stop sharing. When this returns, no record in the scope leaves any more."""
     if listing:
-        with city(data) as state:
+        with city(data, whatever_the_log=True) as state:
             rows = [
                 {"id": s.id, "scope": s.scope, "value": s.value, "set_at": s.set_at}
                 for s in state.registry.stops()
@@ -57,7 +57,7 @@ def stop(
     if len(scopes) != 1 or reason is None:
         raise OperatorError("give one of --all, --agency, --kind, --camera, and a --reason")
     try:
-        with city(data) as state:
+        with city(data, whatever_the_log=True) as state:
             halt, entry = _set(state, *scopes[0], reason=reason, unlisted=unlisted)
     except Unavailable as error:
         raise OperatorError(

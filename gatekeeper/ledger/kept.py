@@ -3,7 +3,7 @@
 They are what a later start compares the log with, so a database that was rolled back or cut short is noticed.
 Guarantees: a failure here never fails an entry that is already committed, but stays visible as `fault` until
 a later one succeeds; the file is replaced in one step, so it holds one whole checkpoint or another; it never
-goes back to a smaller size.
+goes back to a smaller size, and one that this log does not continue is never replaced: it is the evidence.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ import threading
 import time
 from pathlib import Path
 
-from gatekeeper.errors import GatekeeperError
-from gatekeeper.ledger.checkpoint import CheckpointRefused, SigningKey, open_checkpoint
-from gatekeeper.ledger.merkle import root
+from gatekeeper.errors import GatekeeperError, LedgerCorrupt
+from gatekeeper.ledger.checkpoint import SigningKey, open_checkpoint
+from gatekeeper.ledger.merkle import frontier_at, root
 from gatekeeper.ledger.rows import Rows
+from gatekeeper.ledger.tiles import TileReader
 
 EVERY_SECONDS = 1.0
 
@@ -66,12 +67,19 @@ class Kept:
             self.fault = None
 
     def _replace(self, file: Path, size: int, text: str) -> None:
-        """Write the file anew, unless it holds a larger checkpoint (by another process) already."""
+        """Write the file anew, unless it holds a larger checkpoint (by another process) already.
+
+        Raises LedgerCorrupt, UnicodeDecodeError or OSError for a file that is not to be replaced.
+        """
         try:
-            if open_checkpoint(file.read_text("utf-8"), self._key.verifier).size > size:
-                return
-        except (FileNotFoundError, CheckpointRefused, UnicodeDecodeError):
+            there = open_checkpoint(file.read_text("utf-8"), self._key.verifier)
+        except FileNotFoundError:
             pass
+        else:
+            if there.size > size:
+                return
+            if root(frontier_at(there.size, TileReader(self._rows).node)) != there.root:
+                raise LedgerCorrupt("the kept checkpoint is of another history than this log")
         temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
         try:
             with temporary.open("x", encoding="utf-8") as opened:

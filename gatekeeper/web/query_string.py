@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from flask import Request
 from marshmallow import RAISE, Schema, ValidationError
@@ -14,8 +14,9 @@ from gatekeeper.errors import Fault, InvalidRequest
 class QueryStringParser(FlaskParser):
     """Raises InvalidRequest for an unknown, missing, repeated or mistyped parameter, all at once."""
 
-    # webargs drops what it does not know, and a `dry-run` that is dropped is a query that releases.
-    DEFAULT_UNKNOWN_BY_LOCATION: ClassVar[dict[str, str | None]] = {"query": RAISE}
+    def __init__(self) -> None:
+        # webargs drops what it does not know, and a `dry-run` that is dropped is a query that releases.
+        super().__init__(unknown=RAISE)
 
     def load_querystring(self, req: Request, schema: Schema) -> Any:
         """Return the parameters. Raises ValidationError for one that is there twice: which of them counts?"""

@@ -65,6 +65,31 @@ def test_a_touched_log_is_found_out(busy: City, statements: str) -> None:
     assert len(document["findings"]) + 1 == len(result.stdout.splitlines())
 
 
+def test_a_log_that_was_rolled_back_is_not_continued(city: City) -> None:
+    """What was added to the old copy would hide what is lost; stopping and verifying always work."""
+    agency = city.add_agency()
+    database, file = city.data / "state.db", city.data / "checkpoint"
+    old = database.read_bytes()
+    for _ in range(2):
+        city.run("agency", "suspend", agency, "--reason", "Letter of the chief")
+        city.run("agency", "reinstate", agency, "--reason", "Letter of the chief")
+    evidence = file.read_text()
+    database.write_bytes(old)
+    for command in (
+        ("agency", "suspend", agency, "--reason", "Letter of the chief"),
+        ("agency", "list"),
+        ("ledger", "checkpoint"),
+        ("ledger", "prove", "0"),
+    ):
+        assert "an old copy restored" in city.refused(*command)
+    for _ in range(5):
+        city.run("stop", "--all", "--reason", "Somebody changed the log")
+    assert "all" in city.run("stop", "--list")
+    assert evidence == file.read_text()
+    found = typed("ledger", "verify", "--data", str(city.data))
+    assert (1, True) == (found.exit_code, "forked" in found.stdout)
+
+
 def test_a_second_history_is_shown_by_a_kept_checkpoint(busy: City, tmp_path: Path) -> None:
     """A city put back to an older day verifies by itself; not so beside a kept checkpoint."""
     kept = tmp_path / "kept"

@@ -23,10 +23,10 @@ from gatekeeper.errors import (
 from gatekeeper.ledger import Alter, Appended, Clock, Draft, Guard, Insert, Row, Transaction, verify
 from gatekeeper.ledger import append as appending
 from gatekeeper.ledger.batch import State, Waiter
-from gatekeeper.ledger.checkpoint import open_checkpoint
+from gatekeeper.ledger.checkpoint import SigningKey, open_checkpoint
 from gatekeeper.ledger.entries import seal
-from gatekeeper.ledger.merkle import leaf_hash, verify_inclusion
-from tests.ledger.made import Log, decided, new_ref, open_log, released, stop_lifted, stop_set
+from gatekeeper.ledger.merkle import leaf_hash, root, verify_inclusion
+from tests.ledger.made import ORIGIN, Log, decided, new_ref, open_log, released, stop_lifted, stop_set
 from tests.ledger.sqlite_rows import SqliteRows, SqliteTransaction
 
 Outcome = Appended | BaseException
@@ -490,6 +490,27 @@ def test_the_checkpoint_file_never_goes_back(log: Log) -> None:
     log.ledger.close()
     log.ledger._kept._keep(1, small)
     assert 2 == open_checkpoint(log.file.read_text(), log.key.verifier).size
+
+
+@pytest.mark.parametrize("file", ["another history", "another key", "no checkpoint", "\xff"])
+def test_a_kept_checkpoint_that_this_log_does_not_continue_is_never_replaced(log: Log, file: str) -> None:
+    """It is what shows that the log was rolled back or written anew; /readyz shows the fault."""
+    log.ledger.append(decided())
+    match file:
+        case "another history":
+            log.file.write_text(log.key.sign(1, bytes(32)))
+        case "another key":
+            other = SigningKey.create(log.directory / "other.pem", ORIGIN)
+            log.file.write_text(other.sign(1, root(log.rows.head().frontier)))
+        case _:
+            log.file.write_bytes(file.encode("latin-1"))
+    evidence = log.file.read_bytes()
+    log.ledger.append(decided())
+    log.ledger._kept._due = 0.0
+    log.ledger.checkpoint()
+    assert log.ledger.checkpoint_fault is not None
+    log.ledger.close()
+    assert evidence == log.file.read_bytes()
 
 
 def test_a_draft_that_is_refused_never_queues(log: Log) -> None:
