@@ -72,7 +72,12 @@ def create_app(settings: Settings) -> Flask:
     gate = build_gate(state, bundle, tokens)
     gate.engine.ready()
     refusals = Refusals(state.ledger)
-    app = application(gate, _authorization(settings, state, tokens, refusals.count), refusals.count)
+
+    def refused(reason: str) -> None:
+        refusals.count(reason)
+        UNAUTHENTICATED.labels(reason).inc()
+
+    app = application(gate, _authorization(settings, state, tokens, refused), refused)
     refusals.start()
     atexit.register(state.close)
     atexit.register(refusals.close)
@@ -85,13 +90,14 @@ def application(gate: Gate, oauth: AuthorizationServerConfig, refused: Callable[
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
     app.url_map.strict_slashes = True
+    # A path has one spelling: the router's own redirect of `//` is made of the Host header, a caller's words.
+    app.url_map.merge_slashes = False
     requests.install(app)
     problems.install(app)
 
     @app.errorhandler(Unauthenticated)
     def unauthenticated(error: Unauthenticated) -> Response:
         refused(error.reason)
-        UNAUTHENTICATED.labels(error.reason).inc()
         return problems.problem(error)
 
     for blueprint in (

@@ -293,3 +293,30 @@ def test_oauth_is_as_written(city: tuple[FlaskClient, dict[str, Any]], asking: d
     check("/oauth/introspect", "post", http.post("/oauth/introspect", data={"token": token}))
     check("/oauth/revoke", "post", http.post("/oauth/revoke", data={"token": "x"}, auth=secret))
     check("/oauth/revoke", "post", http.post("/oauth/revoke", data={}, auth=secret))
+
+
+def test_a_path_has_one_spelling(client: FlaskClient, asking: dict[str, str]) -> None:
+    """No redirect: its address would be made of the Host header, and a client would send its secret there."""
+    for method, path in (("POST", "/oauth//token"), ("POST", "//v1/queries"), ("GET", "/v1//agency")):
+        answer = client.open(path, method=method, headers=asking | {"Host": "elsewhere.example"})
+        assert (404, "application/problem+json") == (answer.status_code, answer.mimetype)
+        assert "Location" not in answer.headers
+        assert b"elsewhere" not in answer.data
+
+
+def test_clients_that_are_not_believed_are_counted(
+    city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]
+) -> None:
+    """Where a secret is guessed as well as where a token is: an operator watches one figure."""
+    http, document = city
+    found = next(a for a in document["agencies"] if a["profile"] == "basic")
+
+    def count(reason: str) -> float:
+        lines = http.get("/metrics").get_data(as_text=True).splitlines()
+        name = f'gatekeeper_unauthenticated_total{{reason="{reason}"}} '
+        return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
+
+    guessed, malformed = count("secret"), count("malformed")
+    http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=(found["client_id"], "guess"))
+    http.get("/v1/agency", headers={"Authorization": asking["Authorization"] + "."})
+    assert (guessed + 1, malformed + 1) == (count("secret"), count("malformed"))

@@ -67,6 +67,7 @@ def options(settings: Settings) -> dict[str, Any]:
         "limit_request_fields": 64,
         "limit_request_field_size": 8190,
         "header_map": "drop",
+        "forwarder_headers": "",  # SCRIPT_NAME and PATH_INFO would let a caller choose the path
         "forwarded_allow_ips": settings.trusted_proxy,
         "proxy_allow_ips": settings.trusted_proxy,
         "accesslog": None,  # one line a request is written by the application, without paths or queries

@@ -103,6 +103,15 @@ def test_two_requests_in_one_are_refused(served: tuple[int, Path]) -> None:
     assert say(port, text).split()[1] in {b"400", b"501"}
 
 
+@pytest.mark.parametrize(
+    "header", [b"SCRIPT_NAME: /", b"SCRIPT_NAME: /metrics", b"PATH_INFO: /metrics-directory"]
+)
+def test_no_header_chooses_the_path(served: tuple[int, Path], header: bytes) -> None:
+    """What the proxy keeps from the network by its path is not to be had by another name for it."""
+    text = b"GET / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\nConnection: close\r\n\r\n"
+    assert say(served[0], text).endswith(b"\r\n\r\nhere")
+
+
 def test_no_control_socket_and_nothing_shared_before_the_fork() -> None:
     """A control socket could stop the service; an engine or a pool that was forked answers for two."""
     chosen = serving.options(Settings())
