@@ -132,7 +132,7 @@ def further_records(gate: Gate, authorization: str | None, query_id: str, cursor
 def status_of(gate: Gate, authorization: str | None, query_id: str) -> dict[str, Json]:
     """Return what the agency may learn of its own query. Raises as ``identify`` and ``status`` do."""
     caller, _ = identify(gate, authorization, "reads:query")
-    return status(gate.queries, gate.ledger, gate.engine.bundle.catalogue, query_id, caller.agency_id)
+    return status(gate.queries, gate.ledger, gate.engine.bundle.written, query_id, caller.agency_id)
 
 
 def identify(gate: Gate, authorization: str | None, scope: str | None) -> tuple[Caller, Snapshot]:

@@ -77,12 +77,14 @@ def stopped(query_id: str, policy: Policy, catalogue: Catalogue, receipt: Receip
 
 
 def provision_json(provision: Provision) -> dict[str, Json]:
-    """Quote a provision as a denial does."""
+    """Quote a provision as a denial does; what nobody compared with the law's text says so."""
     return {
         "code": provision.code,
+        "pack": provision.pack,
         "rules": list(provision.rules),
         "title": provision.title,
         "citation": provision.citation,
+        "verified": provision.verified,
         "message": provision.message,
         "remedy": provision.remedy,
         "review": provision.review,
@@ -124,9 +126,11 @@ def _receiver(permit: Permit) -> str:
 
 _STOP_WITHOUT_POLICY: dict[str, Json] = {
     "code": STOPPED,
+    "pack": None,
     "rules": [],
     "title": "Sharing is stopped",
     "citation": "Order of the city",
+    "verified": False,
     "message": "The city has stopped the sharing that this query asks for.",
     "remedy": "Wait until the city lifts the stop, or ask its records staff.",
     "review": "none",

@@ -4,6 +4,8 @@ What happens to a policies directory, and then to the facts of one query, in ord
 
 - ``layout``      read the files: plain, UTF-8, in known places
 - ``rehearsal``   parse and decide worst cases in a child process (``stage``) first
+- ``manifest``    the committed list of provisions, of all cities and of each pack
+- ``packs``       which packs the city selected; an unknown one refuses the bundle
 - ``provisions``  METADATA → catalogue
 - ``syntax``      the parser's tree → what each rule refers to
 - ``soundness``   the checks on it: closed builtins, no recursion, no reference to nothing

@@ -21,7 +21,12 @@ from gatekeeper.policy.soundness import OPERATORS
 
 def export(bundle: Bundle, file: Path, *, tests: bool = False) -> None:
     """Write *bundle* to *file* (tar.gz), whole or not at all; *tests* for ``opa test``. Raises OSError."""
-    about = {"label": bundle.label, "digest": bundle.digest, "provisions": list(bundle.provisions)}
+    about = {
+        "label": bundle.label,
+        "digest": bundle.digest,
+        "packs": list(bundle.packs),
+        "provisions": list(bundle.provisions),
+    }
     manifest = {"revision": bundle.revision, "roots": [""], "rego_version": 1, "metadata": about}
     documents: dict[str, str] = {
         ".manifest": _line(manifest),

@@ -1,8 +1,9 @@
 """Load a policy bundle: every file, every check, one digest; or refuse it and name every fault at once.
 
 Guarantees: the provisions are those of the committed manifest, never derived from the files found, so a
-provision whose file is deleted refuses the bundle instead of vanishing from the law; everything that can
-change a decision is inside the digest (modules, data, schemas, manifest, closed list of builtins), and
+provision whose file is deleted refuses the bundle instead of vanishing from the law; those of packs that the
+city has not selected are checked all the same, so that selecting one needs no other change; everything that
+can change a decision is inside the digest (modules, data, schemas, manifest, closed list of builtins), and
 nothing else can change one.
 """
 
@@ -18,7 +19,9 @@ from typing import Any
 import jsonschema_rs
 
 from gatekeeper.errors import BundleRefused
-from gatekeeper.policy.layout import CAPABILITIES, MANIFEST, Json, Sources, read
+from gatekeeper.policy.layout import CAPABILITIES, Json, Sources, read
+from gatekeeper.policy.manifest import Manifest, manifest_of
+from gatekeeper.policy.packs import chosen_packs
 from gatekeeper.policy.provisions import Catalogue, Provision, provision_of
 from gatekeeper.policy.rehearsal import Rehearsal, rehearse, worst_inputs
 from gatekeeper.policy.soundness import FORBIDDEN, faults_of
@@ -27,15 +30,16 @@ from gatekeeper.policy.syntax import module_of
 BUDGET_MS = 250.0
 """How long one decision may take on the embedded engine; a later answer is discarded."""
 
-_MANIFEST_KEYS = {"label", "roots", "rego_version", "provisions"}
-_LABEL = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]{0,39}")
-_CODE = re.compile(r"[a-z][a-z0-9_]*")
 _TEST_RULE = re.compile(r"^test_\w+", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """One revision of the law, checked. Made by ``load``."""
+    """One revision of the law, checked. Made by ``load``.
+
+    ``catalogue`` and ``provisions`` are the law in force: what binds every city, and what its ``packs`` add.
+    ``written`` has the provisions of the packs that are off, too.
+    """
 
     revision: str
     digest: str
@@ -48,6 +52,8 @@ class Bundle:
     builtins: tuple[str, ...]
     catalogue: Catalogue
     provisions: tuple[str, ...]
+    packs: tuple[str, ...]
+    written: Catalogue
 
 
 def shipped_policies() -> Path:
@@ -61,17 +67,19 @@ def load(directory: Path) -> Bundle:
     """Return the bundle in *directory*. Raises BundleRefused, naming every fault."""
     sources = read(directory)
     faults = list(sources.faults)
-    label, provisions = _manifest(sources.manifest, faults)
+    manifest = manifest_of(sources.manifest, faults)
     builtins = _capabilities(sources.capabilities, faults)
     faults += _data_faults(sources)
-    faults += _presence(sources, provisions)
-    catalogue = _catalogue(sources, provisions, faults)
+    packs = chosen_packs(sources, manifest, faults)
+    provisions = manifest.in_force(packs)
+    faults += _presence(sources, manifest)
+    written = _written(sources, manifest, faults)
     rehearsal = _rehearse(sources)
     faults += rehearsal.faults
     faults += faults_of(
         [module_of(path, tree) for path, tree in rehearsal.trees.items()],
-        provisions=provisions,
-        reviewed={code for code, provision in catalogue.items() if provision.review != "none"},
+        provisions=manifest.provisions,
+        reviewed={code for code, provision in written.items() if provision.review != "none"},
         data=sources.data.keys(),
         builtins=builtins,
     )
@@ -80,17 +88,19 @@ def load(directory: Path) -> Bundle:
         raise BundleRefused(list(dict.fromkeys(faults)))
     digest = sources.digest()
     return Bundle(
-        revision=f"{label}+{digest[:12]}",
+        revision=f"{manifest.label}+{digest[:12]}",
         digest=f"sha256:{digest}",
-        label=label,
+        label=manifest.label,
         modules=MappingProxyType(sources.modules),
         tests=MappingProxyType(sources.tests),
         checks=MappingProxyType(sources.checks),
         data=MappingProxyType(sources.data),
         schemas=MappingProxyType(sources.schemas),
         builtins=builtins,
-        catalogue=catalogue,
+        catalogue=Catalogue([written[code] for code in provisions]),
         provisions=provisions,
+        packs=packs,
+        written=written,
     )
 
 
@@ -116,37 +126,18 @@ def _answers(rehearsal: Rehearsal, provisions: Sequence[str], budget_ms: float =
     if not isinstance(nothing, dict):
         faults.append("data.main.decision is undefined when there are no facts: it must be a denial")
     else:
-        unmet = nothing.get("unmet")
-        proven = set(provisions) - set(unmet if isinstance(unmet, list) else [])
-        faults += [f"sharing/{code}/{code}.rego: satisfied by no facts at all" for code in sorted(proven)]
+        said = nothing.get("unmet")
+        unmet = {code for code in said if isinstance(code, str)} if isinstance(said, list) else set()
+        faults += [f"{code}: satisfied by no facts at all" for code in sorted(set(provisions) - unmet)]
+        faults += [
+            f"main/main.rego: asks for {code}, which is neither for every city nor of a pack of this one"
+            for code in sorted(unmet - set(provisions))
+        ]
         if nothing.get("permit") is not False:
             faults.append("data.main.decision permits when there are no facts")
     if rehearsal.slowest_ms > budget_ms:
         faults.append(f"the worst case took {rehearsal.slowest_ms:.0f} ms; the budget is {budget_ms:.0f} ms")
     return faults
-
-
-def _manifest(document: Json, faults: list[str]) -> tuple[str, tuple[str, ...]]:
-    if not isinstance(document, dict) or document.keys() != _MANIFEST_KEYS:
-        faults.append(f"{MANIFEST}: must have exactly {', '.join(sorted(_MANIFEST_KEYS))}")
-        document = document if isinstance(document, dict) else {}
-    label, provisions = document.get("label"), document.get("provisions")
-    if not isinstance(label, str) or not _LABEL.fullmatch(label):
-        faults.append(f"{MANIFEST}: label must be a short name such as 2026-01")
-        label = ""
-    if document.get("roots") != [""]:
-        faults.append(f'{MANIFEST}: roots must be [""]: the bundle owns all of data, none may add to it')
-    if document.get("rego_version") != 1 or isinstance(document.get("rego_version"), bool):
-        faults.append(f"{MANIFEST}: rego_version must be 1")
-    if not isinstance(provisions, list) or not provisions:
-        faults.append(f"{MANIFEST}: provisions must list at least one: an empty law would permit all")
-        return label, ()
-    codes = [code for code in provisions if isinstance(code, str) and _CODE.fullmatch(code)]
-    if len(codes) != len(provisions):
-        faults.append(f"{MANIFEST}: a provision's code is lower-case letters, digits and underscores")
-    twice = sorted({code for code in codes if codes.count(code) > 1})
-    faults += [f"{MANIFEST}: {code} is listed twice" for code in twice]
-    return label, tuple(dict.fromkeys(codes))
 
 
 def _capabilities(document: Json, faults: list[str]) -> tuple[str, ...]:
@@ -162,22 +153,30 @@ def _capabilities(document: Json, faults: list[str]) -> tuple[str, ...]:
 
 
 def _data_faults(sources: Sources) -> list[str]:
-    orphans = sorted(sources.schemas.keys() - sources.data.keys() - {"input"})
+    documents = {
+        f"data/{name}.json": (name, document) for name, document in sources.data.items() if name != "pack"
+    }
+    documents |= {f"packs/{name}/pack.json": ("pack", document) for name, document in sources.packs.items()}
     faults = [
-        f"schema/{name}.json: there is no data/{name}.json: what it promises is undefined" for name in orphans
+        f"schema/{name}.json: there is no data/{name}.json: what it promises is undefined"
+        for name in sorted(sources.schemas.keys() - sources.data.keys() - {"input"})
     ]
-    unbound = sorted(sources.data.keys() - sources.schemas.keys())
-    faults += [f"data/{name}.json: has no schema/{name}.json" for name in unbound]
+    faults += [
+        f"{path}: has no schema/{name}.json"
+        for path, (name, _) in sorted(documents.items())
+        if name not in sources.schemas
+    ]
     for name, schema in sorted(sources.schemas.items()):
         try:
             validator = _validator(schema)
         except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError, ValueError, TypeError):
             faults.append(f"schema/{name}.json: not a JSON schema")
             continue
-        if name in sources.data:
-            for error in validator.iter_errors(sources.data[name]):
-                place = "/".join(map(str, error.instance_path))
-                faults.append(f"data/{name}.json: /{place}: {error.message[:200]}")
+        for path, (described_by, document) in sorted(documents.items()):
+            if described_by == name:
+                for error in validator.iter_errors(document):
+                    place = "/".join(map(str, error.instance_path))
+                    faults.append(f"{path}: /{place}: {error.message[:200]}")
     return faults
 
 
@@ -192,28 +191,30 @@ def _validator(schema: Any) -> Any:
     return jsonschema_rs.validator_for(schema, retriever=nowhere)
 
 
-def _presence(sources: Sources, provisions: Sequence[str]) -> list[str]:
+def _presence(sources: Sources, manifest: Manifest) -> list[str]:
     """Return faults where the manifest and the files disagree."""
     faults = []
-    for code in provisions:
-        path, test = f"sharing/{code}/{code}.rego", f"sharing/{code}/{code}_test.rego"
-        if path not in sources.modules:
-            faults.append(f"{path}: missing, though the manifest lists {code}")
-        if not _TEST_RULE.search(sources.tests.get(test, "")):
-            faults.append(f"{test}: missing, or without a test_ rule: an untested provision is not law")
-    for path in sorted(sources.modules):
-        parts = path.split("/")
-        if parts[0] == "sharing" and parts[1] not in provisions:
-            faults.append(f"{path}: not listed in the manifest: nothing would require it")
+    for listed in manifest.provisions:
+        if listed.path not in sources.modules:
+            faults.append(f"{listed.path}: missing, though the manifest lists {listed.code}")
+        if not _TEST_RULE.search(sources.tests.get(listed.test, "")):
+            faults.append(
+                f"{listed.test}: missing, or without a test_ rule: an untested provision is not law"
+            )
+    unlisted = sources.modules.keys() - {listed.path for listed in manifest.provisions}
+    faults += [
+        f"{path}: not listed in the manifest: nothing would require it"
+        for path in sorted(unlisted)
+        if path.startswith(("sharing/", "packs/"))
+    ]
     return faults
 
 
-def _catalogue(sources: Sources, provisions: Sequence[str], faults: list[str]) -> Catalogue:
+def _written(sources: Sources, manifest: Manifest, faults: list[str]) -> Catalogue:
     found: list[Provision] = []
-    for code in provisions:
-        path = f"sharing/{code}/{code}.rego"
-        if path in sources.modules:
-            provision, wrong = provision_of(code, path, sources.modules[path])
+    for listed in manifest.provisions:
+        if listed.path in sources.modules:
+            provision, wrong = provision_of(listed, sources.modules[listed.path])
             faults += wrong
             if provision is not None:
                 found.append(provision)

@@ -1,5 +1,6 @@
-"""Run the policies that check the policies (``policies/checks/``) over a loaded bundle's catalogue.
+"""Run the policies that check the policies (``policies/checks/``) over all that a loaded bundle states.
 
+The provisions of packs that the city has not selected are checked too: selecting one is then all it takes.
 They say in Rego, where a lawyer can read and add to them, what every provision must state. The load's own
 checks do not depend on them: a bundle whose checks are missing is refused here, not let through.
 """
@@ -48,8 +49,8 @@ def _said(bundle: Bundle, names: list[str]) -> list[str]:
 
 def _described(bundle: Bundle) -> Json:
     return {
-        "provisions": [_provision(provision) for provision in bundle.catalogue.values()],
-        "manifest": [*bundle.provisions],
+        "provisions": [_provision(provision) for provision in bundle.written.values()],
+        "in_force": [*bundle.provisions],
         "tests": [*sorted(bundle.tests)],
     }
 
@@ -57,6 +58,7 @@ def _described(bundle: Bundle) -> Json:
 def _provision(provision: Provision) -> Json:
     return {
         "code": provision.code,
+        "pack": provision.pack,
         "title": provision.title,
         "description": provision.description,
         "rules": list(provision.rules),

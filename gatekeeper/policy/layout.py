@@ -23,11 +23,15 @@ _LARGEST = 1024 * 1024
 _MOST = 4000
 
 # What decides: inside the digest.
-_MODULE = re.compile(rf"main/main\.rego|(?:sharing|facts|redaction)/({_NAME})/\1\.rego")
-_DATA = re.compile(rf"data/({_NAME})\.json")
+_MODULE = re.compile(rf"main/main\.rego|(?:sharing|facts|redaction|packs/{_NAME})/({_NAME})/\1\.rego")
+# data/pack.json would stand where the packs do: in data.pack.
+_DATA = re.compile(rf"data/(?!pack\.json)({_NAME})\.json")
+_PACK = re.compile(rf"packs/({_NAME})/pack\.json")
 _SCHEMA = re.compile(rf"schema/({_NAME})\.json")
 # What speaks about decisions: outside it.
-_TEST = re.compile(rf"(?:main|sharing|facts|redaction|checks|cases)/(?:{_NAME}/)?{_NAME}_test\.rego")
+_TEST = re.compile(
+    rf"(?:(?:main|sharing|facts|redaction|checks|cases)/(?:{_NAME}/)?|packs/{_NAME}/{_NAME}/){_NAME}_test\.rego"
+)
 _CHECK = re.compile(rf"checks/(?:{_NAME}/)?{_NAME}\.rego")
 _CASE = r"cases/(?:permitted|denied)/[A-Za-z0-9_.-]+\.json"
 _ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|\.regal/config\.yaml|{_CASE}")
@@ -35,13 +39,17 @@ _ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|\.regal/config\.yaml|{_CASE}")
 
 @dataclass(slots=True)
 class Sources:
-    """The files of a policies directory, by what they are; paths are relative, with ``/``."""
+    """The files of a policies directory, by what they are; paths are relative, with ``/``.
+
+    ``data`` is all that the rules read, the packs included, as ``data.pack``.
+    """
 
     modules: dict[str, str] = field(default_factory=dict)
     tests: dict[str, str] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
     data: dict[str, Json] = field(default_factory=dict)
+    packs: dict[str, Json] = field(default_factory=dict)
     schemas: dict[str, Json] = field(default_factory=dict)
     manifest: Json = None
     capabilities: Json = None
@@ -68,6 +76,8 @@ def read(directory: Path) -> Sources:
     for path in (MANIFEST, CAPABILITIES):
         if path not in paths:
             sources.faults.append(f"{path}: missing")
+    if sources.packs:
+        sources.data["pack"] = sources.packs
     return sources
 
 
@@ -164,7 +174,7 @@ def _place(sources: Sources, path: str, text: str) -> None:
         sources.tests[path] = text
     elif _CHECK.fullmatch(path):
         sources.checks[path] = text
-    elif path in (MANIFEST, CAPABILITIES) or _DATA.fullmatch(path) or _SCHEMA.fullmatch(path):
+    elif path in (MANIFEST, CAPABILITIES) or any(kind.fullmatch(path) for kind in (_DATA, _PACK, _SCHEMA)):
         sources.documents[path] = text
         _document(sources, path, text)
     elif not _ASIDE.fullmatch(path):
@@ -182,6 +192,8 @@ def _document(sources: Sources, path: str, text: str) -> None:
         sources.manifest = document
     elif path == CAPABILITIES:
         sources.capabilities = document
+    elif pack := _PACK.fullmatch(path):
+        sources.packs[pack[1]] = document
     elif path.startswith("data/"):
         sources.data[name_of(path)] = document
     else:

@@ -15,6 +15,8 @@ from typing import Literal, cast
 
 import yaml
 
+from gatekeeper.policy.manifest import Listed
+
 Review = Literal["none", "staff", "counsel"]
 
 REVIEWS: tuple[Review, ...] = ("none", "staff", "counsel")
@@ -33,9 +35,10 @@ class RelatedResource:
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """One provision of law, as its METADATA states it."""
+    """One provision of law, as its METADATA states it; ``pack`` is None if it binds every city."""
 
     code: str
+    pack: str | None
     title: str
     description: str
     rules: tuple[str, ...]
@@ -51,7 +54,7 @@ class Provision:
 
 
 class Catalogue(Mapping[str, Provision]):
-    """Every provision of a bundle by its code, in the order of the bundle's manifest."""
+    """Provisions of a bundle by their codes, in the order of the bundle's manifest."""
 
     __slots__ = ("_provisions",)
 
@@ -82,8 +85,9 @@ class _Strict(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def provision_of(code: str, path: str, source: str) -> tuple[Provision | None, list[str]]:
+def provision_of(listed: Listed, source: str) -> tuple[Provision | None, list[str]]:
     """Return the provision that a module's package METADATA states, and every fault found in it."""
+    path = listed.path
     block, faults = _package_annotation(path, source)
     if block is None:
         return None, faults
@@ -96,7 +100,8 @@ def provision_of(code: str, path: str, source: str) -> tuple[Provision | None, l
     if block.get("scope", "package") != "package":
         faults.append(f"{path}: METADATA scope must be package: it speaks for the whole provision")
     provision = Provision(
-        code=code,
+        code=listed.code,
+        pack=listed.pack,
         title=read.text(block, "title"),
         description=read.text(block, "description"),
         rules=read.texts(custom, "rules"),

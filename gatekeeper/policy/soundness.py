@@ -3,8 +3,9 @@
 Guarantees, each of which would otherwise fail silently in Rego: every reference leads to something that
 exists (a typo is undefined, not an error); nothing can recurse (it crashes the embedded engine); no rule
 reads a clock, the network or chance (a decision could not be replayed); each provision is proved by one
-fixed line of ``main`` and by nothing else; no provision leans on another's finding; a staff ruling reaches
-only provisions that invite one.
+rule of ``main``, of one fixed form, and by nothing else; no provision leans on another's finding; what binds
+every city does not depend on the packs of one, and a pack not on another's data; a staff ruling reaches only
+provisions that invite one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
+from gatekeeper.policy.manifest import Listed
 from gatekeeper.policy.syntax import Module, Path, Rule
 
 # Never, whatever capabilities.json says: the world outside, the clock, chance, words on a terminal.
@@ -42,7 +44,7 @@ _Node = tuple[str, str]  # package, rule
 def faults_of(
     modules: Sequence[Module],
     *,
-    provisions: Sequence[str],
+    provisions: Sequence[Listed],
     reviewed: Collection[str],
     data: Collection[str],
     builtins: Collection[str],
@@ -85,13 +87,19 @@ def _rule_faults(module: Module, rule: Rule, builtins: Collection[str]) -> Itera
 
 
 def _reach(module: Module) -> Iterator[str]:
-    """Yield where a module reads a finding that is not its own: only main reads the provisions."""
+    """Yield where a module reads what it may not: only main reads the findings of provisions.
+
+    Packs are read by main and by the obligations, which they can only make stricter, and each by its own
+    provisions.
+    """
     if module.package == "main":
         return
-    forbidden = [target for target in module.imports if _foreign(target, module.package)]
-    forbidden += [t for rule in module.rules for t in rule.references if _foreign(t, module.package)]
-    for target in sorted({_say(target) for target in forbidden}):
+    targets = {*module.imports, *(target for rule in module.rules for target in rule.references)}
+    for target in sorted({_say(target) for target in targets if _foreign(target, module.package)}):
         yield f"{module.path}: reads {target}: each provision is judged on the facts alone"
+    if not module.package.startswith("redaction."):
+        for target in sorted({_say(target) for target in targets if _of_other_packs(target, module.package)}):
+            yield f"{module.path}: reads {target}: the law of a pack depends on no other, that of all on none"
 
 
 def _foreign(target: Path, package: str) -> bool:
@@ -99,34 +107,48 @@ def _foreign(target: Path, package: str) -> bool:
         return False
     if len(target) == 1 or target[1] is None:
         return True
+    if target[1] == "packs":
+        return ".".join(map(str, target[1:4])) != package
     return target[1] in ("main", "sharing") and ".".join(map(str, target[1:3])) != package
 
 
-def _main(modules: Sequence[Module], provisions: Sequence[str]) -> Iterator[str]:
+def _of_other_packs(target: Path, package: str) -> bool:
+    """Say whether *target* may reach the data of a pack that is not *package*'s own, or the city's choice."""
+    if target[:2] == ("data", "city"):
+        return len(target) == 2 or target[2] in (None, "packs")
+    own = package.split(".")[1] if package.startswith("packs.") else None
+    return target[:2] == ("data", "pack") and (len(target) == 2 or own is None or target[2] != own)
+
+
+def _main(modules: Sequence[Module], provisions: Sequence[Listed]) -> Iterator[str]:
     main = next((module for module in modules if module.package == "main"), None)
     if main is None:
         yield "main/main.rego: missing"
         return
-    lines = [" ".join(rule.text.split()) for rule in main.rules if rule.name == "proved"]
-    for code in provisions:
-        if lines.count(_proof(code)) != 1:
-            yield f"main/main.rego: needs exactly one line `{_proof(code)}`"
-    known = {_proof(code) for code in provisions}
-    for line in lines:
-        if line not in known:
-            yield f"main/main.rego: `{line[:80]}` could call something proved that the manifest does not list"
+    found = [" ".join(rule.text.split()) for rule in main.rules if rule.name == "proved"]
+    required = [_proof(listed) for listed in provisions]
+    for proof in required:
+        if found.count(proof) != 1:
+            yield f"main/main.rego: needs exactly one rule `{proof}`"
+    for proof in found:
+        if proof not in required:
+            yield f"main/main.rego: `{proof[:80]}` could call proved what the manifest does not list"
     if not any(rule.name == "decision" for rule in main.rules):
         yield "main/main.rego: has no rule decision"
 
 
-def _proof(code: str) -> str:
-    return f'proved contains "{code}" if data.sharing.{code}.satisfied == true'
+def _proof(listed: Listed) -> str:
+    """Return the one rule that may call a provision proved; of a pack's, only where the city selected it."""
+    found = f"data.{listed.package}.satisfied == true"
+    if listed.pack is None:
+        return f'proved contains "{listed.code}" if {found}'
+    return f'proved contains "{listed.code}" if {{ "{listed.pack}" in data.city.packs {found} }}'
 
 
-def _rulings(graph: _Graph, provisions: Sequence[str], reviewed: Collection[str]) -> Iterator[str]:
-    for code in provisions:
-        if code not in reviewed and graph.reads_ruling(f"sharing.{code}"):
-            yield f"sharing/{code}/{code}.rego: its review is none, yet it reads input.ruling"
+def _rulings(graph: _Graph, provisions: Sequence[Listed], reviewed: Collection[str]) -> Iterator[str]:
+    for listed in provisions:
+        if listed.code not in reviewed and graph.reads_ruling(listed.package):
+            yield f"{listed.path}: its review is none, yet it reads input.ruling"
 
 
 def _say(target: Path) -> str:

@@ -55,7 +55,6 @@ def _described(provision: Provision) -> dict[str, Json]:
     return {
         **provision_json(provision),
         "description": provision.description,
-        "verified": provision.verified,
         "effective_on": provision.effective_on.isoformat(),
         "related_resources": [
             {"ref": resource.ref, "description": resource.description}

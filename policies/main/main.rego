@@ -2,8 +2,9 @@
 # scope: package
 # title: The decision
 # description: >-
-#   A request is permitted only if every provision proved itself satisfied and every obligation is known.
-#   What is undefined, mistyped or missing is not proved, and what is not proved is denied.
+#   A request is permitted only if every provision in force proved itself satisfied and every obligation is
+#   known. What is undefined, mistyped or missing is not proved, and what is not proved is denied. In force
+#   are the provisions that bind every city, and those that its packs add to them.
 package main
 
 import data.redaction.release.owed
@@ -39,8 +40,19 @@ proved contains "query_limits" if data.sharing.query_limits.satisfied == true
 
 proved contains "sharing_stopped" if data.sharing.sharing_stopped.satisfied == true
 
-# In the order in which the agency reads its reasons. The same list stands in .manifest.
-provisions := [
+# What a pack adds is proved only where the city has selected the pack; elsewhere it is not looked at.
+proved contains "virginia_recipient" if {
+	"virginia" in data.city.packs
+	data.packs.virginia.virginia_recipient.satisfied == true
+}
+
+# In the order in which the agency reads its reasons. The same lists stand in .manifest.
+provisions := array.concat(binding_every_city, [code |
+	some pack in data.city.packs
+	some code in data.pack[pack].provisions
+])
+
+binding_every_city := [
 	"agency_standing",
 	"affirmation",
 	"out_of_state_declaration",
@@ -67,9 +79,18 @@ default permit := false
 
 permit if {
 	count(provisions) > 0
+	every_pack_is_known
 	count(unmet) == 0
 	count(proved) == count(provisions)
 	is_object(owed)
+}
+
+# A pack that nobody knows would ask for nothing.
+every_pack_is_known if {
+	count(data.city.packs) > 0
+	every pack in data.city.packs {
+		is_array(data.pack[pack].provisions)
+	}
 }
 
 default obligations := {}

@@ -49,4 +49,43 @@ test_no_permit_without_a_list_of_provisions if {
 	main.decision.permit == false with input as request with main.provisions as []
 }
 
+# Every city has these; each pack can only lengthen the list.
+test_a_pack_only_adds if {
+	every pack, law in data.pack {
+		main.provisions == array.concat(main.binding_every_city, law.provisions) with data.city.packs as [pack]
+	}
+	every packs in [["illinois", "evanston"], ["evanston"]] {
+		main.provisions == main.binding_every_city with data.city.packs as packs
+	}
+}
+
+test_what_a_pack_adds_is_unmet_by_nothing if {
+	every pack, law in data.pack {
+		decision := main.decision with input as {} with data.city.packs as [pack]
+		decision.proved == []
+		decision.unmet == array.concat(main.binding_every_city, law.provisions)
+	}
+}
+
+test_what_a_pack_adds_denies if {
+	main.decision.unmet == ["virginia_recipient"] with input as request with data.city.packs as ["virginia"]
+	main.decision.permit == false with input as request with data.city.packs as ["virginia"]
+}
+
+test_what_a_pack_adds_can_be_proved if {
+	asked := having("/agency/state", "VA")
+	city := object.union(data.city, {"state": "VA", "packs": ["illinois", "virginia"]})
+	"virginia_recipient" in main.decision.proved with input as asked with data.city as city
+	main.decision.permit == true with input as asked with data.city as city
+}
+
+test_no_permit_without_packs_that_are_known if {
+	every packs in [[], ["ilinois"], ["illinois", "ilinois"], [7], {}] {
+		main.decision.permit == false with input as request with data.city.packs as packs
+	}
+	main.decision.permit == false with input as request with data.city as object.remove(data.city, ["packs"])
+	main.decision.permit == false with input as request with data.pack as {}
+	main.decision.permit == false with input as request with data.pack.evanston as {}
+}
+
 test_an_agency_of_another_state if main.decision.permit == true with input as having("/agency", away)

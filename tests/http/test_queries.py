@@ -331,6 +331,8 @@ def test_an_agency_sees_the_law_and_its_own_standing(gate: RunningGate) -> None:
     provisions = gate.request("GET", "/v1/provisions").json()["provisions"]
     assert {"civil_immigration", "affirmation", "sharing_stopped"} <= {p["code"] for p in provisions}
     assert all(p["citation"] and p["remedy"] for p in provisions)
+    assert {True, False} == {p["verified"] for p in provisions}
+    assert {None} == {p["pack"] for p in provisions}  # Illinois and Evanston: what binds every city
     own = gate.request("GET", "/v1/agency").json()
     assert ("maple-falls-pd", "in_force") == (own["id"], own["affirmations"][0]["state"])
 

@@ -1,10 +1,15 @@
-"""The laws that these tests apply: a small one and the shipped one, with facts that each permits."""
+"""The laws that these tests apply: a small one and the shipped one, with facts that each permits.
+
+The shipped one also as it binds a city of each other jurisdiction: only ``data/city.json`` differs.
+"""
 
 from __future__ import annotations
 
 import copy
 import functools
 import json
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +88,8 @@ VISITOR: dict[str, Any] = {
     "affirmation": NO_STANDING,
     "declaration": STANDING,
 }
+# Every pack that adds provisions and permits something, with its state.
+PACKS: dict[str, str] = {"virginia": "VA"}
 JUNK: tuple[Any, ...] = (None, "", 0, -1, [], {}, True, False, "x" * 10_000, [None], {"": 0}, 1.5)
 
 
@@ -98,13 +105,36 @@ def shipped() -> Bundle:
     return load(shipped_policies())
 
 
+@functools.cache
+def city(pack: str) -> Bundle:
+    """Return the law of a city that selected *pack*, of the small law or of the shipped one."""
+    directory, state = (SMALL, "SS") if pack == "south" else (shipped_policies(), PACKS[pack])
+    with tempfile.TemporaryDirectory() as temporary:
+        changed = Path(shutil.copytree(directory, Path(temporary, "law")))
+        settings = json.loads((changed / "data/city.json").read_text())
+        settings |= {"state": state, "packs": [pack]}
+        (changed / "data/city.json").write_text(json.dumps(settings))
+        return load(changed)
+
+
 def law(name: str) -> tuple[Bundle, dict[str, Any]]:
-    """Return a law by name (small, shipped, or shipped to a visitor) with facts that it permits."""
+    """Return a law by name (small, shipped, or that of a city with a pack) with facts that it permits.
+
+    The shipped law is asked by an agency of the city's own state, or, as ``visitor``, of another.
+    """
     if name == "small":
         return small(), copy.deepcopy(SMALL_PERMITTED)
-    facts = SHIPPED_PERMITTED if name == "shipped" else {**SHIPPED_PERMITTED, "agency": VISITOR}
+    if name == "south":
+        return city("south"), {
+            **copy.deepcopy(SMALL_PERMITTED),
+            "agency": {"id": "south-1", "status": "active"},
+        }
+    facts = SHIPPED_PERMITTED if name != "visitor" else {**SHIPPED_PERMITTED, "agency": VISITOR}
+    if name in PACKS:
+        own = {**AGENCY, "state": PACKS[name]}
+        facts = {**facts, "agency": own, "end_requester": {**own, "id": "il-other"}}
     # Through JSON, so that no two places share one object: a change at one would be a change at both.
-    return shipped(), json.loads(json.dumps(facts))
+    return city(name) if name in PACKS else shipped(), json.loads(json.dumps(facts))
 
 
 def places(document: Any, here: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

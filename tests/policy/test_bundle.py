@@ -7,13 +7,14 @@ import io
 import json
 import shutil
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gatekeeper.errors import BundleRefused
-from gatekeeper.policy import Bundle, export, load, opa_capabilities, shipped_policies, trial
-from tests.policy.laws import SMALL, small
+from gatekeeper.errors import BundleRefused, PolicyUnavailable
+from gatekeeper.policy import Bundle, Embedded, export, load, opa_capabilities, shipped_policies, trial
+from tests.policy.laws import SMALL, SMALL_PERMITTED, small
 
 
 @pytest.fixture
@@ -23,7 +24,8 @@ def copy(tmp_path: Path) -> Path:
 
 
 def _deciding(bundle: Bundle) -> list[str]:
-    data = [f"data/{name}.json" for name in bundle.data]
+    data = [f"data/{name}.json" for name in bundle.data if name != "pack"]
+    data += [f"packs/{name}/pack.json" for name in ("north", "south")]
     return [
         *bundle.modules,
         *data,
@@ -60,6 +62,40 @@ def test_catalogue_in_manifest_order() -> None:
     assert catalogue["purpose"].review == "staff"
     assert catalogue["standing"].related_resources[0].ref == "https://example.test/standing"
     assert catalogue["standing"].effective_on.isoformat() == "2024-01-01"
+
+
+def _selecting(copy: Path, state: str, *packs: str) -> Bundle:
+    city = json.loads((copy / "data/city.json").read_text())
+    (copy / "data/city.json").write_text(json.dumps(city | {"state": state, "packs": list(packs)}))
+    return load(copy)
+
+
+def test_a_city_has_the_provisions_of_its_packs(copy: Path) -> None:
+    """What a pack adds is asked for after what binds every city, and only where the pack is selected."""
+    assert ("standing", "purpose") == small().provisions
+    assert ("north",) == small().packs
+    south = _selecting(copy, "SS", "south")
+    assert ("standing", "purpose", "south_badge") == south.provisions
+    assert ["standing", "purpose", "south_badge"] == list(south.catalogue)
+    assert "south" == south.catalogue["south_badge"].pack
+    assert south.catalogue["standing"].pack is None
+    assert south.digest != small().digest
+    unmet = Embedded(south).evaluate(SMALL_PERMITTED).unmet
+    assert ("south_badge",) == unmet
+
+
+def test_a_pack_that_is_off_is_written_all_the_same() -> None:
+    """The law of a pack that the city did not select is checked, and not in force."""
+    assert ["standing", "purpose", "south_badge"] == list(small().written)
+    assert ["standing", "purpose"] == list(small().catalogue)
+
+
+def test_an_answer_without_the_pack_is_no_answer(copy: Path) -> None:
+    """An engine that holds the data of a city without the pack proves too little to be believed."""
+    south = _selecting(copy, "SS", "south")
+    without = replace(south, data={**south.data, "city": small().data["city"]})
+    with pytest.raises(PolicyUnavailable):
+        Embedded(without).evaluate(SMALL_PERMITTED)
 
 
 def test_bundle_cannot_be_changed() -> None:

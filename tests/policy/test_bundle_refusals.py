@@ -48,8 +48,13 @@ def _delete(path: str) -> Change:
     return lambda root: (root / path).unlink()
 
 
+def _all(*changes: Change) -> Change:
+    return lambda root: [change(root) for change in changes]
+
+
 STANDING = "sharing/standing/standing.rego"
 PURPOSE = "sharing/purpose/purpose.rego"
+BADGE = "packs/south/south_badge/south_badge.rego"
 
 REFUSED: dict[str, tuple[Change, str]] = {
     "no manifest": (_delete(".manifest"), ".manifest: missing"),
@@ -168,21 +173,147 @@ REFUSED: dict[str, tuple[Change, str]] = {
         ),
         "imports input.ruling",
     ),
+    "manifest without packs": (
+        _edit(".manifest", '"packs": {"north": [], "south": ["south_badge"]}', '"packs": []'),
+        "packs must give for each pack the list",
+    ),
+    "pack of a bad name": (_edit(".manifest", '"north": []', '"../x": []'), "'../x' is no name of a pack"),
+    "pack's provision without its name": (
+        _edit(".manifest", '["south_badge"]', '["badge"]'),
+        "badge must begin with the name of its pack, south_",
+    ),
+    "provision of two packs": (
+        _edit(".manifest", '"north": []', '"south_badge": [], "south_badge_x": []'),
+        "the manifest lists the pack south_badge",
+    ),
+    "provision of a pack and of all": (
+        _edit(".manifest", '["standing", "purpose"]', '["standing", "purpose", "south_badge"]'),
+        "south_badge is listed twice",
+    ),
+    "pack listed without a directory": (
+        lambda root: shutil.rmtree(root / "packs/north"),
+        "packs/north/pack.json: missing or unreadable, though the manifest lists the pack north",
+    ),
+    "pack listed without its data": (_delete("packs/south/pack.json"), "packs/south/pack.json: missing"),
+    "pack whose data is not json": (_write("packs/south/pack.json", "{"), "packs/south/pack.json: not JSON"),
+    "pack that breaks its schema": (
+        _edit("packs/south/pack.json", '"SS"', "7"),
+        "packs/south/pack.json: /state: 7 is not of type",
+    ),
+    "packs without a schema": (_delete("schema/pack.json"), "packs/south/pack.json: has no schema/pack.json"),
+    "pack not listed": (_write("packs/west/pack.json", "{}"), "does not list the pack west"),
+    "pack that says fewer provisions": (
+        _edit("packs/south/pack.json", '["south_badge"]', "[]"),
+        "packs/south/pack.json: /provisions must be those that the manifest lists for south: south_badge",
+    ),
+    "pack that says more provisions": (
+        _edit("packs/north/pack.json", "[]", '["south_badge"]'),
+        "packs/north/pack.json: /provisions must be those that the manifest lists for north: none",
+    ),
+    "pack's provision without its file": (_delete(BADGE), "missing, though the manifest lists south_badge"),
+    "pack's provision without its test": (
+        _delete("packs/south/south_badge/south_badge_test.rego"),
+        "an untested provision is not law",
+    ),
+    "pack's provision not listed": (
+        _all(
+            _edit(".manifest", '["south_badge"]', "[]"),
+            _edit("packs/south/pack.json", '["south_badge"]', "[]"),
+        ),
+        f"{BADGE}: not listed in the manifest",
+    ),
+    "pack's provision in a directory of another name": (
+        _write("packs/south/south_badge/south_more.rego", "package packs.south.south_badge\n"),
+        "belongs nowhere",
+    ),
+    "pack's provision without metadata, where the pack is off": (
+        _edit(BADGE, "# METADATA", "# METADTA"),
+        "no METADATA directly above",
+    ),
+    "data in the place of the packs": (_write("data/pack.json", "{}"), "'data/pack.json': belongs nowhere"),
+    "city without packs": (
+        _edit("data/city.json", '"packs": ["north"], ', ""),
+        "/packs must list at least one",
+    ),
+    "city with no pack": (
+        _edit("data/city.json", '["north"]', "[]"),
+        "/packs must list at least one of the packs north, south",
+    ),
+    "city with a pack that is misspelt": (
+        _edit("data/city.json", '["north"]', '["nort"]'),
+        "data/city.json: /packs/0: there is no pack 'nort'; did you mean north? The packs are north, south",
+    ),
+    "city with a pack that is no text": (
+        _edit("data/city.json", '["north"]', '["north", 7]'),
+        "data/city.json: /packs/1: there is no pack '7'",
+    ),
+    "city with a pack twice": (
+        _edit("data/city.json", '["north"]', '["north", "north"]'),
+        "lists a pack twice",
+    ),
+    "city with the pack of another state": (
+        _edit("data/city.json", '["north"]', '["north", "south"]'),
+        "data/city.json: /packs/1: south is the law of SS, and the city's /state is NN",
+    ),
+    "city of a state without its pack": (
+        _edit("data/city.json", '"NN"', '"SS"'),
+        "data/city.json: /packs/0: north is the law of NN, and the city's /state is SS",
+    ),
+    "what binds every city reads a pack": (
+        _append(STANDING, "\nx := data.pack.north.state\n"),
+        "reads data.pack.north.state: the law of a pack depends on no other",
+    ),
+    "what binds every city reads the city's choice": (
+        _append(STANDING, '\nx if "north" in data.city.packs\n'),
+        "reads data.city.packs: the law of a pack",
+    ),
+    "what binds every city reads all settings": (
+        _append(STANDING, "\nx := data.city\n"),
+        "reads data.city: the law of a pack",
+    ),
+    "pack that reads another": (
+        _append(BADGE, "\nx := data.pack.north.state\n"),
+        "reads data.pack.north.state: the law of a pack depends on no other",
+    ),
+    "pack that reads a provision": (
+        _append(BADGE, "\nx if data.sharing.standing.satisfied\n"),
+        "reads data.sharing.standing.satisfied: each provision is judged on the facts alone",
+    ),
+    "provision that reads a pack's": (
+        _append(STANDING, "\nx if data.packs.south.south_badge.satisfied\n"),
+        "reads data.packs.south.south_badge.satisfied: each provision is judged on the facts alone",
+    ),
+    "main that proves a pack's provision in every city": (
+        _edit("main/main.rego", '\t"south" in data.city.packs\n', ""),
+        "needs exactly one rule",
+    ),
+    "main that proves a pack's provision where another is selected": (
+        _edit("main/main.rego", '"south" in data.city.packs', '"north" in data.city.packs'),
+        "could call proved",
+    ),
+    "main that asks for what no pack of the city adds": (
+        _edit(
+            "main/main.rego",
+            'provisions := {"standing", "purpose"}',
+            'provisions := {"standing", "purpose", "x"}',
+        ),
+        "main/main.rego: asks for x, which is neither for every city nor of a pack",
+    ),
     "main that forgets a provision": (
         _edit("main/main.rego", 'proved contains "purpose" if data.sharing.purpose.satisfied == true\n', ""),
-        "needs exactly one line",
+        "needs exactly one rule",
     ),
     "main that proves by another rule": (
         _append("main/main.rego", '\nproved contains "purpose"\n'),
-        "could call something proved",
+        "could call proved",
     ),
     "main that proves what is merely defined": (
         _edit("main/main.rego", "data.sharing.purpose.satisfied == true", "data.sharing.purpose.satisfied"),
-        "needs exactly one line",
+        "needs exactly one rule",
     ),
     "main that proves what is not law": (
         _append("main/main.rego", '\nproved contains "extra" if data.sharing.purpose.satisfied == true\n'),
-        "could call something proved",
+        "could call proved",
     ),
     "no main": (_delete("main/main.rego"), "main/main.rego: missing"),
     "no decision": (_edit("main/main.rego", "decision :=", "decisions :="), "has no rule decision"),
@@ -242,7 +373,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
         "neither a plain file nor a directory",
     ),
     "link to a directory": (
-        lambda root: (root / "packs").symlink_to(SMALL),
+        lambda root: (root / "cases").symlink_to(SMALL),
         "neither a plain file nor a directory",
     ),
     "not utf-8": (lambda root: (root / "data/city.json").write_bytes(b'{"a": "\xff"}'), "not UTF-8"),

@@ -25,10 +25,19 @@ def test_the_shipped_law_passes_its_own_checks(bundle: Bundle) -> None:
 def test_an_empty_remedy_is_named(bundle: Bundle) -> None:
     """A denial without a cure helps nobody."""
     code = bundle.provisions[0]
-    catalogue = Catalogue([replace(p, remedy="") if p.code == code else p for p in bundle.catalogue.values()])
+    written = Catalogue([replace(p, remedy="") if p.code == code else p for p in bundle.written.values()])
     with pytest.raises(BundleRefused) as refused:
-        run_checks(replace(bundle, catalogue=catalogue))
+        run_checks(replace(bundle, written=written))
     assert any(code in fault and "remedy" in fault for fault in refused.value.faults)
+
+
+def test_a_pack_that_is_off_is_checked_too(bundle: Bundle) -> None:
+    """Selecting a pack must not be the moment at which its provisions turn out to lack something."""
+    code = next(code for code in bundle.written if code not in bundle.provisions)
+    written = Catalogue([replace(p, message="") if p.code == code else p for p in bundle.written.values()])
+    with pytest.raises(BundleRefused) as refused:
+        run_checks(replace(bundle, written=written))
+    assert any(code in fault and "message" in fault for fault in refused.value.faults)
 
 
 def test_no_checks_is_not_a_pass(bundle: Bundle) -> None:

@@ -14,7 +14,7 @@ from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy import Bundle, Embedded, Verdict, shipped_policies, verdict_of
 from gatekeeper.policy.opa import OpaServer
 from gatekeeper.policy.rehearsal import worst_inputs
-from tests.policy.laws import JUNK, dumps, law, places, replaced, without
+from tests.policy.laws import JUNK, PACKS, dumps, law, places, replaced, without
 from tests.servers.opa import opa_server
 
 TEXTS = (
@@ -88,7 +88,7 @@ def _answer(ask: Callable[[Any], object], facts: Any, bundle: Bundle) -> Verdict
 
 @pytest.mark.needs("opa")
 @pytest.mark.servers
-@pytest.mark.parametrize("name", ["small", "shipped"])
+@pytest.mark.parametrize("name", ["small", "shipped", "south", *PACKS])
 def test_both_engines_agree(name: str, tmp_path: Path) -> None:
     """Thousands of facts, permitted, spoiled and extreme: the same verdicts and the same failures."""
     bundle, facts = law(name)
@@ -96,7 +96,7 @@ def test_both_engines_agree(name: str, tmp_path: Path) -> None:
     asked: list[Any] = [facts, {}, *_rulings(facts, bundle.provisions)]
     asked += [json.loads(text) for text in worst_inputs(bundle.schemas.get("input"))]
     asked += [without(facts, place) for place in places(facts)]
-    asked += [_mutated(facts, chance) for _ in range(3000 if name == "shipped" else 800)]
+    asked += [_mutated(facts, chance) for _ in range(3000 if name == "shipped" else 600)]
     with opa_server(bundle, tmp_path, unix=True) as server:
         opa, embedded = OpaServer(bundle, server.url, timeout=10), Embedded(bundle, budget_ms=10_000)
         outcomes: dict[str, int] = {"permit": 0, "deny": 0, "none": 0}

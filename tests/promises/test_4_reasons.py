@@ -52,7 +52,7 @@ def test_each_reason_is_whole_and_in_the_order_of_the_law(steady: City) -> None:
     law = list(steady.gate.engine.bundle.provisions)
     assert sorted(named, key=law.index) == named
     for provision in decision["provisions"]:
-        expected = {"code", "rules", "title", "citation", "message", "remedy", "review"}
+        expected = {"code", "pack", "rules", "title", "citation", "verified", "message", "remedy", "review"}
         assert expected == provision.keys()
         assert all(provision[name] for name in ("title", "citation", "message", "remedy", "review"))
         assert "unmet" != provision["message"]

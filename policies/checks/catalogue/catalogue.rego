@@ -2,8 +2,8 @@
 # scope: package
 # title: Policies that check the provisions
 # description: >-
-#   Run over the catalogue as JSON: {"provisions": [{code, title, description, rules, citation, verified,
-#   public, effective_on, message, remedy, review, related_resources, path}], "manifest": [codes],
+#   Run over the catalogue as JSON: {"provisions": [{code, pack, title, description, rules, citation,
+#   verified, public, effective_on, message, remedy, review, related_resources, path}], "in_force": [codes],
 #   "tests": [paths]}. Each fault is a sentence. An empty catalogue is a fault.
 package checks.catalogue
 
@@ -56,23 +56,30 @@ faults contains fault if {
 
 faults contains fault if {
 	some provision in input.provisions
-	provision.path != concat("/", ["sharing", provision.code, concat("", [provision.code, ".rego"])])
+	provision.path != concat("/", [home(provision), concat("", [provision.code, ".rego"])])
 	fault := concat("", [provision.code, ": does not stand in the directory of its own name"])
 }
 
 faults contains fault if {
 	some provision in input.provisions
-	not concat("/", ["sharing", provision.code, concat("", [provision.code, "_test.rego"])]) in input.tests
+	not concat("/", [home(provision), concat("", [provision.code, "_test.rego"])]) in input.tests
 	fault := concat("", [provision.code, ": has no test beside it"])
 }
 
-faults contains "the catalogue and the manifest do not name the same provisions in the same order" if {
-	[provision.code | some provision in input.provisions] != input.manifest
+faults contains fault if {
+	some code in input.in_force
+	not code in {provision.code | some provision in input.provisions}
+	fault := concat("", [code, ": is in force, and the catalogue does not state it"])
 }
 
 faults contains "a provision is named twice" if {
 	count({provision.code | some provision in input.provisions}) != count(input.provisions)
 }
+
+# What binds every city stands in sharing; what a pack adds, with the pack.
+home(provision) := concat("/", ["sharing", provision.code]) if is_null(provision.pack)
+
+home(provision) := concat("/", ["packs", provision.pack, provision.code]) if is_string(provision.pack)
 
 filled(text) if {
 	is_string(text)

@@ -3,10 +3,11 @@ package checks.catalogue_test
 import data.checks.catalogue
 
 good := {
-	"manifest": ["affirmation"],
+	"in_force": ["affirmation"],
 	"tests": ["sharing/affirmation/affirmation_test.rego"],
 	"provisions": [{
 		"code": "affirmation",
+		"pack": null,
 		"title": "A title",
 		"description": "What it is.",
 		"rules": ["EV-2"],
@@ -64,13 +65,24 @@ test_a_provision_stands_in_its_own_directory if {
 
 test_a_provision_has_a_test if count(catalogue.faults) == 1 with input as object.union(good, {"tests": []})
 
-test_the_manifest_names_the_same if {
-	count(catalogue.faults) == 1 with input as object.union(good, {"manifest": []})
+test_what_is_in_force_is_stated if {
+	catalogue.faults == {"attestation: is in force, and the catalogue does not state it"} with input as object.union(
+		good,
+		{"in_force": ["affirmation", "attestation"]},
+	)
+}
+
+test_what_a_pack_adds_stands_with_the_pack if {
+	of_a_pack := json.patch(good, [{"op": "add", "path": "/provisions/0/pack", "value": "evanston"}])
+	count(catalogue.faults) == 2 with input as of_a_pack
+	catalogue.faults == set() with input as json.patch(of_a_pack, [
+		{"op": "add", "path": "/provisions/0/path", "value": "packs/evanston/affirmation/affirmation.rego"},
+		{"op": "add", "path": "/tests", "value": ["packs/evanston/affirmation/affirmation_test.rego"]},
+	])
 }
 
 test_no_provision_twice if {
 	"a provision is named twice" in catalogue.faults with input as object.union(good, {
 		"provisions": [good.provisions[0], good.provisions[0]],
-		"manifest": ["affirmation", "affirmation"],
 	})
 }

@@ -10,7 +10,7 @@ package redaction.release
 owed := {
 	"fields": fields,
 	"max_records": min([input.query.limit, data.city.limits[input.query.kind].records]),
-	"retention_days": data.city.reads_kept_days,
+	"retention_days": retention_days,
 	"coordinate_decimals": redaction.coordinate_decimals[input.query.kind],
 	"mask_other_plates": redaction.mask_other_plates[input.query.kind],
 	"terms": redaction.terms,
@@ -27,3 +27,10 @@ fields := data.city.redaction.fields[input.agency.kind] if {
 ] if {
 	is_object(input.end_requester)
 }
+
+# The shortest time counts: the city's own, or that of the law of one of its packs.
+retention_days := min({data.city.reads_kept_days} | {days |
+	some pack in data.city.packs
+	days := data.pack[pack].retention_days
+	is_number(days)
+})

@@ -31,6 +31,13 @@ test_no_more_than_the_cap if release.owed.max_records == 500 with input as havin
 
 test_no_further_back_than_kept if release.owed.retention_days == data.city.reads_kept_days with input as request
 
+test_the_shortest_time_of_the_city_and_its_packs_counts if {
+	release.owed.retention_days == 21 with input as request with data.city.packs as ["virginia"]
+	release.owed.retention_days == 7 with input as request
+		with data.city.packs as ["virginia"]
+		with data.city.reads_kept_days as 7
+}
+
 test_a_place_is_less_exact if {
 	release.owed.coordinate_decimals == 5 with input as request
 	release.owed.coordinate_decimals == 4 with input as having("/query/kind", "place")

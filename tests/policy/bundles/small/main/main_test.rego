@@ -15,3 +15,9 @@ test_no_facts if {
 	main.decision.unmet == {"standing", "purpose"} with input as {}
 	main.decision.obligations == {} with input as {}
 }
+
+test_a_pack_adds if {
+	main.decision.unmet == {"south_badge"} with input as permitted with data.city.packs as ["south"]
+	main.decision.permit with input as {"agency": {"id": "south-1", "status": "active"}, "purpose": permitted.purpose}
+		with data.city.packs as ["south"]
+}
