@@ -68,7 +68,7 @@ def _directory(name: str) -> Path:
 def _permits(engine: Embedded, facts: Any) -> bool:
     """Ask past the schema, which would refuse most of these facts before the law is asked."""
     try:
-        return verdict_of(engine._ask(dumps(facts)), engine.bundle).permit
+        return engine._read(engine._ask(dumps(facts))).permit
     except PolicyUnavailable:
         return False
 
