@@ -95,6 +95,7 @@ class Embedded:
             engine.set_input_json(text)
             answer: str = engine.eval_rule_as_json(RULE)
             took = time.thread_time() - start
+            engine = None  # as below: "too late" is an exception as well
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             _HELD.engines.pop(id(self), None)  # interrupted half-way: its state is unknown
             engine = None
