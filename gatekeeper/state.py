@@ -6,10 +6,11 @@ plate reads are ``gatekeeper.parts``: nothing here needs them, so that ``gatekee
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatekeeper.errors import OperatorError
+from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.ledger import Clock, DayKeys, Ledger, SigningKey
 from gatekeeper.settings import Settings
 from gatekeeper.store import Database, LedgerRows, Queries, Registry
@@ -42,6 +43,7 @@ def lay_out(settings: Settings) -> None:
     Raises SettingsRefused, StoreUnavailable.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_open(settings.data)
     directory = settings.key_directory
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     (directory / "days").mkdir(mode=0o700, exist_ok=True)
@@ -61,10 +63,12 @@ def open_state(settings: Settings) -> State:
     """Open the state. Raises OperatorError if there is none yet, SettingsRefused if it is not safe."""
     if not _log_key(settings).exists():
         raise OperatorError(f"there is no city in {settings.data}: run `gatekeeper init` first")
+    _refuse_open(settings.data)
+    origin = _origin(settings)
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
     database.check()
     clock, keys = Clock(), DayKeys(settings.key_directory / "days")
-    log_key = SigningKey.load(_log_key(settings), _origin_file(settings).read_text(encoding="utf-8"))
+    log_key = SigningKey.load(_log_key(settings), origin)
     rows = LedgerRows(database)
     return State(
         settings=settings,
@@ -77,6 +81,22 @@ def open_state(settings: Settings) -> State:
         rows=rows,
         log_key=log_key,
     )
+
+
+def _refuse_open(directory: Path) -> None:
+    """Refuse a directory that everybody may enter: the database's files are as open as umask makes them."""
+    if directory.stat().st_mode & stat.S_IRWXO:
+        raise SettingsRefused(f"everybody may look into {directory}: chmod 700 {directory}")
+
+
+def _origin(settings: Settings) -> str:
+    try:
+        return _origin_file(settings).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise SettingsRefused(
+            f"{_origin_file(settings)} cannot be read: put back the log's name, the first line of its "
+            "checkpoints"
+        ) from None
 
 
 def _log_key(settings: Settings) -> Path:

@@ -12,10 +12,12 @@ import click
 
 from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import data_option, json_option, show
-from gatekeeper.errors import GatekeeperError, OperatorError
+from gatekeeper.errors import GatekeeperError, KeyErased, OperatorError
 from gatekeeper.parts import build_engine, load_bundle, open_reads
+from gatekeeper.policy import Embedded
 from gatekeeper.settings import Settings
 from gatekeeper.state import open_state
+from gatekeeper.web.keys import TokenKeys
 
 _FREE_BYTES = 256 * 1024 * 1024
 
@@ -24,7 +26,7 @@ _FREE_BYTES = 256 * 1024 * 1024
 @data_option
 @json_option
 def doctor(data: Path | None, *, as_json: bool) -> None:
-    """Check settings, state, log, policies, engine, plate reads and disk. Exit status 1 if any fails."""
+    """Check settings, state, log, keys, policies, engine, reads and disk. Exit status 1 if any fails."""
     settings = configuration.load(data=data)
     rows: list[dict[str, Any]] = []
     for name, check in _checks(settings):
@@ -39,6 +41,7 @@ def doctor(data: Path | None, *, as_json: bool) -> None:
 def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str | None]]]:
     yield "settings", settings.refuse_unsafe
     yield "state and log", lambda: _state(settings)
+    yield "keys", lambda: _keys(settings)
     yield "policies", lambda: load_bundle(settings).revision
     yield "engine", lambda: _engine(settings)
     yield "plate reads", lambda: _reads(settings)
@@ -56,12 +59,28 @@ def _state(settings: Settings) -> str:
         state.close()
 
 
+def _keys(settings: Settings) -> str:
+    state = open_state(settings)
+    try:
+        TokenKeys(settings.key_directory / "tokens")
+        today = state.clock.now().date()
+        state.keys.fingerprint(today, "doctor", b"")  # as each request does: without it nothing can be logged
+    except KeyErased as error:
+        raise OperatorError(
+            f"{error}: put back {today}.key of {settings.key_directory / 'days'}; nothing is logged, and so "
+            "nothing released, without it"
+        ) from None
+    finally:
+        state.close()
+    return "log, tokens, private detail of today"
+
+
 def _engine(settings: Settings) -> str:
     engine = build_engine(settings, load_bundle(settings))
     try:
         engine.ready()
     except GatekeeperError as error:
-        if settings.opa_url:
+        if not isinstance(engine, Embedded):
             raise OperatorError(
                 f"{error}; start it with: gatekeeper policy export bundle.tar.gz && "
                 "opa run --server --bundle bundle.tar.gz --addr <the address in GATEKEEPER_OPA_URL>"
@@ -69,7 +88,7 @@ def _engine(settings: Settings) -> str:
         raise
     finally:
         engine.close()
-    return "opa" if settings.opa_url else "embedded"
+    return "embedded" if isinstance(engine, Embedded) else "opa"
 
 
 def _reads(settings: Settings) -> str:

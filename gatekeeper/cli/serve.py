@@ -14,6 +14,7 @@ from gatekeeper.cli.opened import data_option, operator
 from gatekeeper.parts import activate, load_bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import lay_out, open_state
+from gatekeeper.web.keys import TokenKeys
 
 
 @click.command()
@@ -54,6 +55,8 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
     state = open_state(settings)
     try:
         state.ledger.check_tail()
+        # Each worker reads them: refused here, once and in words, not by workers that do not start.
+        TokenKeys(settings.key_directory / "tokens")
         if activate(state, bundle, operator()):
             click.echo(f"policy {bundle.revision} is active")
     finally:

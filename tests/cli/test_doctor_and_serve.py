@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
@@ -21,7 +23,7 @@ def doctor(city: City, monkeypatch: pytest.MonkeyPatch, **env: str) -> tuple[int
         monkeypatch.setenv(name, value)
     result = typed("doctor", "--json", "--data", str(city.data))
     rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert ["settings", "state and log", "policies", "engine", "plate reads", "disk"] == [
+    assert ["settings", "state and log", "keys", "policies", "engine", "plate reads", "disk"] == [
         r["check"] for r in rows
     ]
     return result.exit_code, {row["check"]: (row["state"], row["detail"]) for row in rows}
@@ -65,6 +67,41 @@ def test_each_failing_part_names_its_cure(
     assert (1, "failed") == (status, checks[check][0])
     assert cure in checks[check][1]
     assert "ok" == checks["state and log"][0]
+
+
+BROKEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "no token keys": (lambda keys: rmtree(keys / "tokens"), "keys", "check "),
+    "no key that signs": (lambda keys: (keys / "tokens" / "active.pem").unlink(), "keys", "gatekeeper init"),
+    "half a day key": (lambda keys: _of_today(keys).write_bytes(b"half"), "keys", "put back"),
+    "a day key open to others": (lambda keys: _of_today(keys).chmod(0o644), "keys", "chmod go-rwx"),
+    "a log without its name": (lambda keys: (keys / "log.origin").unlink(), "state and log", "put back"),
+    "a directory for everybody": (lambda keys: keys.parent.chmod(0o755), "state and log", "chmod 700"),
+}
+
+
+@pytest.mark.parametrize(("breaks", "check", "cure"), BROKEN.values(), ids=BROKEN.keys())
+def test_what_serve_would_refuse_is_not_called_well(
+    city: City, monkeypatch: pytest.MonkeyPatch, breaks: Callable[[Path], object], check: str, cure: str
+) -> None:
+    """Without any of these nothing is released: doctor and serve say so before the agencies do."""
+    city.add_agency()  # which makes the key of today
+    breaks(city.data / "keys")
+    status, checks = doctor(city, monkeypatch)
+    assert (1, "failed") == (status, checks[check][0])
+    assert cure in checks[check][1]
+    monkeypatch.setattr("gatekeeper.cli.serving.prepare", lambda: pytest.fail("it would have been served"))
+    result = typed("serve", "--data", str(city.data))
+    assert (1, "") == (result.exit_code, result.stdout)
+
+
+def _of_today(keys: Path) -> Path:
+    return next((keys / "days").glob("*.key"))
+
+
+def test_an_address_of_opa_is_not_the_engine(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine that decides is the one that was chosen, whatever else is set."""
+    _, checks = doctor(city, monkeypatch, GATEKEEPER_OPA_URL="http://127.0.0.1:1")
+    assert ("ok", "embedded") == checks["engine"]
 
 
 def test_a_city_that_is_not_there_is_named_and_not_made(
