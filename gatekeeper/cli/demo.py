@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,7 @@ def demo(data: Path | None, port: int, opa_url: str | None, log: Path | None, pa
         _replay(settings, log, page)
         return
     _refuse_taken(port)  # before the credentials of a demo that serves there are taken away
+    _refuse_a_second(settings)
     build_city(settings)
     master = os.getpid()
     try:
@@ -75,8 +77,17 @@ def demo(data: Path | None, port: int, opa_url: str | None, log: Path | None, pa
 
 
 def build_city(settings: Settings) -> None:
-    """Make the sample city in the data directory, unless it is there; nothing half made is served."""
+    """Make the sample city in the data directory, unless it is there; nothing half made is served.
+
+    Raises OperatorError where a real city, or its reads, would be opened to made-up agencies.
+    """
+    if settings.records_url:
+        raise OperatorError(
+            "the demo would show the city's reads to made-up agencies: unset GATEKEEPER_RECORDS_URL"
+        )
     lay_out(settings)
+    if _kept(settings) is None:
+        _refuse_a_real_city(settings)
     _hide(settings)  # whoever waits for the file waits for this run
     reads = settings.data / "reads.db"
     if not reads.exists():
@@ -97,6 +108,21 @@ def build_city(settings: Settings) -> None:
     finally:
         state.close()
     _write(_pending(settings), document)
+
+
+def _refuse_a_real_city(settings: Settings) -> None:
+    """Refuse a city that no demo made: its log would name made-up agencies for ever."""
+    state = open_state(settings)
+    try:
+        strangers = {found.id for found in state.registry.agencies()} - {sample.id for sample in AGENCIES}
+        named = state.log_key.origin
+        if strangers or not (named == settings.origin or named.startswith("127.0.0.1:")):
+            raise OperatorError(
+                f"{settings.data} holds a city that no demo made: give the demo a directory of its own, as "
+                "--data demo-data"
+            )
+    finally:
+        state.close()
 
 
 def _register_all(state: State) -> list[Json]:
@@ -216,6 +242,16 @@ def _refuse_taken(port: int) -> None:
             probe.bind(("127.0.0.1", port))
         except (OSError, OverflowError):
             raise OperatorError(f"port {port} cannot be listened on: give another, as --port 8081") from None
+
+
+def _refuse_a_second(settings: Settings) -> None:
+    """Refuse a directory that a demo serves on another port: its credentials would be taken away."""
+    try:
+        address = str(read_credentials(settings.data)["base_url"])
+    except (OperatorError, KeyError):
+        return
+    if _answers(replace(settings, base_url=address)):
+        raise OperatorError(f"a demo serves {settings.data} at {address}: end it, or give another --data")
 
 
 def _answers(settings: Settings) -> bool:
