@@ -44,6 +44,37 @@ def test_only_the_proxy_port_is_published_and_opa_has_no_network() -> None:
     assert compose()["networks"]["state"]["internal"] is True
 
 
+def test_what_lays_a_city_out_and_what_serves_it_have_one_address() -> None:
+    """The log takes its name from the address when it is laid out: a loopback name would be for ever."""
+    services = compose()["services"]
+    addresses = {services[name]["environment"]["GATEKEEPER_BASE_URL"] for name in ("init", "gatekeeper")}
+    assert 1 == len(addresses)
+    assert addresses.pop().startswith("${GATEKEEPER_BASE_URL:?")
+
+
+def test_who_writes_a_volume_owns_it() -> None:
+    """A new volume takes its owner from the image of the container that mounts it first, or from root."""
+    services = compose()["services"]
+    made = re.search(r"install -d -o 10001 .* -m 0700 (.*)", (DEPLOY / "Containerfile").read_text("utf-8"))
+    assert made is not None
+    for name in ("data", "bundle", "opa"):
+        mounts = [m for s in services.values() for m in s.get("volumes", ()) if m.startswith(f"{name}:")]
+        assert {mount.split(":")[1] for mount in mounts} <= set(made[1].split()), name
+    # OPA waits for it, and the gate for OPA; so this one is the first, and its image is ours.
+    assert {"bundle:/bundle", "opa:/run/opa"} == set(services["bundle"]["volumes"])
+    assert "bundle" in services["opa"]["depends_on"]
+    assert "gatekeeper" == services["bundle"]["image"]
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+def test_the_brake_on_guessing_is_wherever_a_secret_is_asked_for(path: str) -> None:
+    """A secret that may be guessed at one of them is guessed."""
+    text = (DEPLOY / "nginx.conf").read_text("utf-8")
+    braked = re.search(r"location ~ (\S+) \{\s+limit_req zone=token", text)
+    assert braked is not None
+    assert re.match(braked[1], path)
+
+
 def test_secrets_are_files() -> None:
     """What is in the environment is in every crash report."""
     services = compose()["services"]
