@@ -12,7 +12,7 @@ import click
 
 from gatekeeper.cli.agency import KINDS, known
 from gatekeeper.cli.opened import city, data_option, json_option, operator, show, show_one
-from gatekeeper.errors import GatekeeperError, OperatorError, Unavailable
+from gatekeeper.errors import GatekeeperError, OperatorError
 from gatekeeper.oversight import stops
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
@@ -59,7 +59,9 @@ def stop(
     try:
         with city(data, whatever_the_log=True) as state:
             halt, entry = _set(state, *scopes[0], reason=reason, unlisted=unlisted)
-    except Unavailable as error:
+    except OperatorError:
+        raise
+    except GatekeeperError as error:
         raise OperatorError(
             f"THE STOP MAY NOT BE IN FORCE ({error.code}: {error}): try again, see `gatekeeper stop --list`, "
             "or end the service itself, which then releases nothing"

@@ -122,6 +122,19 @@ def test_a_stop_that_cannot_be_committed_says_so(city: City) -> None:
     assert "end the service" in done.stderr
 
 
+@pytest.mark.parametrize("broken", ["a day key open to others", "a log key open to others", "no words"])
+def test_a_stop_that_is_refused_is_not_taken_for_one(city: City, broken: str) -> None:
+    """Whatever the fault: nobody is to read past it."""
+    why = "Council \udcff resolution" if broken == "no words" else WHY[1]
+    city.add_agency()
+    match broken:
+        case "a day key open to others":
+            next((city.data / "keys" / "days").glob("*.key")).chmod(0o644)
+        case "a log key open to others":
+            (city.data / "keys" / "log.pem").chmod(0o644)
+    assert "THE STOP MAY NOT BE IN FORCE" in city.refused("stop", "--all", "--reason", why)
+
+
 def test_the_camera_of_a_stop_is_not_in_its_entry(watched: City) -> None:
     """Which camera is a place: the public log only commits to it."""
     watched.run("stop", "--camera", "cam-01", *WHY)
