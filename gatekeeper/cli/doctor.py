@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from gatekeeper import settings as configuration
-from gatekeeper.cli.opened import data_option, json_option, show
+from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
 from gatekeeper.errors import GatekeeperError, KeyErased, OperatorError
 from gatekeeper.parts import build_engine, load_bundle, open_reads
 from gatekeeper.policy import Embedded
@@ -31,7 +31,8 @@ def doctor(data: Path | None, *, as_json: bool) -> None:
     rows: list[dict[str, Any]] = []
     for name, check in _checks(settings):
         try:
-            rows.append({"check": name, "state": "ok", "detail": check() or ""})
+            with as_its_owner(settings.data):
+                rows.append({"check": name, "state": "ok", "detail": check() or ""})
         except GatekeeperError as error:
             rows.append({"check": name, "state": "failed", "detail": str(error)})
     show(rows, as_json=as_json)

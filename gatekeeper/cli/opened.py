@@ -36,13 +36,41 @@ def city(data: Path | None, *, whatever_the_log: bool = False) -> Iterator[State
     outgrow the last checkpoint, and with it hide what was lost. Only what must always work works then too.
     Raises OperatorError if there is no city, LedgerCorrupt.
     """
-    state = open_state(settings.load(data=data))
+    chosen = settings.load(data=data)
+    with as_its_owner(chosen.data):
+        yield from _opened(chosen, whatever_the_log=whatever_the_log)
+
+
+def _opened(chosen: settings.Settings, *, whatever_the_log: bool) -> Iterator[State]:
+    state = open_state(chosen)
     try:
         if not whatever_the_log:
             state.ledger.check_tail()
         yield state
     finally:
         state.close()
+
+
+@contextmanager
+def as_its_owner(directory: Path) -> Iterator[None]:
+    """Work as the owner of the directory where root types the command.
+
+    What root made there (the key of a new day, say) the service could not open, and would release nothing.
+    """
+    owner = directory.stat() if directory.exists() else None
+    if os.geteuid() != 0 or owner is None or owner.st_uid == 0:
+        yield
+        return
+    group, groups = os.getegid(), os.getgroups()
+    os.setgroups([owner.st_gid])
+    os.setegid(owner.st_gid)
+    os.seteuid(owner.st_uid)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(group)
+        os.setgroups(groups)
 
 
 def operator() -> str:

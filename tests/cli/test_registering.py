@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
+import shutil
 import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -252,3 +255,19 @@ def test_a_path_that_cannot_be_written_is_named_without_a_traceback(tmp_path: Pa
     result = typed("policy", "export", str(tmp_path / "no" / "where.tar.gz"))
     assert 1 == result.exit_code
     assert "check the path" in result.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a directory another's")
+def test_what_root_types_leaves_nothing_that_the_service_cannot_open(laid_out: Path) -> None:
+    """The first command of a day makes the day's key: as root's own it would lock the service out."""
+    service = 65534
+    with TemporaryDirectory() as there:  # pytest's own directories let nobody through
+        Path(there).chmod(0o711)
+        city = City(Path(shutil.copytree(laid_out, Path(there) / "city")))
+        for path in (city.data, *city.data.rglob("*")):
+            os.chown(path, service, service)
+        city.add_agency()
+        city.run("stop", "--all", "--reason", "Council resolution of today")
+        assert list((city.data / "keys" / "days").iterdir())
+        assert {service} == {path.stat().st_uid for path in (city.data, *city.data.rglob("*"))}
+    assert 0 == os.geteuid()
