@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from gatekeeper.errors import OverReleased
-from tests.exchange.city import NOW, City, body, read
+from gatekeeper.exchange.decide import Obligations, Permit, Policy, Situation
+from gatekeeper.exchange.redact import redact
+from gatekeeper.records import Page
+from tests.exchange.city import NOW, PLATE, City, body, read
+
+
+def place(camera: str, **changes: Any) -> dict[str, Any]:
+    """Return a query for the reads of one camera."""
+    asked = body(query__from=(NOW - timedelta(hours=3)).isoformat(), **changes)
+    asked["query"] |= {"kind": "place", "cameras": [camera]}
+    del asked["query"]["plate"], asked["query"]["plate_state"]
+    return asked
+
 
 LIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "another plate": lambda r: r | {"plate": "OTHER1"},
@@ -26,6 +39,10 @@ LIES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "a camera field too many": lambda r: r | {"camera": r["camera"] | {"operator": "x"}},
     "a vehicle field too many": lambda r: r | {"vehicle": r["vehicle"] | {"vin": "x"}},
     "a vehicle that is none": lambda r: r | {"vehicle": "blue"},
+    "a list for a text": lambda r: r | {"direction": ["north", "DEMO1"]},
+    "an object for a text": lambda r: r | {"vehicle": r["vehicle"] | {"make": {"owner": "Pat Example"}}},
+    "a place as text": lambda r: r | {"camera": r["camera"] | {"lat": "42.0123456789"}},
+    "a place that is no number": lambda r: r | {"camera": r["camera"] | {"lat": float("nan")}},
 }
 
 
@@ -54,11 +71,106 @@ def test_a_camera_that_was_not_asked_for_withholds_all(city: City) -> None:
     """A place query is bounded by its cameras."""
     city.reads.honest = False
     city.reads.reads = [read(1)]
-    place = body(query__from=(NOW - timedelta(hours=3)).isoformat())
-    place["query"] |= {"kind": "place", "cameras": ["cam-1"]}
-    del place["query"]["plate"], place["query"]["plate_state"]
     with pytest.raises(OverReleased):
-        city.ask(place)
+        city.ask(place("cam-1"))
+
+
+def test_a_read_from_before_the_retention_withholds_all(city: City) -> None:
+    """What a store kept for too long does not leave, whatever window was asked for."""
+    city.reads.honest = False
+    city.reads.reads = [read(24 * 40)]
+    asked = body(
+        query__from=(NOW - timedelta(days=60)).isoformat(), query__to=(NOW - timedelta(days=30)).isoformat()
+    )
+    with pytest.raises(OverReleased):
+        city.ask(asked)
+
+
+def test_plates_that_nobody_asked_for_are_absent(city: City) -> None:
+    """A theft at a place shows what kind of car passed, and when; whose it was is not shown."""
+    answer = json.loads(
+        city.ask(place("cam-2", purpose__category="criminal_investigation", purpose__offense="23H")).body
+    )
+    obligations = answer["decision"]["obligations"]
+    assert obligations["mask_other_plates"] is True
+    assert {"plate", "plate_state", "image_url"}.isdisjoint(obligations["fields"])
+    assert answer["records"]
+    for record in answer["records"]:
+        assert {"plate", "plate_state", "image_url"}.isdisjoint(record)
+        assert "blue" == record["vehicle"]["color"]
+    assert PLATE not in json.dumps(answer)
+
+
+def test_a_violent_crime_at_a_place_shows_the_plates_and_no_image(city: City) -> None:
+    """Whoever did it may be in any of the cars; a picture of everybody who passed is not needed."""
+    shooting = {"purpose__category": "criminal_investigation", "purpose__offense": "13A"}
+    asked = place("cam-2", purpose__narrative="Shooting on Sample Street, car fled", **shooting)
+    answer = json.loads(city.ask(asked).body)
+    assert answer["decision"]["obligations"]["mask_other_plates"] is False
+    assert {PLATE} == {record["plate"] for record in answer["records"]}
+    assert all("image_url" not in record for record in answer["records"])
+
+
+HIDING_PLACES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "in the id": lambda r: r | {"id": f"20261122-{PLATE}-0001"},
+    "in the id, pulled apart": lambda r: r | {"id": "demo-1/0001"},
+    "as the id": lambda r: r | {"id": "MAIN", "plate": "MAIN"},
+    "in the camera's name": lambda r: r | {"camera": r["camera"] | {"name": f"Sample Street ({PLATE})"}},
+    "in the model": lambda r: r | {"vehicle": r["vehicle"] | {"model": "Sedan demo1"}},
+    "in the color": lambda r: r | {"vehicle": r["vehicle"] | {"color": "D E M O 1"}},
+}
+
+
+@pytest.mark.parametrize("hide", HIDING_PLACES.values(), ids=HIDING_PLACES.keys())
+def test_a_masked_plate_in_another_field_withholds_all(
+    city: City, hide: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    """A store that writes plates into ids or names would unmask them."""
+    city.reads.reads = [read(1), hide(read(1))]
+    with pytest.raises(OverReleased):
+        city.ask(place("cam-2", purpose__category="criminal_investigation", purpose__offense="23H"))
+    assert "over_released" == city.events()[-1]["reason"]
+
+
+def test_a_plate_that_is_also_a_word_is_not_mistaken_for_one(city: City) -> None:
+    """A car whose plate says BLUE does not close the street to everybody."""
+    city.reads.reads = [read(1, plate="BLUE"), read(1, plate="0001"), read(1, plate="A1")]
+    answer = json.loads(
+        city.ask(place("cam-2", purpose__category="criminal_investigation", purpose__offense="23H")).body
+    )
+    assert 3 == len(answer["records"])
+
+
+def test_a_list_of_the_policy_that_names_a_masked_plate_does_not_release_it(city: City) -> None:
+    """Masking is carried out here, not only asked for."""
+    permit = _permit(
+        city, mask_other_plates=True, fields=frozenset({"id", "plate", "image_url", "camera.lat"})
+    )
+    sent = json.loads(redact(permit, Page((read(1),), None)).records)
+    assert [{"camera": {"lat": 42.012}, "id": "read-0001"}] == sent
+
+
+def _permit(city: City, **obligations: Any) -> Permit:
+    query = city.gate.parser.parse(json.dumps(place("cam-2")).encode())
+    given = Obligations(
+        fields=frozenset({"id"}),
+        max_records=10,
+        start=query.start,
+        end=query.end,
+        cameras=query.cameras,
+        coordinate_decimals=4,
+        mask_other_plates=False,
+        terms="sample",
+    )
+    policy = Policy("sample", "sha256:0")
+    return Permit(query, Situation(None, None, (), NOW), {}, policy, replace(given, **obligations))
+
+
+def test_terms_travel_with_the_release(city: City) -> None:
+    """Whoever holds the records can read what binds them."""
+    terms = json.loads(city.ask(body()).body)["decision"]["obligations"]["terms"]
+    assert terms.startswith("Terms of use 2026-01: ")
+    assert "immigration" in terms
 
 
 def test_what_is_sent_is_what_was_digested(city: City) -> None:
@@ -82,3 +194,4 @@ def test_withheld_fields_are_absent_and_coordinates_rounded(city: City) -> None:
             for inner in (value if isinstance(value, dict) else [""])
         }
         assert names <= set(obligations["fields"])
+        assert all(record["camera"][name] == round(record["camera"][name], 5) for name in ("lat", "lon"))

@@ -243,16 +243,43 @@ def test_a_cursor_of_another_query_or_client_opens_nothing(gate: RunningGate) ->
     assert gate.document["samples"]["plates"][0].encode() not in sealed
 
 
+def _of_a_place(gate: RunningGate, **purpose: str) -> dict[str, Any]:
+    """Return a lawful query for the reads of two cameras."""
+    asked = gate.body()
+    query = {k: v for k, v in asked["query"].items() if k != "plate"}
+    query |= {"kind": "place", "cameras": gate.document["samples"]["cameras"][:2]}
+    query["from"] = _hours_before(query["to"], 2)
+    return asked | {"query": query, "purpose": asked["purpose"] | purpose}
+
+
 def test_a_place_query_is_bounded_by_its_cameras(gate: RunningGate) -> None:
     """Reads of the cameras named and of no other."""
-    cameras = gate.document["samples"]["cameras"][:2]
-    query = {k: v for k, v in gate.body()["query"].items() if k != "plate"}
-    query |= {"kind": "place", "cameras": cameras}
-    from_hours = gate.body()["query"]["to"]
-    query["from"] = from_hours.replace(from_hours[:10], from_hours[:10])
-    given = gate.ask(gate.body(query=query | {"from": _hours_before(from_hours, 2)}))
+    asked = _of_a_place(gate)
+    given = gate.ask(asked)
     assert 200 == given.status_code, given.text
-    assert {r["camera"]["id"] for r in given.json()["records"]} <= set(cameras)
+    assert {r["camera"]["id"] for r in given.json()["records"]} <= set(asked["query"]["cameras"])
+
+
+def test_a_theft_shows_no_plate_of_those_who_passed(gate: RunningGate) -> None:
+    """What kind of car, when and where; not whose. The contract: withheld fields are absent."""
+    theft = {"category": "criminal_investigation", "offense": "23D", "narrative": "Theft from a shop"}
+    answer = gate.ask(_of_a_place(gate, **theft)).json()
+    assert answer["decision"]["obligations"]["mask_other_plates"] is True
+    assert answer["records"]
+    for record in answer["records"]:
+        assert {"plate", "plate_state", "image_url"}.isdisjoint(record)
+        assert record["vehicle"]
+        assert all(record["camera"][name] == round(record["camera"][name], 4) for name in ("lat", "lon"))
+
+
+def test_a_violent_crime_shows_the_plates_and_no_image(gate: RunningGate) -> None:
+    """Only under a code of violence that the words bear out; its terms travel with it."""
+    stabbing = {"category": "criminal_investigation", "offense": "13A", "narrative": "Stabbing, driver fled"}
+    answer = gate.ask(_of_a_place(gate, **stabbing)).json()
+    assert answer["decision"]["obligations"]["mask_other_plates"] is False
+    assert answer["decision"]["obligations"]["terms"].startswith("Terms of use 2026-01: ")
+    assert answer["records"]
+    assert all(record["plate"] and "image_url" not in record for record in answer["records"])
 
 
 def _hours_before(moment: str, hours: int) -> str:

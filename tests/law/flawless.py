@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from gatekeeper.cli.decide import decide_line
 from gatekeeper.exchange.screen import Lexicon
@@ -19,13 +20,26 @@ class Desk:
         self.lexicon = Lexicon.load(document)
         self.engine = Embedded(law)
 
-    def decide(self, narrative: str, category: str = "criminal_investigation") -> dict[str, object]:
+    def decide(
+        self,
+        narrative: str,
+        category: str = "criminal_investigation",
+        offense: str | None = "90Z",
+        *,
+        kind: str = "local",
+        place: bool = False,
+    ) -> dict[str, Any]:
         """Return what ``gatekeeper decide`` says of *narrative*."""
+        query: dict[str, object] = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-08T00:00:00Z"}
+        query |= {"kind": "plate", "plate": "DEMO123"}
+        if place:
+            query = {"kind": "place", "cameras": ["cam-01"]}
+            query |= {"from": "2026-11-07T20:00:00Z", "to": "2026-11-07T23:00:00Z"}
         line = {
             "agency": {
                 "id": "skokie-pd",
                 "name": "Skokie Police Department",
-                "kind": "local",
+                "kind": kind,
                 "state": "IL",
                 "status": "active",
                 "affirmations": [
@@ -41,15 +55,10 @@ class Desk:
             },
             "at": "2026-11-22T12:00:00Z",
             "request": {
-                "query": {
-                    "kind": "plate",
-                    "plate": "DEMO123",
-                    "from": "2026-11-01T00:00:00Z",
-                    "to": "2026-11-08T00:00:00Z",
-                },
+                "query": query,
                 "purpose": {
                     "category": category,
-                    "offense": "90Z",
+                    "offense": offense,
                     "narrative": narrative,
                     "case_number": "25-10494",
                 },
