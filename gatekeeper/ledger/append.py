@@ -26,7 +26,7 @@ from gatekeeper.ledger.clock import Clock
 from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.entries import Draft, Opening, seal
 from gatekeeper.ledger.kept import Kept
-from gatekeeper.ledger.merkle import inclusion_proof, root
+from gatekeeper.ledger.merkle import inclusion_proof
 from gatekeeper.ledger.receipts import Receipt, check_openings
 from gatekeeper.ledger.rows import (
     Alter,
@@ -41,6 +41,7 @@ from gatekeeper.ledger.rows import (
 )
 from gatekeeper.ledger.tail import check_tail
 from gatekeeper.ledger.tiles import Tile, TileReader
+from gatekeeper.ledger.tree import Tree
 
 __all__ = [
     "Alter", "Appended", "Detail", "Guard", "Head", "Insert", "Ledger", "Row", "Rows", "StoredEntry", "Tile",
@@ -106,7 +107,7 @@ class Ledger:
         if waiter.appended is None:
             raise waiter.error or LedgerUnavailable("the entry was not committed")
         if waiter.leads:
-            self._kept.keep_if_due(waiter.appended.tree_size, waiter.appended.checkpoint)
+            self._kept.keep_if_due(waiter.appended.tree)
         return waiter.appended
 
     def _join(self, waiter: Waiter) -> None:
@@ -168,9 +169,9 @@ class Ledger:
     def checkpoint(self) -> str:
         """Return a signed checkpoint of the committed head; raises LedgerUnavailable."""
         head = self._rows.head()
-        text = self._key.sign(head.size, root(head.frontier))
-        self._kept.keep_if_due(head.size, text)
-        return text
+        tree = Tree(head, (), self._key)
+        self._kept.keep_if_due(tree)
+        return tree.checkpoint
 
     def receipt_for(self, index: int, openings: dict[str, Opening] | None = None) -> Receipt:
         """Return the proof of any entry under the present head; raises UnknownEntry, LedgerUnavailable.
@@ -182,7 +183,7 @@ class Ledger:
         if stored is None or index >= head.size:
             raise UnknownEntry("the log has no entry of that index")
         proof = inclusion_proof(index, head.size, TileReader(self._rows).node)
-        checkpoint = self._key.sign(head.size, root(head.frontier))
+        checkpoint = Tree(head, (), self._key).checkpoint
         opened: dict[str, Json] = dict(openings or {})
         return Receipt(index, stored.entry, stored.leaf_hash, proof, head.size, checkpoint, opened)
 

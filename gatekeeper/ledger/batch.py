@@ -2,9 +2,10 @@
 
 The procedure, under the store's lock: (1) read the head and refuse if our clock is behind it; (2) leave out
 who has stopped waiting; (3) for each request in order of time: its guard, then its rows and its sealed
-detail; (4) entries with consecutive indices, the tiles they complete, the new head; (5) commit; then, outside
-the lock, (6) one checkpoint for all, and each request's proof. Guarantees: a request refused in (3) leaves
-nothing behind; nobody hears of an entry before (5).
+detail; (4) entries with consecutive indices, the tiles they complete, the new head; (5) commit; then (6) each
+request hears its index. Proofs and the one checkpoint of the batch are made when they are first asked for, by
+who asks: outside the lock, and not at all for a decision whose release carries the receipt. Guarantees: a
+request refused in (3) leaves nothing behind; nobody hears of an entry before (5).
 """
 
 from __future__ import annotations
@@ -23,24 +24,38 @@ from gatekeeper.ledger.checkpoint import SigningKey
 from gatekeeper.ledger.clock import TOLERANCE_MS, Clock, from_ms
 from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.entries import Opening, Sealed, reseal
-from gatekeeper.ledger.merkle import Growth, perfect_root, root
+from gatekeeper.ledger.merkle import perfect_root
 from gatekeeper.ledger.receipts import Receipt
 from gatekeeper.ledger.rows import Guard, Head, Insert, Row, Rows, StoredEntry, Transaction, slot
 from gatekeeper.ledger.tiles import HEIGHT, WIDTH, Tile, TileReader
+from gatekeeper.ledger.tree import Tree
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """An entry that is on disk, with its proof under a signed checkpoint."""
+    """An entry that is on disk, and the tree that holds it."""
 
     index: int
     entry: bytes
     leaf_hash: bytes
     at: datetime
     openings: dict[str, Opening]
-    proof: tuple[bytes, ...]
-    tree_size: int
-    checkpoint: str
+    tree: Tree
+
+    @property
+    def proof(self) -> tuple[bytes, ...]:
+        """The entry's path to the root of its tree."""
+        return self.tree.proof(self.index)
+
+    @property
+    def tree_size(self) -> int:
+        """How many entries the tree holds."""
+        return self.tree.size
+
+    @property
+    def checkpoint(self) -> str:
+        """The signed checkpoint of the tree."""
+        return self.tree.checkpoint
 
     def receipt(self) -> Receipt:
         """Return the receipt, with the openings: for the asker alone."""
@@ -114,7 +129,7 @@ class Accepted:
     head: Head
     waiters: list[Waiter] = field(default_factory=list)
     sealed: list[Sealed] = field(default_factory=list)
-    growth: Growth | None = None
+    tree: Tree | None = None
 
     def landed(self, rows: Rows) -> bool:
         """Return whether a commit whose outcome we were not told did happen.
@@ -191,8 +206,8 @@ class Batches:
                 return False
         for waiter in waiters:
             waiter.error = refused.get(id(waiter), waiter.error)
-        # (6) proofs
-        self._prove(accepted)
+        # (6) who hears what
+        _tell(accepted)
         return True
 
     def _head(self, transaction: Transaction) -> Head:
@@ -235,17 +250,20 @@ class Batches:
         if not accepted.sealed:
             return
         head, leaves = accepted.head, [sealed.leaf_hash for sealed in accepted.sealed]
-        growth = accepted.growth = Growth(head.frontier, head.size, leaves)
+        tree = accepted.tree = Tree(head, leaves, self._key)
         entries = [
             StoredEntry(head.size + i, sealed.entry, sealed.leaf_hash, sealed.draft.event, sealed.draft.ref)
             for i, sealed in enumerate(accepted.sealed)
         ]
-        grown = Head(growth.size, growth.frontier(), accepted.sealed[-1].at_ms)
+        grown = Head(tree.size, tree.frontier, accepted.sealed[-1].at_ms)
         transaction.append(entries, self._completed(head.size, leaves), grown)
 
     def _completed(self, size: int, leaves: Sequence[bytes]) -> list[Tile]:
         """Return the tiles that the batch completes; only then are earlier hashes read (once in 256)."""
-        new, tiles = size + len(leaves), []
+        new = size + len(leaves)
+        if new >> HEIGHT == size >> HEIGHT:
+            return []
+        tiles: list[Tile] = []
         made: dict[tuple[int, int], bytes] = {}
         for number in range(size >> HEIGHT, new >> HEIGHT):
             first = number << HEIGHT
@@ -267,23 +285,19 @@ class Batches:
             level += 1
         return tiles
 
-    def _prove(self, accepted: Accepted) -> None:
-        growth = accepted.growth
-        if growth is None:
-            return
-        checkpoint = self._key.sign(growth.size, root(growth.frontier()))
-        for offset, (waiter, sealed) in enumerate(zip(accepted.waiters, accepted.sealed, strict=True)):
-            index = accepted.head.size + offset
-            waiter.appended = Appended(
-                index,
-                sealed.entry,
-                sealed.leaf_hash,
-                from_ms(sealed.at_ms),
-                sealed.openings,
-                growth.proof(index),
-                growth.size,
-                checkpoint,
-            )
+
+def _tell(accepted: Accepted) -> None:
+    if accepted.tree is None:
+        return
+    for offset, (waiter, sealed) in enumerate(zip(accepted.waiters, accepted.sealed, strict=True)):
+        waiter.appended = Appended(
+            accepted.head.size + offset,
+            sealed.entry,
+            sealed.leaf_hash,
+            from_ms(sealed.at_ms),
+            sealed.openings,
+            accepted.tree,
+        )
 
 
 def _only(waiter: Waiter, _: int | None = None, /) -> Sequence[Waiter]:

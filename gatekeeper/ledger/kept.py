@@ -19,6 +19,7 @@ from gatekeeper.ledger.checkpoint import SigningKey, open_checkpoint
 from gatekeeper.ledger.merkle import frontier_at, root
 from gatekeeper.ledger.rows import Rows
 from gatekeeper.ledger.tiles import TileReader
+from gatekeeper.ledger.tree import Tree
 
 EVERY_SECONDS = 1.0
 
@@ -34,12 +35,12 @@ class Kept:
         self._due = 0.0
         self.fault: str | None = None
 
-    def keep_if_due(self, size: int, text: str) -> None:
-        """Keep a checkpoint unless one was kept within the last second or another thread is at it."""
+    def keep_if_due(self, tree: Tree) -> None:
+        """Keep the tree's checkpoint unless one was kept within the last second or a thread is at it."""
         if time.monotonic() < self._due or not self._saving.acquire(blocking=False):
             return
         try:
-            self._keep(size, text)
+            self._keep(tree.size, tree.checkpoint)
         finally:
             self._saving.release()
 
@@ -51,7 +52,7 @@ class Kept:
             except GatekeeperError as error:
                 self.fault = f"the last checkpoint was not kept: {error.code}"
                 return
-            self._keep(head.size, self._key.sign(head.size, root(head.frontier)))
+            self._keep(head.size, Tree(head, (), self._key).checkpoint)
 
     def _keep(self, size: int, text: str) -> None:
         self._due = time.monotonic() + EVERY_SECONDS
