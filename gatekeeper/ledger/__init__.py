@@ -17,7 +17,8 @@ The map, in the order in which one append passes through it:
 - ``rows``         what the log asks of its storage
 - ``stops``        what a stop covers, and the lease of a release
 - ``append``       group commit: who leads, who waits, who hears
-- ``batch``        one transaction: guards, rows, entries, head; then the proofs
+- ``batch``        one transaction: guards, rows, entries, head
+- ``tree``         the tree that a batch led to: its proofs and its signature, for who asks
 - ``kept``         checkpoints kept for the next start
 - ``tail``         what is checked before the service starts
 - ``tiles``        the tree's hashes as static files (C2SP tlog-tiles)

@@ -12,24 +12,22 @@ that each statement under the log's advisory lock sees what was committed before
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-from sqlalchemy.pool import PoolProxiedConnection
 
-from gatekeeper.errors import GatekeeperError, SettingsRefused, StoreUnavailable
+from gatekeeper.errors import GatekeeperError, LedgerUnavailable, SettingsRefused, StoreUnavailable
 from gatekeeper.store import reserve
 from gatekeeper.store.checks import check_postgresql, check_sqlite, may_rewrite
+from gatekeeper.store.direct import Direct, SameFile
 from gatekeeper.store.lock import WriteLock
-from gatekeeper.store.prepared import driver_of
+from gatekeeper.store.prepared import Driver, driver_of
 
 PATIENCE: Final = 5.0
 """Seconds that a writer waits for its turn, and a statement for the server."""
@@ -42,15 +40,18 @@ FOREIGN: Final = (SQLAlchemyError, sqlite3.Error, psycopg.Error, UnicodeError, O
 
 
 class Database:
-    """Two pools on one database: one that reads and one that writes. Make one per process, after any fork."""
+    """Connections that read and connections that write. Make one per process, after any fork."""
 
     def __init__(self, url: URL, lock: WriteLock | None, directory: Path | None) -> None:
         self.dialect = url.get_backend_name()
         self._lock = lock
         self._reserve = None if directory is None else directory / "reserve"
-        same = None if self.dialect != "sqlite" else _SameFile(Path(str(url.database)))
+        same = None if self.dialect != "sqlite" else SameFile(Path(str(url.database)))
         self._reader = _engine(url, same, reading=True)
         self._writer = _engine(url, same, reading=False)
+        self.kind: Dialect = self._writer.dialect
+        self._reads = None if same is None else Direct(self._reader, same)
+        self._writes = None if same is None else Direct(self._writer, same)
 
     @classmethod
     def open(cls, url: str, *, lock_file: Path | None = None) -> Database:
@@ -102,10 +103,10 @@ class Database:
         On SQLite it goes straight to the driver: this is asked at each request. A server's lost connections
         are for SQLAlchemy to find and forget.
         """
-        if self.dialect != "sqlite":
+        if self._reads is None:
             with self.read() as connection:
                 return connection.exec_driver_sql(statement).first()
-        with _translated(StoreUnavailable), _raw(self._reader) as raw:
+        with _translated(StoreUnavailable), self._reads.connection() as raw:
             return next(iter(raw.execute(statement).fetchall()), None)
 
     @contextmanager
@@ -117,17 +118,26 @@ class Database:
         On SQLite every writer waits its turn; on PostgreSQL those of the log do (*ledger*). Raises *error* if
         the turn does not come, the commit fails, or the driver raises anything.
         """
-        with _translated(error), ExitStack() as stack:
-            if self._lock is not None:
-                try:
-                    stack.enter_context(self._lock.held(PATIENCE))
-                except StoreUnavailable as refused:
-                    raise error(*refused.args) from None
-            connection = stack.enter_context(self._writer.connect())
-            with connection.begin():
-                if ledger and self.dialect == "postgresql":
-                    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LEDGER_LOCK})")
-                yield connection
+        with _translated(error), self._turn(error), self._writer.connect() as connection, connection.begin():
+            if ledger and self.dialect == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LEDGER_LOCK})")
+            yield connection
+
+    @contextmanager
+    def log(self) -> Iterator[Driver]:
+        """Yield the driver's own connection in a transaction of the log, as ``write(ledger=True)`` does.
+
+        Raises LedgerUnavailable. Two of these belong to every query: on SQLite, whatever is left out here is
+        left out while all other writers wait.
+        """
+        if self._writes is None:
+            with self.write(ledger=True, error=LedgerUnavailable) as connection:
+                yield driver_of(connection)
+            return
+        with _translated(LedgerUnavailable), self._turn(LedgerUnavailable), self._writes.connection() as raw:
+            raw.execute("BEGIN IMMEDIATE").close()
+            yield raw
+            raw.execute("COMMIT").close()
 
     def migrate(self) -> None:
         """Bring the schema to the revision that this code was written for; make the reserve.
@@ -167,17 +177,21 @@ class Database:
 
     def close(self) -> None:
         """Close every connection and the lock file."""
+        for direct in (self._reads, self._writes):
+            if direct is not None:
+                direct.close()
         self._reader.dispose()
         self._writer.dispose()
         if self._lock is not None:
             self._lock.close()
 
+    def _turn(self, error: type[GatekeeperError]) -> AbstractContextManager[None]:
+        return nullcontext() if self._lock is None else self._lock.held(PATIENCE, error)
+
     def _set_wal(self) -> None:
         # Outside a transaction, as SQLite wants, and under the queue, so that nobody else is inside one.
-        with ExitStack() as stack:
-            if self._lock is not None:
-                stack.enter_context(self._lock.held(PATIENCE))
-            raw = stack.enter_context(_raw(self._writer))
+        assert self._writes is not None  # noqa: S101  the type checker's question, not a check
+        with self._turn(StoreUnavailable), self._writes.connection() as raw:
             raw.execute("PRAGMA journal_mode=WAL").close()
 
 
@@ -193,45 +207,7 @@ def _translated(error: type[GatekeeperError]) -> Iterator[None]:
         raise error(f"database: {type(origin).__name__}") from None
 
 
-@contextmanager
-def _raw(engine: Engine) -> Iterator[sqlite3.Connection]:
-    proxied: PoolProxiedConnection = engine.raw_connection()
-    try:
-        connection = proxied.driver_connection
-        assert isinstance(connection, sqlite3.Connection)  # noqa: S101  the type checker's question, not a check
-        yield connection
-    finally:
-        proxied.close()
-
-
-class _SameFile:
-    """Refuses every connection once the database's file is not the one that was opened first.
-
-    A connection stays open to a file that was removed or replaced (by a restored backup, say): decisions
-    written there would be lost, and a stop written to the new file would never be seen. The open connections
-    keep the old inode's number from being used again. One ``stat`` a use, about 2 microseconds.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._first: tuple[int, int] | None = None
-
-    def __call__(self, *_: object) -> None:
-        """Raise OSError if the file is gone or another one."""
-        try:
-            status = os.stat(self._path)  # noqa: PTH116 - a Path costs more than the call
-        except FileNotFoundError:
-            if self._first is None:
-                return  # SQLite makes the file when it is first opened
-            raise
-        found = (status.st_dev, status.st_ino)
-        if self._first is None:
-            self._first = found
-        elif found != self._first:
-            raise OSError(errno.ESTALE, "the database's file was replaced: restart the service")
-
-
-def _engine(url: URL, same: _SameFile | None, *, reading: bool) -> Engine:
+def _engine(url: URL, same: SameFile | None, *, reading: bool) -> Engine:
     options: dict[str, Any] = {
         "hide_parameters": True,  # an exception's text must never hold a row
         "pool_size": 8,

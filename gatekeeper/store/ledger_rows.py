@@ -56,8 +56,8 @@ class LedgerRows:
 
         Raises LedgerUnavailable if the lock does not come, a statement failed, or the commit does.
         """
-        with self._database.write(ledger=True, error=LedgerUnavailable) as connection:
-            transaction = LedgerTransaction(connection)
+        with self._database.log() as driver:
+            transaction = LedgerTransaction(driver, self._database.kind)
             yield transaction
             transaction.complete()
 

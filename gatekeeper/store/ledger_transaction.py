@@ -2,21 +2,18 @@
 
 Guarantees: as ``ledger_rows`` says. A row is checked when it is handed over, so that it fails its own
 request; insertions are then collected and sent table by table just before the commit, which is what makes a
-batch of requests cost little more than one. What every batch sends goes straight to the driver (see
-``prepared``); what is rare goes through SQLAlchemy, on the same connection and in the same transaction.
+batch of requests cost little more than one. All of it goes straight to the driver (see ``prepared``): what is
+done here is done while every other writer waits.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, ParamSpec, TypeVar
 
 import psycopg
-from sqlalchemy import Connection, insert, select, update
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Dialect, select
 
 from gatekeeper.errors import (
     IdempotencyInFlight,
@@ -28,12 +25,11 @@ from gatekeeper.errors import (
 from gatekeeper.ledger.rows import Alter, Head, Insert, StoredEntry
 from gatekeeper.ledger.rows import Row as LedgerRow
 from gatekeeper.ledger.tiles import Tile
-from gatekeeper.store.prepared import driver_of, insertion, marked
+from gatekeeper.store.prepared import Driver, Reading, marked, prepared
 from gatekeeper.store.tables import (
     BUMP,
     REGISTRY,
     WRITABLE,
-    idempotency_keys,
     metadata,
     stops,
 )
@@ -61,11 +57,9 @@ _OPENING: Final = (
 """All that a batch reads, at one moment under the lock; the stops themselves only when there are any."""
 
 _GROW: Final = "UPDATE ledger_head SET size = ?, frontier = ?, at_ms = ? WHERE id = 1 AND size = ?"
-_REFUSED: Final = (IntegrityError, sqlite3.IntegrityError, psycopg.IntegrityError)
-_CLAIM = insert(idempotency_keys).execution_options(preserve_rowcount=True)
-_CLAIM_IF_FREE = (
-    postgresql.insert(idempotency_keys).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-)
+_REFUSED: Final = (sqlite3.IntegrityError, psycopg.IntegrityError)
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 _ORDER = tuple(table.name for table in metadata.sorted_tables if table.name in WRITABLE)
 """In the order of their foreign keys."""
 
@@ -73,9 +67,9 @@ _ORDER = tuple(table.name for table in metadata.sorted_tables if table.name in W
 class LedgerTransaction:
     """The ``Transaction`` of ``gatekeeper.ledger``; made by ``LedgerRows.transaction`` alone."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._driver = driver_of(connection)
+    def __init__(self, driver: Driver, dialect: Dialect) -> None:
+        self._driver = driver
+        self._dialect = dialect
         self._head: Head | None = None
         self._state: RegistryState | None = None
         self._stops: tuple[Stop, ...] | None = None
@@ -95,8 +89,7 @@ class LedgerTransaction:
         if self._bump:
             self._flush()
         if self._state is None:
-            with self._guarded():
-                self._state = RegistryState(*self._connection.exec_driver_sql(STATE).one())
+            self._state = RegistryState(*self._send(STATE).fetchall()[0])
         return self._state
 
     def stops(self) -> tuple[Stop, ...]:
@@ -105,13 +98,13 @@ class LedgerTransaction:
         if "stops" in self._pending:
             self._flush()
         if self._stops is None:
-            self._stops = tuple(Stop(*row) for row in self._execute(IN_FORCE))
+            rows = self._guarded(Reading(IN_FORCE, self._dialect).rows, self._driver)
+            self._stops = tuple(Stop(*row) for row in rows)
         return self._stops
 
     def _open(self) -> Head:
-        with self._guarded():
-            # All rows, so that no reading is still open at the commit.
-            row = next(iter(self._driver.execute(_OPENING).fetchall()), None)
+        # All rows, so that no reading is still open at the commit.
+        row = next(iter(self._send(_OPENING).fetchall()), None)
         if row is None:
             raise LedgerCorrupt("the log has no head")
         self._head = head_of(row[:3])
@@ -190,24 +183,14 @@ class LedgerTransaction:
 
     def _claim(self, values: dict[str, object]) -> None:
         # Sent at once and without failing the transaction: the second of two equal requests is refused alone.
-        if self._connection.dialect.name == "postgresql":
-            claimed = self._execute(_CLAIM_IF_FREE, values).rowcount
-        else:
-            try:
-                claimed = self._connection.execute(_CLAIM, values).rowcount
-            except IntegrityError:
-                claimed = 0
-        if claimed != 1:
+        keys = prepared("idempotency_keys", self._dialect)
+        if not self._guarded(keys.claim, self._driver, values):
             raise IdempotencyInFlight
         self._wrote = True
 
     def _alter(self, table: str, change: Alter) -> None:
-        columns = metadata.tables[table].c
-        where = [
-            columns[name] == value if value is not None else columns[name].is_(None)
-            for name, value in change.key.items()
-        ]
-        if self._execute(update(metadata.tables[table]).where(*where).values(**change.values)).rowcount != 1:
+        rows = prepared(table, self._dialect)
+        if self._guarded(rows.change, self._driver, change.key, change.values) != 1:
             raise Superseded
         if table in REGISTRY:
             self._bump = True
@@ -226,27 +209,23 @@ class LedgerTransaction:
                 self._stops = None
         if self._bump:
             self._bump = False
-            self._execute(BUMP)
+            self._send(BUMP.text)
             self._state = None
 
-    def _execute(self, statement: Any, values: Any = None) -> Any:
-        with self._guarded():
-            return self._connection.execute(statement, values)
-
     def _send(self, statement: str, values: Sequence[object] = ()) -> Any:
-        with self._guarded():
-            return self._driver.execute(marked(statement, self._connection.dialect.name), values)
+        return self._guarded(self._driver.execute, marked(statement, self._dialect.name), values)
 
     def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
-        with self._guarded():
-            insertion(table, self._connection.dialect).execute(self._driver, rows)
+        self._guarded(prepared(table, self._dialect).insert, self._driver, rows)
 
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
+    def _guarded(
+        self, work: Callable[_Arguments, _Result], *arguments: _Arguments.args, **named: _Arguments.kwargs
+    ) -> _Result:
+        """Do it, unless something failed before; nothing is done after a failure."""
         if self._broken:
             raise LedgerUnavailable("a statement failed: nothing of this transaction is committed")
         try:
-            yield
+            return work(*arguments, **named)
         except _REFUSED:
             self._broken = True
             raise StoreUnavailable("a row that its table refuses") from None

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from gatekeeper.errors import StoreUnavailable
+from gatekeeper.errors import GatekeeperError, StoreUnavailable
 
 
 class _Turn:
@@ -63,17 +63,20 @@ class WriteLock:
         self._fork = threading.Lock()
 
     @contextmanager
-    def held(self, timeout: float) -> Iterator[None]:
-        """Hold the lock for the block. Raises StoreUnavailable if it is not ours within *timeout* seconds."""
+    def held(self, timeout: float, error: type[GatekeeperError] = StoreUnavailable) -> Iterator[None]:
+        """Hold the lock for the block. Raises *error* if it is not ours within *timeout* seconds."""
         turn = self._mine()
         deadline = time.monotonic() + timeout
         if not turn.enter(timeout):
-            raise StoreUnavailable("the write lock was not free in time")
+            raise error("the write lock was not free in time")
         try:
             fd = self._lock_file(turn, deadline)
         except BaseException:
             turn.leave()
             raise
+        if fd is None:
+            turn.leave()
+            raise error("another process held the write lock too long")
         try:
             yield
         finally:
@@ -96,7 +99,7 @@ class WriteLock:
                     self._turn = _Turn(self._path)
         return self._turn
 
-    def _lock_file(self, turn: _Turn, deadline: float) -> int:
+    def _lock_file(self, turn: _Turn, deadline: float) -> int | None:
         try:
             fcntl.flock(turn.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -123,8 +126,8 @@ class _Stand:
         self._wanted = False
         self._closed = False
 
-    def until(self, deadline: float) -> int:
-        """Return the open file that holds the lock. Raises StoreUnavailable at the deadline."""
+    def until(self, deadline: float) -> int | None:
+        """Return the open file that holds the lock, or None at the deadline."""
         with self._mutex:
             self._wanted = True
             if not self._standing:
@@ -139,7 +142,7 @@ class _Stand:
             if self._got.acquire(blocking=False):  # granted between the end of the wait and the mutex
                 return self._fd
             self._wanted = False
-        raise StoreUnavailable("another process held the write lock too long")
+        return None
 
     def leave(self) -> None:
         """Release the lock that ``until`` returned."""
