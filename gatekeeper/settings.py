@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from dotenv import dotenv_values
 from environs import EnvError, FileAwareEnv
@@ -22,6 +22,7 @@ from environs import EnvError, FileAwareEnv
 from gatekeeper.errors import SettingsRefused
 
 PREFIX = "GATEKEEPER_"
+_LAST_PORT = 65_535
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,12 @@ class Settings:
     @property
     def state_url(self) -> str:
         """Return the URL of the state database."""
-        return self.database_url or f"sqlite:///{(self.data / 'state.db').resolve()}"
+        return self.database_url or _sqlite(self.data / "state.db")
 
     @property
     def reads_url(self) -> str:
         """Return the URL of the plate reads."""
-        return self.records_url or f"sqlite:///{(self.data / 'reads.db').resolve()}"
+        return self.records_url or _sqlite(self.data / "reads.db")
 
     @property
     def key_directory(self) -> Path:
@@ -122,6 +123,11 @@ def table() -> list[tuple[str, str, str]]:
     return [(PREFIX + f.name.upper(), str(f.default), meanings[f.name]) for f in fields(Settings)]
 
 
+def _sqlite(file: Path) -> str:
+    # Quoted: what follows a question mark in a directory's name is not an option of the database.
+    return f"sqlite:///{quote(str(file.resolve()))}"
+
+
 def _refuse_unknown(given: set[str], known: set[str]) -> None:
     """Refuse a misspelt variable: a limit that its operator believes in must not be ignored in silence."""
     allowed = known | {f"{name}_FILE" for name in known} | {"SETTINGS"}
@@ -151,6 +157,8 @@ def _faults(settings: Settings) -> list[str]:
         )
     if settings.threads < 1 or settings.workers < 0:
         faults.append("GATEKEEPER_THREADS must be at least 1 and GATEKEEPER_WORKERS at least 0")
+    if not 1 <= settings.port <= _LAST_PORT:
+        faults.append("GATEKEEPER_PORT is not a port: set 1 to 65535, as 8080")
     if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
         faults.append("GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s")
     return faults

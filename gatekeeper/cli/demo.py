@@ -40,7 +40,7 @@ SEED = 20260101
 
 @click.command()
 @data_option
-@click.option("--port", type=int, default=8080, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8080, show_default=True)
 @click.option("--opa", "opa_url", help="Decide by this OPA server instead of the embedded engine.")
 @click.option(
     "--replay",
@@ -240,7 +240,7 @@ def _refuse_taken(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as gunicorn does
         try:
             probe.bind(("127.0.0.1", port))
-        except (OSError, OverflowError):
+        except OSError:
             raise OperatorError(f"port {port} cannot be listened on: give another, as --port 8081") from None
 
 

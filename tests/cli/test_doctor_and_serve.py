@@ -130,6 +130,8 @@ UNSAFE: dict[str, tuple[dict[str, str], str]] = {
     "plain http": ({"GATEKEEPER_BASE_URL": "http://alpr.example.gov"}, "use https"),
     "no address": ({"GATEKEEPER_BASE_URL": "alpr.example.gov"}, "GATEKEEPER_BASE_URL"),
     "open to the network": ({"GATEKEEPER_BIND": "0.0.0.0"}, "set 127.0.0.1"),  # noqa: S104  refused
+    "no port": ({"GATEKEEPER_PORT": "0"}, "GATEKEEPER_PORT"),
+    "a port past the last": ({"GATEKEEPER_PORT": "65536"}, "GATEKEEPER_PORT"),
     "no threads": ({"GATEKEEPER_THREADS": "0"}, "GATEKEEPER_THREADS"),
     "patience without end": ({"GATEKEEPER_OPA_TIMEOUT": "999"}, "GATEKEEPER_OPA_TIMEOUT"),
     "an unknown setting": ({"GATEKEEPER_RATE_LIMT": "5"}, "GATEKEEPER_RATE_LIMT"),

@@ -257,6 +257,15 @@ def test_a_path_that_cannot_be_written_is_named_without_a_traceback(tmp_path: Pa
     assert "check the path" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["a?b=1", "50%25", "a#b", "a b", "ä"])
+def test_a_city_is_in_its_directory_however_that_is_named(tmp_path: Path, name: str) -> None:
+    """A database beside the directory would be open to others, and missing from every backup."""
+    City(tmp_path / name).run("init")
+    City(tmp_path / name).add_agency()
+    assert [name] == [path.name for path in tmp_path.iterdir()]
+    assert (tmp_path / name / "state.db").exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a directory another's")
 def test_what_root_types_leaves_nothing_that_the_service_cannot_open(laid_out: Path) -> None:
     """The first command of a day makes the day's key: as root's own it would lock the service out."""
