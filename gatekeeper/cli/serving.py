@@ -98,6 +98,15 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         for name, value in (options(self._settings) | self._hooks).items():
             self.cfg.set(name, value)
 
+    def run(self) -> None:
+        """Serve until told to end. gunicorn's ``on_exit`` is not called where it could not begin."""
+        master = os.getpid()
+        try:
+            super().run()
+        finally:
+            if os.getpid() == master:  # a worker ends through here too
+                clear_metrics(self)
+
     def load(self) -> Flask:
         """Build the application; gunicorn calls it in each worker."""
         return self._build(self._settings)

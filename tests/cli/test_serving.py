@@ -130,6 +130,25 @@ def test_every_option_is_one_that_gunicorn_knows() -> None:
     assert not set(serving.options(Settings())) - set(known)
 
 
+def test_a_service_that_cannot_begin_leaves_no_counters() -> None:
+    """It is started again every two seconds, and what it left would fill the memory."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        program = PROGRAM.replace("serving.Server(", "print(os.environ[serving.METRICS]); serving.Server(")
+        served = subprocess.run(
+            [sys.executable, "-c", f"import os{program}", str(port)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert 0 != served.returncode
+    made = Path(served.stdout.splitlines()[0])
+    assert made.name.startswith("gatekeeper-metrics-")
+    assert not made.exists()
+
+
 def test_counters_that_began_alone_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures of one worker must not pass for those of all."""
     monkeypatch.delenv(serving.METRICS, raising=False)
