@@ -12,6 +12,7 @@ import click
 import requests
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from gatekeeper import settings
 from gatekeeper.cli.demo import read_credentials
@@ -89,6 +90,7 @@ def _ask(
             data={"grant_type": "client_credentials", "scope": "reads:query"},
             auth=secret,
             timeout=_TIMEOUT,
+            allow_redirects=False,  # the gate sends nobody on; whoever does would be sent the plate
         )
         if not given.ok:
             raise OperatorError(f"no token: {given.json().get('error', given.status_code)}")
@@ -98,6 +100,7 @@ def _ask(
             json=body,
             headers={"Authorization": f"Bearer {given.json()['access_token']}"},
             timeout=_TIMEOUT,
+            allow_redirects=False,  # the gate sends nobody on; whoever does would be sent the plate
         )
         return answer.status_code, answer.json()
     except (requests.RequestException, ValueError, KeyError) as error:
@@ -148,12 +151,13 @@ def _print(status: int, answer: dict[str, Any]) -> None:
         table = Table("captured at", "plate", "camera", "direction", box=None, header_style="bold")
         for read in answer["records"]:
             camera = read.get("camera", {})
-            table.add_row(
+            shown_as = (
                 read.get("captured_at", ""),
                 read.get("plate", "withheld"),
                 camera.get("name") or camera.get("id", ""),
-                str(read.get("direction", "")),
+                read.get("direction", ""),
             )
+            table.add_row(*(Text(str(value)) for value in shown_as))  # a name with brackets is no markup
         console.print(table)
         console.print(
             f"permitted by {answer['decision']['policy']['revision']}: {len(answer['records'])} records, "
