@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.policy import shipped_policies
 from tests.cli.shell import City
 
 
@@ -32,3 +33,9 @@ def city(laid_out: Path, tmp_path: Path) -> City:
     """Return a city just laid out."""
     shutil.copytree(laid_out, tmp_path / "city")
     return City(tmp_path / "city")
+
+
+@pytest.fixture
+def law(tmp_path: Path) -> Path:
+    """Return a copy of the law that a test may break."""
+    return Path(shutil.copytree(shipped_policies(), tmp_path / "policies"))

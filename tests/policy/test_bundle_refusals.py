@@ -10,6 +10,8 @@ import pytest
 
 from gatekeeper.errors import BundleRefused
 from gatekeeper.policy import load
+from gatekeeper.policy.cures import UNKNOWN
+from gatekeeper.policy.findings import finding_of
 from tests.policy.laws import SMALL
 
 Change = Callable[[Path], object]
@@ -444,6 +446,8 @@ def test_refused(name: str, copy: Path) -> None:
     with pytest.raises(BundleRefused) as refusal:
         load(copy)
     assert any(fault in found for found in refusal.value.faults), refusal.value.faults
+    # Each is known by its kind to whoever has to mend it.
+    assert all(finding_of(found, {}).cure != UNKNOWN for found in refusal.value.faults)
 
 
 @pytest.mark.parametrize(

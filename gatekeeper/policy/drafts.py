@@ -1,0 +1,229 @@
+"""Begin a new provision: the pair of files that denies until somebody has written the rule.
+
+Guarantees: all of it is written or nothing; what is written has first been loaded, checked and tested beside
+the law as it stands; until its rule is written the new provision denies, and says so to whoever asks.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from gatekeeper.errors import OperatorError
+from gatekeeper.policy.examination import examine
+from gatekeeper.policy.layout import MANIFEST
+from gatekeeper.policy.manifest import Listed, Manifest, manifest_of
+from gatekeeper.policy.rego_tests import RegoTests
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{2,39}")
+_RULE = re.compile(r"[A-Z]{2}-[0-9]+")
+# Words of the language, and names that every test imports: a provision of that name could not be imported.
+_WORDS = frozenset({"as", "contains", "data", "default", "else", "every", "false", "if", "import", "input"})
+_NAMES = frozenset(
+    {"away", "changed", "having", "package", "request", "some", "true", "with", "without", "words"}
+)
+_MAIN = "main/main.rego"
+_CODE = re.compile(r'"(\w+)"')
+_LIST = re.compile(r'\[\n(?P<codes>(?:\t"\w+",\n)+)\]')
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is known of a new provision before its rule is written, and where it will stand."""
+
+    listed: Listed
+    title: str
+    citation: str
+    rules: tuple[str, ...]
+    review: str
+    adopted: date
+
+    @property
+    def code(self) -> str:
+        """Return its code, which is the name of its directory."""
+        return self.listed.code
+
+
+def refuse(draft: Draft) -> None:
+    """Raise OperatorError for a name, a citation or a rule that no provision can have."""
+    if not _NAME.fullmatch(draft.code) or draft.code.endswith("_test"):
+        raise OperatorError(
+            f"{draft.code!r} is no name of a provision: use 3 to 40 small letters, digits and underscores, "
+            "beginning with a letter and not ending in _test"
+        )
+    if draft.listed.pack is not None and not draft.code.startswith(f"{draft.listed.pack}_"):
+        raise OperatorError(f"what a pack adds begins with its name: {draft.listed.pack}_{draft.code}")
+    for name, text in (("citation", draft.citation), ("title", draft.title)):
+        if not text.isprintable() or not any(map(str.isalpha, text)) or len(text) > 200:
+            raise OperatorError(f"the {name} must be one line of at most 200 characters that says something")
+    for rule in draft.rules:
+        if not _RULE.fullmatch(rule):
+            raise OperatorError(f"{rule!r} is no paragraph: name it as policies/README.md does, such as IL-1")
+
+
+def write(draft: Draft, directory: Path) -> list[str]:
+    """Add *draft* to the policies in *directory*; return the paths written. Raises OperatorError."""
+    refuse(draft)
+    found = examine(directory)
+    if found.findings:
+        raise OperatorError(
+            f"{directory} has faults already: mend what `gatekeeper policy check` names first"
+        )
+    if draft.code in _WORDS | _NAMES or (found.bundle is not None and draft.code in found.bundle.builtins):
+        raise OperatorError(f"{draft.code} is a word of Rego or of the tests: choose another name")
+    manifest = manifest_of(found.sources.manifest, [])
+    if (directory / draft.listed.directory).exists() or draft.code in {
+        one.code for one in manifest.provisions
+    }:
+        raise OperatorError(f"there is a provision {draft.code} already: choose another name")
+    pack = draft.listed.pack
+    if pack is not None and pack not in manifest.packs:
+        raise OperatorError(f"there is no pack {pack}; the packs are {', '.join(sorted(manifest.packs))}")
+    changed = {
+        draft.listed.path: rule_of(draft),
+        draft.listed.test: test_of(draft),
+        _MAIN: _asked_for(draft.listed, found.sources.modules[_MAIN], manifest),
+        MANIFEST: _listed(draft.listed, found.sources.documents[MANIFEST]),
+    }
+    if pack is not None:
+        path = f"packs/{pack}/pack.json"
+        changed[path] = _added_to_pack(draft.code, found.sources.documents[path])
+    _rehearse(draft, directory, changed)
+    _replace(directory, changed)
+    return list(changed)
+
+
+def rule_of(draft: Draft) -> str:
+    """Return the module: the law as far as it is known, and a rule that denies."""
+    return f"""# METADATA
+# scope: package
+# title: {json.dumps(draft.title, ensure_ascii=False)}
+# description: >-
+#   Not yet written. What the law asks, in a lawyer's words; until the rule is written, all is denied.
+# custom:
+#   rules: [{", ".join(draft.rules)}]
+#   citation: {json.dumps(draft.citation, ensure_ascii=False)}
+#   verified: false
+#   public: true
+#   effective_on: "{draft.adopted.isoformat()}"
+#   message: >-
+#     The city has adopted this provision and has not yet written its rule, so no request can meet it.
+#   remedy: >-
+#     Ask the city's records unit when the provision will be written.
+#   review: {draft.review}
+package {draft.listed.package}
+
+# Denies until this line is replaced by the rule.
+default satisfied := false
+"""
+
+
+def test_of(draft: Draft) -> str:
+    """Return the tests that pin the draft: it denies."""
+    return f"""package {draft.listed.package}_test
+
+import data.facts.flawless_test.request
+import data.{draft.listed.package}
+
+# Until its rule is written. Then: what satisfies it, a fact that is missing, one of a wrong type, and the
+# days around a date.
+test_denies_until_it_is_written if not {draft.code}.satisfied with input as request
+
+test_not_satisfied_by_nothing if not {draft.code}.satisfied with input as {{}}
+"""
+
+
+def _asked_for(listed: Listed, main: str, manifest: Manifest) -> str:
+    """Return main/main.rego with the rule that asks for the provision, and its code in the list of all."""
+    alike = [one for one in manifest.provisions if (one.pack is None) == (listed.pack is None)]
+    last = max(main.rfind(f'proved contains "{one.code}" if ') for one in alike or manifest.provisions)
+    end = main.find("\n\n", last) + 2
+    asked = main[:end] + _proof(listed) + main[end:]
+    if listed.pack is not None:
+        return asked  # a pack's codes are read from its pack.json
+    every_city = [*manifest.of(None)]
+    lists = [found for found in _LIST.finditer(asked) if _CODE.findall(found["codes"]) == every_city]
+    if len(lists) != 1 or last < 0:
+        raise OperatorError(f"{_MAIN} does not list the provisions as .manifest does: restore it")
+    place = lists[0].end("codes")
+    return asked[:place] + f'\t"{listed.code}",\n' + asked[place:]
+
+
+def _proof(listed: Listed) -> str:
+    found = f"data.{listed.package}.satisfied == true"
+    if listed.pack is None:
+        return f'proved contains "{listed.code}" if {found}\n\n'
+    return f'proved contains "{listed.code}" if {{\n\t"{listed.pack}" in data.city.packs\n\t{found}\n}}\n\n'
+
+
+def _listed(listed: Listed, manifest: str) -> str:
+    document = json.loads(manifest)
+    codes = document["provisions"] if listed.pack is None else document["packs"][listed.pack]
+    codes.append(listed.code)
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _added_to_pack(code: str, pack: str) -> str:
+    """Return pack.json with the code at the end of its provisions, and otherwise as somebody wrote it."""
+
+    def added(found: re.Match[str]) -> str:
+        return f"{found[1]}{', ' if found[2] else ''}{json.dumps(code)}]"
+
+    return re.sub(r'("provisions"\s*:\s*\[\s*((?:"\w+"(?:,\s*)?)*))\s*\]', added, pack)
+
+
+def _rehearse(draft: Draft, directory: Path, changed: Mapping[str, str]) -> None:
+    """Load, check and test the law with the draft in it, in a copy. Raises OperatorError."""
+    with tempfile.TemporaryDirectory() as temporary:
+        copy = Path(temporary, "policies")
+        shutil.copytree(directory, copy, symlinks=True)
+        for path, text in changed.items():
+            (copy / path).parent.mkdir(exist_ok=True)
+            (copy / path).write_text(text, encoding="utf-8")
+        tried = examine(copy)
+        sources = tried.sources
+        wrong = [f"{finding.place}: {finding.message}" for finding in tried.findings]
+        if not wrong:
+            suite = RegoTests({**sources.modules, **sources.checks, **sources.tests}, sources.data)
+            mine = [test for test in suite.tests if test.path == draft.listed.test]
+            wrong = [f"{test.path}: {test.name} fails" for test in mine if not suite.run(test).passed]
+    if wrong:
+        raise OperatorError(f"nothing was written: {wrong[0]}")
+
+
+def _replace(directory: Path, changed: Mapping[str, str]) -> None:
+    """Write every file or none. Raises OperatorError; what was there before is there again."""
+    before = {path: _text(directory / path) for path in changed}
+    made = [directory / path for path in changed if not (directory / path).parent.exists()]
+    try:
+        for path, text in changed.items():
+            (directory / path).parent.mkdir(exist_ok=True)
+            _write(directory / path, text)
+    except OSError as error:
+        for path, earlier in before.items():
+            if earlier is not None:
+                _write(directory / path, earlier)
+        for file in made:
+            shutil.rmtree(file.parent, ignore_errors=True)
+        raise OperatorError(f"nothing was written: {error.filename}: {error.strerror}") from None
+
+
+def _text(file: Path) -> str | None:
+    return file.read_text("utf-8") if file.exists() else None
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)

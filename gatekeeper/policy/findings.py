@@ -1,0 +1,106 @@
+"""What a fault of a bundle means to the person who has to mend it: the file, the line, a sentence, the cure.
+
+``load`` and the checks name faults; here each is given the line that it is about, where there is one, and
+what to do. Guarantees: no fault is left out, and one that is not known here still says which file it is in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gatekeeper.policy.cures import KINDS, UNKNOWN, Place
+
+_FILE = re.compile(r"'?(?P<file>\.?[\w./~-]+?)'?(?::(?P<line>\d+))?: (?P<rest>.*)", re.DOTALL)
+_ENGINE = re.compile(r"--> \S*?:(?P<line>\d+):(?P<column>\d+) .*?error: (?P<said>.*)", re.DOTALL)
+_RULE = re.compile(r"(?P<package>[a-z][\w.]*)\.(?P<rule>\w+)")
+_CHECK = re.compile(r"(?P<code>[a-z]\w*): (?P<rest>.*)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault; ``line`` is None where it is about the whole file, ``file`` empty where it is about none."""
+
+    file: str
+    line: int | None
+    message: str
+    cure: str
+
+    @property
+    def place(self) -> str:
+        """Return the file and line as editors read them."""
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+def finding_of(fault: str, texts: Mapping[str, str]) -> Finding:
+    """Explain *fault*; *texts* are the files of the directory, by path."""
+    file, line, said = _split(fault, texts)
+    for kind in KINDS:
+        if found := kind.pattern.fullmatch(said):
+            parts = {name: part or "" for name, part in found.groupdict().items()}
+            message = _filled(kind.message, parts) or said
+            if line is None and kind.place is not None:
+                line = _line(kind.place, texts.get(file, ""), parts)
+            return Finding(file, line, _sentence(message), _filled(kind.cure, parts))
+    return Finding(file, line, _sentence(said), UNKNOWN)
+
+
+def _split(fault: str, texts: Mapping[str, str]) -> tuple[str, int | None, str]:
+    """Return the file, the line and the words of a fault."""
+    found = _FILE.fullmatch(fault)
+    if found is None:
+        return "", None, fault
+    file, line, rest = found["file"], found["line"], found["rest"]
+    if engine := _ENGINE.fullmatch(rest):
+        return file, int(engine["line"]), f"not Rego: {engine['said']}"
+    if file.startswith("checks/") and (check := _CHECK.fullmatch(rest)):
+        return _of_code(check["code"], texts), None, check["rest"]
+    if file not in texts and (rule := _RULE.fullmatch(file)) and (path := _path(rule["package"])) in texts:
+        return path, _first(rf"^{rule['rule']}\b", texts[path]), rest
+    if file not in texts and "/" not in file and "." not in file:
+        return _of_code(file, texts), None, rest
+    return file, int(line) if line else None, rest
+
+
+def _path(package: str) -> str:
+    parts = package.split(".")
+    return "/".join([*parts, f"{parts[-1]}.rego"])
+
+
+def _of_code(code: str, texts: Mapping[str, str]) -> str:
+    """Return the file of a provision, or its code where there is none."""
+    return next((path for path in texts if path.endswith(f"/{code}/{code}.rego")), code)
+
+
+def _line(place: Place, text: str, parts: Mapping[str, str]) -> int | None:
+    """Find the line that a fault of a known kind is about."""
+    if place == "json":
+        try:
+            json.loads(text)
+        except json.JSONDecodeError as error:
+            return error.lineno
+        except (ValueError, RecursionError):
+            return None
+        return None
+    return _first(_filled(place, {name: re.escape(part) for name, part in parts.items()}), text)
+
+
+def _filled(text: str, parts: Mapping[str, str]) -> str:
+    """Put the parts of a fault where *text* names them in braces; Rego's own braces stay."""
+    return re.sub(r"\{([a-z]+)\}", lambda name: parts.get(name[1], name[0]), text)
+
+
+def _first(pattern: str, text: str) -> int | None:
+    found = re.search(pattern, text, re.MULTILINE)
+    return None if found is None else text.count("\n", 0, found.start()) + 1
+
+
+def _sentence(message: str) -> str:
+    """Begin with a capital and end with a stop; a name at the start stays as it is written."""
+    message = message.strip()
+    first = message.split(" ", 1)[0]
+    if first.isalpha() and first.islower():
+        message = message[0].upper() + message[1:]
+    return message if message.endswith((".", "?", "!")) else f"{message}."

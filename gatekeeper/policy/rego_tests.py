@@ -1,0 +1,193 @@
+"""Run the Rego tests of a law on the embedded engine, each by itself, and say of a failed one what came.
+
+Guarantees: a test passes only if it is true, not merely defined; a test whose engine fails has failed; what
+is said of a failure is found by asking the engine the test's own statements one after the other, so that a
+reader sees the line that did not hold and the value that stood there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import regorus
+
+from gatekeeper.policy.layout import Json
+
+_LONGEST = 400
+_QUOTES = (b'"', b"`")
+_SEVERAL = "rules must not produce multiple outputs"
+
+
+@dataclass(frozen=True, slots=True)
+class RegoTest:
+    """One ``test_`` rule; ``package`` is that of its file."""
+
+    path: str
+    line: int
+    package: str
+    name: str
+
+    @property
+    def rule(self) -> str:
+        """Return the test as the engine is asked for it."""
+        return f"data.{self.package}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a test; of a failed one, the line that did not hold, what it says, and what came."""
+
+    test: RegoTest
+    passed: bool
+    line: int
+    expected: str = ""
+    came: str = ""
+
+
+class RegoTests:
+    """The tests of one law; *sources* are its modules, checks and tests by path.
+
+    Raises RuntimeError, in the engine's words, if one of them cannot be parsed.
+    """
+
+    def __init__(self, sources: Mapping[str, str], data: Mapping[str, Json]) -> None:
+        self._sources = sources
+        self._data = json.dumps(dict(data))
+        self._engine = self._made(sources)
+        self.tests: list[RegoTest] = []
+        # By path and name, the statements of each test: of every body, for a name may be written twice.
+        self._bodies: dict[tuple[str, str], list[Sequence[Any]]] = {}
+        for path in sorted(path for path in sources if path.endswith("_test.rego")):
+            self._find(path)
+
+    def run(self, test: RegoTest) -> Outcome:
+        """Ask whether *test* holds; if it does not, find out why."""
+        came = self._ask(self._engine, test.rule)
+        if came == "true":
+            return Outcome(test, passed=True, line=test.line)
+        return self._explained(test, came)
+
+    def _find(self, path: str) -> None:
+        tree = _tree(path, self._sources[path])
+        package = _text_of_reference(tree["package"]["refr"])
+        for rule in tree["rules"]:
+            spec = rule.get("Spec")
+            if spec is None:
+                continue
+            name = _text_of_reference(next(iter(spec["head"].values()))["refr"])
+            if name.startswith("test_"):
+                bodies = self._bodies.setdefault((path, name), [])
+                if not bodies:
+                    self.tests.append(RegoTest(path, spec["span"]["line"], package, name))
+                bodies += [body["query"]["stmts"] for body in spec["bodies"]]
+
+    def _explained(self, test: RegoTest, came: str) -> Outcome:
+        """Return the failure with the first statement that did not hold."""
+        bodies = self._bodies[test.path, test.name]
+        whole = Outcome(test, passed=False, line=test.line, expected="true", came=came)
+        if len(bodies) != 1:
+            return whole
+        source = self._sources[test.path]
+        text = source.encode()
+        statements = [_slice(text, statement["span"]) for statement in bodies[0]]
+        for number, statement in enumerate(bodies[0]):
+            if self._probe(test, statements[: number + 1], "true") != "true":
+                parts = [
+                    f"{part} is {self._probe(test, statements[:number], part, given)}"
+                    for part, given in _parts(statement, text)
+                ]
+                return Outcome(
+                    test,
+                    passed=False,
+                    line=statement["span"]["line"],
+                    expected=" ".join(statements[number].split()),
+                    came="; ".join(parts) or "it does not hold",
+                )
+        return whole
+
+    def _probe(self, test: RegoTest, before: Sequence[str], asked: str, given: str = "") -> str:
+        """Ask for the value of *asked* (under *given*, its ``with``) after the statements *before* it."""
+        lines = [*before, f"asked_of_a_test := {asked} {given}"]
+        probe = "\n\nanswer_to_a_test := asked_of_a_test if {\n\t" + "\n\t".join(lines) + "\n}\n"
+        try:
+            engine = self._made({**self._sources, test.path: self._sources[test.path] + probe})
+        except RuntimeError:
+            return "not to be told"  # the statement is no Rego when it stands by itself
+        return self._ask(engine, f"data.{test.package}.answer_to_a_test")
+
+    def _made(self, sources: Mapping[str, str]) -> Any:
+        engine = regorus.Engine()
+        engine.set_gather_prints(True)
+        for path, text in sources.items():
+            engine.add_policy(path, text)
+        engine.add_data_json(self._data)
+        engine.set_input_json("{}")
+        return engine
+
+    def _ask(self, engine: Any, rule: str) -> str:
+        try:
+            said = engine.eval_rule_as_json(rule)
+        except RuntimeError as error:
+            said = complaint(error)
+            return "one of several values, none of which fits" if said == _SEVERAL else said
+        said = (
+            "undefined"
+            if said in (None, '"<undefined>"')
+            else json.dumps(json.loads(said), ensure_ascii=False)
+        )
+        return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+
+
+def complaint(error: BaseException) -> str:
+    """Return the engine's own sentence, without its picture of the place."""
+    return " ".join(str(error).split("Stack backtrace")[0].split("error: ")[-1].split())
+
+
+def _tree(path: str, source: str) -> Any:
+    engine = regorus.Engine()
+    engine.add_policy(path, source)
+    return json.loads(engine.get_ast_as_json())[0]["ast"]
+
+
+def _text_of_reference(node: Mapping[str, Any]) -> str:
+    if "RefDot" in node:
+        return f"{_text_of_reference(node['RefDot']['refr'])}.{node['RefDot']['field'][1]}"
+    return str(node["Var"]["value"]) if "Var" in node else ""
+
+
+def _slice(text: bytes, span: Mapping[str, int]) -> str:
+    """Return what a span covers; the parser leaves the quotes of a text at either end outside of it."""
+    start, end = span["start"], span["end"]
+    start -= text[start - 1 : start] in _QUOTES
+    end += text[end : end + 1] in _QUOTES
+    return text[start:end].decode()
+
+
+def _parts(statement: Mapping[str, Any], text: bytes) -> list[tuple[str, str]]:
+    """Return what in a statement has a value of its own, each with the ``with`` under which it is asked."""
+    kind, literal = next(iter(statement["literal"].items()))
+    if kind not in ("Expr", "NotExpr"):
+        return []  # `every` and `some` hold or not for what they bind
+    given = " ".join(_slice(text, with_["span"]) for with_ in statement.get("with_mods", ()))
+    expression = next(iter(literal["expr"].values()))
+    sides = [
+        expression[side]
+        for side in ("lhs", "rhs", "value", "collection")
+        if isinstance(expression.get(side), dict)
+    ]
+    if kind == "NotExpr" or len(sides) < 2 or "AssignExpr" in literal["expr"]:
+        sides = [expression["rhs"] if "AssignExpr" in literal["expr"] else literal["expr"]]
+    asked = [node for node in sides if not _is_constant(node)]
+    return [(_slice(text, _span(node)), given) for node in asked or sides]
+
+
+def _is_constant(node: Mapping[str, Any]) -> bool:
+    return next(iter(node)) in ("String", "RawString", "Number", "Bool", "Null", "Array", "Object", "Set")
+
+
+def _span(node: Mapping[str, Any]) -> Mapping[str, int]:
+    span: Mapping[str, int] = next(iter(node.values()))["span"]
+    return span
