@@ -51,6 +51,7 @@ def _described(bundle: Bundle) -> Json:
     return {
         "provisions": [_provision(provision) for provision in bundle.written.values()],
         "in_force": [*bundle.provisions],
+        "packs": bundle.data.get("pack", {}),
         "tests": [*sorted(bundle.tests)],
     }
 

@@ -41,9 +41,89 @@ proved contains "query_limits" if data.sharing.query_limits.satisfied == true
 proved contains "sharing_stopped" if data.sharing.sharing_stopped.satisfied == true
 
 # What a pack adds is proved only where the city has selected the pack; elsewhere it is not looked at.
+proved contains "california_recipient" if {
+	"california" in data.city.packs
+	data.packs.california.california_recipient.satisfied == true
+}
+
+proved contains "california_record" if {
+	"california" in data.city.packs
+	data.packs.california.california_record.satisfied == true
+}
+
+proved contains "virginia_purpose" if {
+	"virginia" in data.city.packs
+	data.packs.virginia.virginia_purpose.satisfied == true
+}
+
 proved contains "virginia_recipient" if {
 	"virginia" in data.city.packs
 	data.packs.virginia.virginia_recipient.satisfied == true
+}
+
+proved contains "virginia_record" if {
+	"virginia" in data.city.packs
+	data.packs.virginia.virginia_record.satisfied == true
+}
+
+proved contains "washington_purpose" if {
+	"washington" in data.city.packs
+	data.packs.washington.washington_purpose.satisfied == true
+}
+
+proved contains "washington_recipient" if {
+	"washington" in data.city.packs
+	data.packs.washington.washington_recipient.satisfied == true
+}
+
+proved contains "washington_record" if {
+	"washington" in data.city.packs
+	data.packs.washington.washington_record.satisfied == true
+}
+
+proved contains "new_jersey_purpose" if {
+	"new_jersey" in data.city.packs
+	data.packs.new_jersey.new_jersey_purpose.satisfied == true
+}
+
+proved contains "new_jersey_record" if {
+	"new_jersey" in data.city.packs
+	data.packs.new_jersey.new_jersey_record.satisfied == true
+}
+
+proved contains "new_hampshire_store" if {
+	"new_hampshire" in data.city.packs
+	data.packs.new_hampshire.new_hampshire_store.satisfied == true
+}
+
+proved contains "minnesota_tracking" if {
+	"minnesota" in data.city.packs
+	data.packs.minnesota.minnesota_tracking.satisfied == true
+}
+
+proved contains "minnesota_recipient" if {
+	"minnesota" in data.city.packs
+	data.packs.minnesota.minnesota_recipient.satisfied == true
+}
+
+proved contains "minnesota_record" if {
+	"minnesota" in data.city.packs
+	data.packs.minnesota.minnesota_record.satisfied == true
+}
+
+proved contains "vermont_recipient" if {
+	"vermont" in data.city.packs
+	data.packs.vermont.vermont_recipient.satisfied == true
+}
+
+proved contains "vermont_record" if {
+	"vermont" in data.city.packs
+	data.packs.vermont.vermont_record.satisfied == true
+}
+
+proved contains "connecticut_recipient" if {
+	"connecticut" in data.city.packs
+	data.packs.connecticut.connecticut_recipient.satisfied == true
 }
 
 # In the order in which the agency reads its reasons. The same lists stand in .manifest.

@@ -73,11 +73,51 @@ test_what_a_pack_adds_denies if {
 }
 
 test_what_a_pack_adds_can_be_proved if {
-	asked := having("/agency/state", "VA")
-	city := object.union(data.city, {"state": "VA", "packs": ["illinois", "virginia"]})
-	"virginia_recipient" in main.decision.proved with input as asked with data.city as city
-	main.decision.permit == true with input as asked with data.city as city
+	every pack, facts in lawful_under {
+		main.decision.proved == sort(main.provisions) with input as facts with data.city as city_with(pack)
+		main.decision.permit == true with input as facts with data.city as city_with(pack)
+	}
 }
+
+test_what_a_pack_adds_is_proved_by_its_own_word_alone if {
+	"new_hampshire_store" in main.proved with data.city as city_with("new_hampshire")
+		with data.packs.new_hampshire.new_hampshire_store.satisfied as true
+	every word in [false, "true", 1, null] {
+		not "new_hampshire_store" in main.proved with data.city as city_with("new_hampshire")
+			with data.packs.new_hampshire.new_hampshire_store.satisfied as word
+	}
+}
+
+test_every_pack_but_one_permits_something if {
+	adding := {pack | some pack, law in data.pack; count(law.provisions) > 0}
+	adding - object.keys(lawful_under) == {"new_hampshire"}
+}
+
+lawful_under := {
+	"california": having("/agency/state", "CA"),
+	"virginia": having("/agency/state", "VA"),
+	"washington": changed([state("WA"), {"op": "replace", "path": "/purpose/offense", "value": "240"}]),
+	"new_jersey": having("/agency/state", "NJ"),
+	"minnesota": changed([state("MN"), {"op": "replace", "path": "/query/window_hours", "value": 24}]),
+	"vermont": changed([
+		state("VT"),
+		{"op": "replace", "path": "/end_requester", "value": object.union(request.agency, {"id": "b", "state": "VT"})},
+		{
+			"op": "replace",
+			"path": "/on_behalf_of",
+			"value": {"agency": "b", "component": null, "person": "Lee Example"},
+		},
+	]),
+	"connecticut": having("/agency/state", "CT"),
+}
+
+state(name) := {"op": "replace", "path": "/agency/state", "value": name}
+
+city_with(pack) := object.union(data.city, {
+	"state": data.pack[pack].state,
+	"packs": [pack],
+	"named_recipients": {pack: ["evanston-pd"]},
+})
 
 test_no_permit_without_packs_that_are_known if {
 	every packs in [[], ["ilinois"], ["illinois", "ilinois"], [7], {}] {

@@ -88,8 +88,19 @@ VISITOR: dict[str, Any] = {
     "affirmation": NO_STANDING,
     "declaration": STANDING,
 }
-# Every pack that adds provisions and permits something, with its state.
-PACKS: dict[str, str] = {"virginia": "VA"}
+# Every pack that adds provisions and permits something, with its state, and the one that permits nothing.
+PACKS: dict[str, str] = {
+    "california": "CA",
+    "virginia": "VA",
+    "washington": "WA",
+    "new_jersey": "NJ",
+    "minnesota": "MN",
+    "vermont": "VT",
+    "connecticut": "CT",
+}
+STATES = {**PACKS, "new_hampshire": "NH"}
+# Whom these packs leave to the city to name.
+NAMED = {"minnesota": ["il-pd", "il-other"], "vermont": ["il-pd"]}
 JUNK: tuple[Any, ...] = (None, "", 0, -1, [], {}, True, False, "x" * 10_000, [None], {"": 0}, 1.5)
 
 
@@ -108,11 +119,12 @@ def shipped() -> Bundle:
 @functools.cache
 def city(pack: str) -> Bundle:
     """Return the law of a city that selected *pack*, of the small law or of the shipped one."""
-    directory, state = (SMALL, "SS") if pack == "south" else (shipped_policies(), PACKS[pack])
+    directory, state = (SMALL, "SS") if pack == "south" else (shipped_policies(), STATES[pack])
     with tempfile.TemporaryDirectory() as temporary:
         changed = Path(shutil.copytree(directory, Path(temporary, "law")))
         settings = json.loads((changed / "data/city.json").read_text())
         settings |= {"state": state, "packs": [pack]}
+        settings |= {"named_recipients": {pack: NAMED[pack]}} if pack in NAMED else {}
         (changed / "data/city.json").write_text(json.dumps(settings))
         return load(changed)
 
@@ -130,11 +142,13 @@ def law(name: str) -> tuple[Bundle, dict[str, Any]]:
             "agency": {"id": "south-1", "status": "active"},
         }
     facts = SHIPPED_PERMITTED if name != "visitor" else {**SHIPPED_PERMITTED, "agency": VISITOR}
-    if name in PACKS:
-        own = {**AGENCY, "state": PACKS[name]}
+    if name in STATES:
+        own = {**AGENCY, "state": STATES[name]}
         facts = {**facts, "agency": own, "end_requester": {**own, "id": "il-other"}}
+        # A day and no more, which is not yet tracking in Minnesota.
+        facts["query"] = {**SHIPPED_PERMITTED["query"], "window_hours": 24}
     # Through JSON, so that no two places share one object: a change at one would be a change at both.
-    return city(name) if name in PACKS else shipped(), json.loads(json.dumps(facts))
+    return city(name) if name in STATES else shipped(), json.loads(json.dumps(facts))
 
 
 def places(document: Any, here: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:

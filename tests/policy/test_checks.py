@@ -40,6 +40,16 @@ def test_a_pack_that_is_off_is_checked_too(bundle: Bundle) -> None:
     assert any(code in fault and "message" in fault for fault in refused.value.faults)
 
 
+def test_a_pack_that_reads_like_the_law_is_named(bundle: Bundle) -> None:
+    """A provision from memory cannot call itself compared with the text of the law."""
+    said = {code: replace(p, verified=True) for code, p in bundle.written.items() if code == "vermont_record"}
+    written = Catalogue([said.get(code, p) for code, p in bundle.written.items()])
+    with pytest.raises(BundleRefused) as refused:
+        run_checks(replace(bundle, written=written))
+    fault = "vermont_record: verified does not agree with certainty.required_log_fields of its pack"
+    assert (f"checks/packs: {fault}",) == refused.value.faults
+
+
 def test_no_checks_is_not_a_pass(bundle: Bundle) -> None:
     """Deleting the checks must not be a way to satisfy them."""
     with pytest.raises(BundleRefused):

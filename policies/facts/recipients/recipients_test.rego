@@ -1,5 +1,6 @@
 package facts.recipients_test
 
+import data.facts.flawless_test.away
 import data.facts.flawless_test.changed
 import data.facts.flawless_test.having
 import data.facts.flawless_test.request
@@ -9,9 +10,26 @@ public_agencies := {"recipient_rule": "public_agencies_of_the_state", "state": "
 
 agencies := {"recipient_rule": "agencies_of_the_state", "state": "VA"}
 
+listed := {
+	"recipient_rule": "agencies_of_the_state_and_of_listed_states",
+	"state": "CT",
+	"recipient_states": ["MA", "NY"],
+}
+
+named := {"recipient_rule": "agencies_named_by_the_city", "state": "MN"}
+
+repository := {"recipient_rule": "through_a_repository_named_by_the_city", "state": "VT"}
+
 agency(kind, state) := object.union(request.agency, {"kind": kind, "state": state})
 
+called(id, state) := object.union(request.agency, {"id": id, "state": state})
+
 may_receive(kind, state, pack) if recipients.may_receive(agency(kind, state), pack, [])
+
+for_another(asking, other) := changed([
+	{"op": "add", "path": "/agency", "value": asking},
+	{"op": "add", "path": "/end_requester", "value": other},
+])
 
 test_public_agencies_of_the_state if {
 	may_receive("local", "CA", public_agencies)
@@ -33,6 +51,41 @@ test_agencies_of_the_state if {
 	not may_receive("private", "VA", agencies)
 }
 
+test_agencies_of_listed_states_that_agreed if {
+	may_receive("local", "CT", listed)
+	not may_receive("local", "MA", listed)
+	recipients.may_receive(object.union(away, {"state": "MA"}), listed, [])
+	recipients.may_receive(object.union(away, {"state": "NY", "kind": "state"}), listed, [])
+	not recipients.may_receive(object.union(away, {"state": "NJ"}), listed, [])
+	not recipients.may_receive(object.union(away, {"state": "MA", "kind": "federal"}), listed, [])
+	not recipients.may_receive(object.union(away, {"state": "MA"}), object.remove(listed, ["recipient_states"]), [])
+}
+
+test_a_lapsed_agreement_is_none if {
+	lapsed := object.union(away, {"state": "MA", "declaration": {"state": "lapsed"}})
+	not recipients.may_receive(lapsed, listed, [])
+}
+
+test_agencies_named_by_the_city if {
+	recipients.may_receive(called("duluth-pd", "MN"), named, ["duluth-pd"])
+	not recipients.may_receive(called("duluth-pd", "MN"), named, ["other-pd"])
+	not recipients.may_receive(called("duluth-pd", "MN"), named, [])
+	not recipients.may_receive(called("duluth-pd", "MN"), named, {})
+	not recipients.may_receive(called("duluth-pd", "MN"), named, "duluth-pd")
+	not recipients.may_receive(called(null, "MN"), named, [null])
+	not recipients.may_receive(object.union(called("duluth-pd", "MN"), {"known": false}), named, ["duluth-pd"])
+}
+
+test_through_a_repository if {
+	recipients.allowed(repository, ["hub"]) with input as for_another(called("hub", "VT"), called("barre-pd", "VT"))
+	not recipients.allowed(repository, ["hub"]) with input as for_another(called("hub", "VT"), called("nh-pd", "NH"))
+	not recipients.allowed(repository, ["hub"]) with input as for_another(called("hub", "NH"), called("barre-pd", "VT"))
+	not recipients.allowed(repository, ["hub"]) with input as for_another(called("a", "VT"), called("barre-pd", "VT"))
+	not recipients.allowed(repository, ["hub"]) with input as for_another(called("hub", "VT"), agency("federal", "VT"))
+	not recipients.allowed(repository, ["hub"]) with input as having("/agency", called("hub", "VT"))
+	not recipients.allowed(repository, []) with input as for_another(called("hub", "VT"), called("barre-pd", "VT"))
+}
+
 test_a_state_that_is_not_known if {
 	not may_receive("local", null, agencies)
 	not may_receive("local", 7, agencies)
@@ -43,9 +96,12 @@ test_a_state_that_is_not_known if {
 }
 
 test_a_rule_that_is_not_written_allows_nobody if {
-	every pack in [{"recipient_rule": "anybody", "state": "VA"}, {"state": "VA"}, {}, null] {
+	every pack in [
+		{"recipient_rule": "nobody", "state": "VA"}, {"recipient_rule": "anybody", "state": "VA"},
+		{"state": "VA"}, {}, null,
+	] {
 		not may_receive("local", "VA", pack)
-		not recipients.allowed(pack, []) with input as having("/agency", agency("local", "VA"))
+		not recipients.allowed(pack, ["evanston-pd"]) with input as having("/agency", agency("local", "VA"))
 	}
 }
 
@@ -57,8 +113,3 @@ test_both_receive_what_is_asked_for_another if {
 	not recipients.allowed(agencies, []) with input as for_another(agency("local", "VA"), "VA")
 	not recipients.allowed(agencies, []) with input as {"agency": agency("local", "VA")}
 }
-
-for_another(asking, other) := changed([
-	{"op": "add", "path": "/agency", "value": asking},
-	{"op": "add", "path": "/end_requester", "value": other},
-])

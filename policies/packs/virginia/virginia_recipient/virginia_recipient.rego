@@ -13,7 +13,7 @@
 #   citation: "Code of Virginia § 2.2-5517, as reported; to be confirmed by the city's attorney"
 #   verified: false
 #   public: true
-#   effective_on: "2025-07-01"
+#   effective_on: "2026-01-01"
 #   message: >-
 #     The agency that asks, or the one that it asks for, is not a local or state agency of Virginia. As
 #     reported, to be confirmed by the city's attorney, no other may receive reads.

@@ -1,0 +1,29 @@
+# METADATA
+# scope: package
+# title: "The record of the search is whole"
+# description: >-
+#   Each search is thought to need on record its date and time, the plate or the other elements, the specific
+#   purpose with the type of offense, the number of the case or call, and the person. The city's attorney must
+#   confirm this before it is relied on.
+# related_resources:
+#   - ref: https://law.lis.virginia.gov/
+#     description: "Code of Virginia, § 2.2-5517"
+# custom:
+#   rules: [VA-3]
+#   citation: "Code of Virginia § 2.2-5517, from memory; to be confirmed by the city's attorney"
+#   verified: false
+#   public: true
+#   effective_on: "2026-01-01"
+#   message: >-
+#     The request lacks what the record of a search is thought to need (to be confirmed by the city's
+#     attorney): the plate or place, the person with name and badge, category and narrative, the offense code,
+#     or a case or call number.
+#   remedy: >-
+#     Send query, requester.name, requester.badge, purpose.category, purpose.narrative, purpose.offense and
+#     purpose.case_number, each with a value that says something.
+#   review: none
+package packs.virginia.virginia_record
+
+import data.facts.record.every_field_of
+
+satisfied if every_field_of(data.pack.virginia)

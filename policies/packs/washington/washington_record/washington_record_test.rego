@@ -1,0 +1,34 @@
+package packs.washington.washington_record_test
+
+import data.facts.flawless_test.request
+import data.packs.washington.washington_record
+
+test_not_satisfied_by_nothing if not washington_record.satisfied with input as {}
+
+whole := request
+
+needed := [
+	"/clock", "/clock/date", "/query", "/query/kind", "/query/literal_characters", "/requester",
+	"/requester/name", "/requester/badge", "/purpose", "/purpose/category", "/purpose/narrative",
+	"/purpose/offense", "/purpose/case_number", "/words/case_number/plausible", "/query/cameras",
+]
+
+test_a_request_that_gives_all_of_it if washington_record.satisfied with input as whole
+
+test_a_fact_that_is_missing if {
+	every path in needed {
+		not washington_record.satisfied with input as json.patch(whole, [{"op": "remove", "path": path}])
+	}
+}
+
+test_a_fact_that_says_nothing_or_is_of_another_type if {
+	every path in needed {
+		every value in ["", " ", null, {}, [], false] {
+			not washington_record.satisfied with input as json.patch(whole, [{"op": "add", "path": path, "value": value}])
+		}
+	}
+}
+
+test_without_a_list_nothing_is_whole if {
+	not washington_record.satisfied with input as whole with data.pack.washington.required_log_fields as []
+}
