@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from dotenv import dotenv_values
 from environs import EnvError, FileAwareEnv
@@ -139,7 +139,7 @@ def _refuse_unknown(given: set[str], known: set[str]) -> None:
 
 def _faults(settings: Settings) -> list[str]:
     faults = []
-    url = urlsplit(settings.issuer)
+    url = _address(settings.issuer)
     if settings.engine not in {"opa", "embedded"}:
         faults.append(
             "the policy engine is not chosen: set GATEKEEPER_ENGINE=opa (with GATEKEEPER_OPA_URL) "
@@ -147,8 +147,8 @@ def _faults(settings: Settings) -> list[str]:
         )
     if settings.engine == "opa" and not settings.opa_url:
         faults.append("GATEKEEPER_ENGINE=opa needs GATEKEEPER_OPA_URL, as unix:///run/opa/opa.sock")
-    if url.scheme not in {"http", "https"} or not url.netloc or url.query or url.fragment:
-        faults.append("GATEKEEPER_BASE_URL is not a web address: set it as https://alpr.example.gov")
+    if url is None or url.scheme not in {"http", "https"}:
+        faults.append("GATEKEEPER_BASE_URL is not a web address alone: set it as https://alpr.example.gov")
     elif url.scheme == "http" and not _loopback(url.hostname or ""):
         faults.append("GATEKEEPER_BASE_URL is plain http: tokens would cross the network readable; use https")
     if not _loopback(settings.bind):
@@ -162,6 +162,16 @@ def _faults(settings: Settings) -> list[str]:
     if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
         faults.append("GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s")
     return faults
+
+
+def _address(text: str) -> SplitResult | None:
+    """Read a scheme and a host, with a port or without; None for anything else: tokens name their issuer."""
+    try:
+        url = urlsplit(text)
+        alone = url.hostname and url.port != 0 and text == f"{url.scheme}://{url.netloc}" and "@" not in text
+    except ValueError:
+        return None
+    return url if alone and text.isascii() and text.isprintable() and " " not in text else None
 
 
 def _loopback(host: str) -> bool:

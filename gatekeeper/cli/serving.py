@@ -51,7 +51,9 @@ def prepare() -> None:
 def options(settings: Settings) -> dict[str, Any]:
     """Return gunicorn's settings."""
     return {
-        "bind": f"{settings.bind}:{settings.port}",
+        "bind": f"[{settings.bind}]:{settings.port}"
+        if ":" in settings.bind
+        else f"{settings.bind}:{settings.port}",
         "workers": settings.workers or os.cpu_count() or 1,
         # Threads keep a worker answering while one of them waits for OPA, PostgreSQL or a vendor.
         "worker_class": "gatekeeper.cli.serving.Worker",

@@ -129,6 +129,16 @@ UNSAFE: dict[str, tuple[dict[str, str], str]] = {
     "OPA without its address": ({"GATEKEEPER_ENGINE": "opa"}, "GATEKEEPER_OPA_URL"),
     "plain http": ({"GATEKEEPER_BASE_URL": "http://alpr.example.gov"}, "use https"),
     "no address": ({"GATEKEEPER_BASE_URL": "alpr.example.gov"}, "GATEKEEPER_BASE_URL"),
+    "an address with a path": (
+        {"GATEKEEPER_BASE_URL": "https://alpr.example.gov/gate"},
+        "GATEKEEPER_BASE_URL",
+    ),
+    "an address with a name in it": (
+        {"GATEKEEPER_BASE_URL": "https://a@alpr.example.gov"},
+        "GATEKEEPER_BASE_URL",
+    ),
+    "an address with no port": ({"GATEKEEPER_BASE_URL": "https://alpr.example.gov:x"}, "GATEKEEPER_BASE_URL"),
+    "an address with a space": ({"GATEKEEPER_BASE_URL": "https://alpr .example.gov"}, "GATEKEEPER_BASE_URL"),
     "open to the network": ({"GATEKEEPER_BIND": "0.0.0.0"}, "set 127.0.0.1"),  # noqa: S104  refused
     "no port": ({"GATEKEEPER_PORT": "0"}, "GATEKEEPER_PORT"),
     "a port past the last": ({"GATEKEEPER_PORT": "65536"}, "GATEKEEPER_PORT"),

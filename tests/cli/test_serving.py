@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from gunicorn.util import parse_address
 
 from gatekeeper.cli import serving
 from gatekeeper.settings import Settings
@@ -120,6 +121,12 @@ def test_no_control_socket_and_nothing_shared_before_the_fork() -> None:
     assert chosen["accesslog"] is None
     assert chosen["header_map"] == "drop"
     assert chosen["forwarded_allow_ips"] == "127.0.0.1"
+
+
+def test_the_loopback_of_either_protocol_can_be_listened_on() -> None:
+    """What the settings allow, gunicorn must understand as the same."""
+    for bind in ("127.0.0.1", "::1", "localhost"):
+        assert (bind, 8080) == parse_address(serving.options(Settings(bind=bind))["bind"])
 
 
 def test_every_option_is_one_that_gunicorn_knows() -> None:
