@@ -1,13 +1,16 @@
 """The lexicon: legal's words as data, compiled for matching.
 
-``policies/data/lexicon.json`` holds classes of terms, the contexts in which a term means something else,
-and the words whose misspellings count; ``policies/schema/lexicon.json`` says what each part means. A term is
-matched as whole words; ``deport*`` matches any word that begins so, ``*immigration*`` also inside words that
-were run together or pulled apart. Every term also matches with a plural ``s``.
+``policies/data/lexicon.json`` holds classes of terms by language, the contexts in which they mean something
+else, and the words whose misspellings count; ``policies/schema/lexicon.json`` says what each part means. A
+term is matched as whole words; ``deport*`` matches any word that begins so, ``*immigration*`` also inside
+words that were run together or pulled apart; ``ex {partner}`` is every phrase that the set ``partner`` makes.
+Every term also matches with a plural ``s``. In a context, ``~`` stands for any term of its class:
+``~ {attacked}`` is a protest that was shot at, whatever the protest is called.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -27,11 +30,17 @@ NARRATIVE_ONLY = frozenset({SPECIFIC, BY_CLASS, VAGUE, "unexplained", "profiling
 _SUPPORTING = frozenset({SPECIFIC, BY_CLASS, VAGUE})
 _SHORTEST_SPELLED_OUT = 3
 _SHORTEST_TORN = 6
+_SHORTEST_COMPANION = 3
+_SET = re.compile(r"\{([^{}]*)\}")
+_MOST_PHRASES = 20_000
+_LONGEST_PHRASE = 160
+# How far to either side of a term a context may reach: about six words.
+_REACH = 48
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a pattern stands for: a term of a class, or a context in which that term means something else."""
+    """What a pattern stands for: a term of a class, or a context in which that class is not meant."""
 
     word_class: str
     term: str
@@ -39,12 +48,27 @@ class Target:
     context: bool = False
 
     @property
-    def meant(self) -> tuple[str, str]:
-        """Name the term of which this is a form or a context."""
-        return (self.word_class, self.term)
+    def kind(self) -> tuple[str, str]:
+        """Name the list of the lexicon in which this stands."""
+        return (self.word_class, self.means)
 
 
 Found = Iterator[tuple[int, tuple[int, tuple[Target, ...]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The contexts of a class that hold for each of its terms: what stands before one, what after it."""
+
+    before: re.Pattern[str] | None
+    after: re.Pattern[str] | None
+
+    def around(self, line: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield the stretches of ``line`` that excuse the term at ``start:end`` (its spaces included)."""
+        if self.before and (found := self.before.search(line, max(0, start - _REACH), start + 1)):
+            yield found.start(), end
+        if self.after and (found := self.after.match(line, end - 1, end + _REACH)):
+            yield start, found.end()
 
 
 class Lexicon:
@@ -58,7 +82,7 @@ class Lexicon:
         self.fields = {
             name: frozenset(self._document.listed("fields", name)) for name in self._document.names("fields")
         }
-        self._acronyms = frozenset(self._document.listed("acronyms"))
+        self.surroundings: dict[tuple[str, str], Surroundings] = {}
         self._accusing: set[str] = set()
         self._supporting: set[str] = set()
         for name in self._document.names("classes"):
@@ -66,6 +90,9 @@ class Lexicon:
         for name in self._document.names("crimes"):
             self._add_class(("crimes", name), SPECIFIC, name)
         self._add_class(("crime_classes",), BY_CLASS, "")
+        vague = self._terms("classes", VAGUE)
+        self._generic = frozenset(vague)
+        self._generic_stems = tuple(term.rstrip("*") for term in vague if term.endswith("*"))
         self._add_compounds()
         known = frozenset(
             chain(self._document.listed("spelled_correctly"), *(p.split() for p in self._patterns))
@@ -90,24 +117,60 @@ class Lexicon:
         """Compile ``data.lexicon``. Raises BundleRefused, naming the part that is missing or mistyped."""
         return cls(document)
 
+    def generic(self, word: str) -> bool:
+        """Say whether a word fits any search: a number, or a word of police business."""
+        return word.isdigit() or word in self._generic or word.startswith(self._generic_stems)
+
+    def _terms(self, *place: str) -> list[str]:
+        """Return the terms of one class in every language, each set written out."""
+        languages = self._document.names(*place, "terms")
+        listed = (self._document.listed(*place, "terms", language) for language in languages)
+        return [phrase for term in chain.from_iterable(listed) for phrase in self._phrases(term)]
+
+    def _phrases(self, written: str) -> list[str]:
+        """Return every phrase that a term with ``{sets}`` stands for. Raises BundleRefused if none."""
+        unfinished, phrases = [written], []
+        while unfinished:
+            phrase = unfinished.pop()
+            found = _SET.search(phrase)
+            if found is None:
+                phrases.append(phrase)
+                continue
+            words = self._document.listed("sets", found[1])
+            unfinished += [f"{phrase[: found.start()]}{word}{phrase[found.end() :]}" for word in words]
+            # A set that is empty, or stands inside itself, would be a term that nobody can find.
+            if not words or len(phrase) > _LONGEST_PHRASE or len(unfinished) + len(phrases) > _MOST_PHRASES:
+                raise BundleRefused(
+                    [f"data/lexicon.json: {written!r}: the set {found[1]!r} has no words or no end"]
+                )
+        return phrases
+
     def _add_class(self, place: tuple[str, ...], word_class: str, means: str) -> None:
         accuses = word_class not in _SUPPORTING
-        for term in self._document.listed(*place, "terms"):
+        for term in self._terms(*place):
             self._add_term(Target(word_class, term, means), term, spelled_out=accuses)
         (self._accusing if accuses else self._supporting).update(
             word for phrase in self._document.listed(*place, "misspellings_of") for word in phrase.split()
         )
-        for term in self._document.names(*place, "not_in"):
-            for phrase in self._document.listed(*place, "not_in", term):
-                target = Target(word_class, term, means, context=True)
-                for form in _forms(phrase):
-                    self._patterns.setdefault(form, set()).add(target)
+        before, after = [], []
+        for context in self._document.listed(*place, "not_in"):
+            target = Target(word_class, context, means, context=True)
+            for phrase in self._phrases(context):
+                if phrase.endswith("~"):
+                    before.append(phrase.rstrip("~ "))
+                elif phrase.startswith("~"):
+                    after.append(phrase.lstrip("~ "))
+                else:
+                    for form in _forms(phrase):
+                        self._patterns.setdefault(form, set()).add(target)
+        self.surroundings[(word_class, means)] = Surroundings(
+            _any_of(before, r" (?:{})(?: a| an| the)? $"), _any_of(after, r" (?:{}) ")
+        )
 
     def _add_term(self, target: Target, term: str, *, spelled_out: bool) -> None:
         bare = term.strip("*")
         if term.startswith("*"):
             self._inside.setdefault(bare.replace(" ", ""), set()).add(target)
-            return
         forms = [f" {bare}"] if term.endswith("*") else _forms(bare)
         if spelled_out and " " not in bare and len(bare) >= _SHORTEST_SPELLED_OUT:
             forms = [*forms, f" {' '.join(bare)} ", *_torn(bare)]
@@ -115,12 +178,17 @@ class Lexicon:
             self._patterns.setdefault(form, set()).add(target)
 
     def _add_compounds(self) -> None:
-        """Find the short names run together with what follows: ``icehold``, ``assisthsi``."""
-        for name in self._acronyms:
+        """Find the short names run together with a word of police business: ``icehold``, ``assisthsi``."""
+        acronyms = frozenset(self._document.listed("acronyms"))
+        companions = acronyms | {word for word in self._generic if len(word) >= _SHORTEST_COMPANION}
+        for name in acronyms:
             targets = {t for t in self._patterns.get(f" {name} ", set()) if not t.context}
-            for companion in self._document.listed("companions"):
-                for compound in {name + companion, companion + name} - self._acronyms:
-                    self._patterns.setdefault(f" {compound} ", set()).update(targets)
+            for cut in range(1, len(name)):
+                self._patterns.setdefault(f" {name[:cut]} {name[cut:]} ", set()).update(targets)
+            for companion in companions:
+                for compound in {name + companion, companion + name} - acronyms:
+                    for form in _forms(compound):
+                        self._patterns.setdefault(form, set()).update(targets)
 
 
 class _Reader:
@@ -141,7 +209,7 @@ class _Reader:
         found = self._at(path)
         if not isinstance(found, list):
             raise BundleRefused([f"data/lexicon.json: {'.'.join(path)} is not a list"])
-        if not all(isinstance(item, str) and item.strip(" *") for item in found):
+        if not all(isinstance(item, str) and item.strip(" *~") for item in found):
             raise BundleRefused([f"data/lexicon.json: {'.'.join(path)} holds what is not a word"])
         return [item for item in found if isinstance(item, str)]
 
@@ -175,6 +243,12 @@ def _torn(word: str) -> list[str]:
     if len(word) < _SHORTEST_TORN:
         return []
     return [f" {word[:cut]} {word[cut:]} " for cut in range(2, len(word) - 1)]
+
+
+def _any_of(phrases: Iterable[str], pattern: str) -> re.Pattern[str] | None:
+    """Compile *pattern* for any of the phrases, the longest first; None for no phrase at all."""
+    listed = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
+    return re.compile(pattern.format("|".join(map(re.escape, listed)))) if listed else None
 
 
 def _automaton(patterns: Mapping[str, Iterable[Target]]) -> Callable[[str], Found]:

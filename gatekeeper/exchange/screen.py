@@ -10,11 +10,12 @@ request: the one thing a word can supply is *what happened*, which the policy de
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from gatekeeper.exchange.lexicon import BY_CLASS, NARRATIVE, NARRATIVE_ONLY, VAGUE, Lexicon, Target
+from gatekeeper.exchange.lexicon import BY_CLASS, NARRATIVE, NARRATIVE_ONLY, Lexicon, Target
 from gatekeeper.exchange.views import Text, View, read
 from gatekeeper.ledger import Json
 
@@ -22,6 +23,8 @@ __all__ = ["Lexicon", "Match", "Words", "screen"]
 
 _MOST_HITS = 500
 _MOST_MATCHES = 64
+# What parts two statements. A context never reaches over it: "ice, meth" is not the drug.
+_APART = re.compile(r"[,;/|:\t\n\r]|[.!?]\s|\s-+\s")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -81,10 +84,12 @@ def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
     means: set[str] = set()
     reviewed = True
     letters = words = 0
+    vague = True
     for name, text in fields.items():
         # What is longer than any statement of a reason is not read whole, and so not reviewed: denied.
-        reading = read(text[: lexicon.longest_text], lexicon.shapes)
-        hits, whole = _search(reading, lexicon)
+        typed = text[: lexicon.longest_text]
+        reading = read(typed, lexicon.shapes)
+        hits, whole = _search(typed, reading, lexicon)
         reviewed = reviewed and whole and len(text) <= lexicon.longest_text
         for target, start, end in hits:
             if _concerns(name, target, lexicon):
@@ -92,6 +97,7 @@ def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
                 means.add(target.means)
         if name == NARRATIVE:
             letters, words = sum(map(len, reading.plain.words)), len(reading.plain.words)
+            vague = all(map(lexicon.generic, reading.plain.words))
     classes = {match.word_class for match in matches}
     plausible, call_for_service = _case_number(fields.get("case_number", ""), lexicon)
     return Words(
@@ -101,7 +107,7 @@ def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
         words=words,
         means=tuple(sorted(means - {""})),
         offense_class=BY_CLASS in classes,
-        vague=VAGUE in classes,
+        vague=vague,
         plausible_case=plausible,
         call_for_service=call_for_service,
         reviewed=reviewed,
@@ -116,7 +122,7 @@ def _concerns(field: str, target: Target, lexicon: Lexicon) -> bool:
     return wanted is None or target.word_class in wanted
 
 
-def _search(reading: Text, lexicon: Lexicon) -> tuple[list[_Hit], bool]:
+def _search(text: str, reading: Text, lexicon: Lexicon) -> tuple[list[_Hit], bool]:
     """Return the terms meant in one text, and whether the whole of it was read."""
     hits: set[_Hit] = set()
     excused: dict[tuple[str, str], list[tuple[int, int]]] = {}
@@ -124,15 +130,15 @@ def _search(reading: Text, lexicon: Lexicon) -> tuple[list[_Hit], bool]:
     found = 0
     for target, start, end in islice(_hits(reading, meant, lexicon), _MOST_HITS):
         found += 1
-        if target.context:
-            excused.setdefault(target.meant, []).append((start, end))
-        else:
+        if not target.context:
             hits.add((target, start, end))
+        elif not _APART.search(text, start, end):
+            excused.setdefault(target.kind, []).append((start, end))
     # A context excuses the occurrence it surrounds, never another: "ice cream, ICE hold" still says ICE.
     meant_here = [
         (target, start, end)
         for target, start, end in hits
-        if not any(first <= start and end <= last for first, last in excused.get(target.meant, ()))
+        if not any(first <= start and end <= last for first, last in excused.get(target.kind, ()))
     ]
     return meant_here, reading.legible and compared and found < _MOST_HITS
 
@@ -152,9 +158,15 @@ def _hits(reading: Text, meant: Mapping[str, str], lexicon: Lexicon) -> Iterator
 
 
 def _bounded(view: View, lexicon: Lexicon) -> Iterator[_Hit]:
-    for end, (length, targets) in lexicon.bounded(view.line):
-        span = view.span(end + 1 - length, end + 1)
-        yield from ((target, *span) for target in targets)
+    for last, (length, targets) in lexicon.bounded(view.line):
+        start, end = last + 1 - length, last + 1
+        for target in targets:
+            yield target, *view.span(start, end)
+            if not target.context:
+                # The term found may be the beginning of a word: what surrounds it begins behind the word.
+                whole = view.line.find(" ", end - 1) + 1
+                for stretch in lexicon.surroundings[target.kind].around(view.line, start, whole):
+                    yield Target(target.word_class, "~", target.means, context=True), *view.span(*stretch)
 
 
 def _case_number(typed: str, lexicon: Lexicon) -> tuple[bool, bool]:

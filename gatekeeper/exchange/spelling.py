@@ -7,12 +7,14 @@ a text with more unknown words than ``most_words`` is not read whole, and says s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 _LONGEST = 24
+_STRETCHED = re.compile(r"([a-z])\1\1+")
 
 
 class Speller:
@@ -57,10 +59,14 @@ class Speller:
         }
         whole = len(unknown) <= self._most_words
         meant = {}
-        for word in sorted(unknown)[: self._most_words]:
+        for typed in sorted(unknown)[: self._most_words]:
+            word = _STRETCHED.sub(r"\1", typed)
+            if word != typed and word in self._known:
+                meant[typed] = word
+                continue
             for near, errors in self._near.get(len(word), ()):
                 best = process.extractOne(word, near, scorer=OSA.distance, score_cutoff=errors)
                 if best is not None:
-                    meant[word] = best[0]
+                    meant[typed] = best[0]
                     break
         return meant, whole

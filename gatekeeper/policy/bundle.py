@@ -21,6 +21,7 @@ import jsonschema_rs
 from gatekeeper.errors import BundleRefused
 from gatekeeper.policy.layout import CAPABILITIES, Json, Sources, read
 from gatekeeper.policy.manifest import Manifest, manifest_of
+from gatekeeper.policy.misfits import misfits
 from gatekeeper.policy.packs import chosen_packs
 from gatekeeper.policy.provisions import Catalogue, Provision, provision_of
 from gatekeeper.policy.rehearsal import Rehearsal, rehearse, worst_inputs
@@ -174,9 +175,7 @@ def _data_faults(sources: Sources) -> list[str]:
             continue
         for path, (described_by, document) in sorted(documents.items()):
             if described_by == name:
-                for error in validator.iter_errors(document):
-                    place = "/".join(map(str, error.instance_path))
-                    faults.append(f"{path}: /{place}: {error.message[:200]}")
+                faults += misfits(path, sources.documents[path], document, schema, validator)
     return faults
 
 

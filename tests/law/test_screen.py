@@ -140,6 +140,64 @@ def test_a_context_excuses_its_own_occurrence_only() -> None:
     assert "immigration_agency" in read("ice cream truck robbery, ICE").classes
 
 
+@pytest.mark.parametrize("apart", [", ", " / ", "; ", " - ", ". ", " | ", "\n"])
+def test_a_context_never_reaches_over_what_parts_two_statements(apart: str) -> None:
+    """The drug is "ice meth"; "ice, meth" is an agency and a drug."""
+    assert "immigration_agency" not in read("ice meth sales").classes
+    assert "immigration_agency" in read(f"ice{apart}meth sales").classes
+    assert "protest_expression" not in read("protest shooting").classes
+    assert "protest_expression" in read(f"protest{apart}shooting").classes
+
+
+@pytest.mark.parametrize(
+    ("excused", "accused"),
+    [
+        ("stabbing at the rally", "stabbing, rally"),
+        ("journalist threatened", "journalist sources"),
+        ("battery by ex boyfriend", "battery, ex boyfriend"),
+        ("home invasion by men posing as ICE agents", "home invasion, ICE agents"),
+        ("landlord shot", "landlord theft"),
+        ("Asian female victim", "Asians"),
+        ("arson at the synagogue", "synagogue attendees"),
+    ],
+)
+def test_a_context_for_any_term_of_a_class_excuses_it(excused: str, accused: str) -> None:
+    """What was attacked, or only named by an impostor, is not what is asked about."""
+    accusing = set(DOCUMENT["classes"]) - {"care_person", "vague"}
+    assert not accusing & set(read(f"robbery; {excused}").classes)
+    assert accusing & set(read(f"robbery; {accused}").classes)
+
+
+@pytest.mark.parametrize(
+    ("text", "vague"),
+    [
+        ("investigation 25-1234", True),
+        ("Follow up, suspicious vehicle", True),
+        ("", True),
+        ("25-10494", True),
+        ("investigation of a burglary", False),
+        ("Taylor", False),
+    ],
+)
+def test_a_reason_is_vague_if_nothing_remains_without_generic_words(text: str, vague: bool) -> None:  # noqa: FBT001 - a table
+    """Numbers and words that fit any search leave nothing."""
+    assert vague is read(text).vague
+
+
+@pytest.mark.parametrize("text", ["immmigraaation", "iceee", "I CE", "IC E", "deeeport", "immigrationnn"])
+def test_stretched_and_torn_words_are_found(text: str) -> None:
+    """A letter held down, or a short name torn in two, hides nothing."""
+    assert IMMIGRATION & set(read(f"theft, {text}").classes)
+
+
+def test_a_term_may_name_a_set_that_exists() -> None:
+    """A set that is not there, or one inside itself, refuses the lexicon; it never means no words."""
+    endless: list[Json] = ["{partner} x"]
+    for words in ([], endless):
+        with pytest.raises(BundleRefused):
+            Lexicon.load({**DOCUMENT, "sets": {**DOCUMENT["sets"], "partner": words}})
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [
@@ -237,7 +295,8 @@ def test_a_case_number_is_plausible_or_not(typed: str, plausible: bool, call: bo
     [
         ("classes", None),
         ("acronyms", {}),
-        ("companions", [7]),
+        ("sets", {"partner": [7]}),
+        ("sets", {}),
         ("fuzzy", {"shortest": "6"}),
         ("crimes", []),
         ("look_alikes", {"a": 1}),

@@ -200,7 +200,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "pack whose data is not json": (_write("packs/south/pack.json", "{"), "packs/south/pack.json: not JSON"),
     "pack that breaks its schema": (
         _edit("packs/south/pack.json", '"SS"', "7"),
-        "packs/south/pack.json: /state: 7 is not of type",
+        "packs/south/pack.json:1: /state: 7 is not of type",
     ),
     "packs without a schema": (_delete("schema/pack.json"), "packs/south/pack.json: has no schema/pack.json"),
     "pack not listed": (_write("packs/west/pack.json", "{}"), "does not list the pack west"),
@@ -346,7 +346,10 @@ REFUSED: dict[str, tuple[Change, str]] = {
     ),
     "data without schema": (_delete("schema/city.json"), "data/city.json: has no schema"),
     "schema without data": (_delete("data/city.json"), "there is no data/city.json"),
-    "data that breaks its schema": (_edit("data/city.json", "100", '"100"'), "data/city.json: /max_records"),
+    "data that breaks its schema": (
+        _edit("data/city.json", "100", '"100"'),
+        "city.json:1: /max_records",
+    ),
     "data with a key twice": (
         _edit("data/city.json", '"max_records"', '"max_records": 1, "max_records"'),
         "twice",
