@@ -83,7 +83,11 @@ def _survey(value: Any) -> int:
 def _survey_all(values: Collection[Any]) -> int:
     if _SAFE.issuperset(map(type, values)):
         return _PLAIN
-    return max(_survey(value) for value in values if type(value) not in _SAFE)
+    shape = _PLAIN
+    for value in values:
+        if type(value) not in _SAFE and (found := _survey(value)) > shape:
+            shape = found
+    return shape
 
 
 def _without_whole_floats(value: object) -> object:

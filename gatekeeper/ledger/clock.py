@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from gatekeeper.errors import ClockUnreliable
 
 TOLERANCE_MS = 2_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def _passed_ns() -> int:
@@ -50,16 +52,14 @@ class Clock:
 
 def from_ms(ms: int) -> datetime:
     """Return the aware UTC datetime of milliseconds since 1970, exact to the millisecond."""
-    seconds, rest = divmod(ms, 1000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest * 1000)
+    return _EPOCH + timedelta(milliseconds=ms)
 
 
 def to_ms(at: datetime) -> int:
     """Return whole milliseconds since 1970; raises ValueError for a naive time, whose zone is a guess."""
     if at.utcoffset() is None:
         raise ValueError("a time without a zone is refused")
-    whole = at.replace(microsecond=0)
-    return int(whole.timestamp()) * 1000 + at.microsecond // 1000
+    return (at - _EPOCH) // _MILLISECOND
 
 
 def iso(at: datetime) -> str:

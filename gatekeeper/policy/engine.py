@@ -9,7 +9,7 @@ PolicyUnavailable: nothing is released.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -24,6 +24,8 @@ _SHAPE = frozenset({"permit", "proved", "unmet", "obligations"})
 _DEEPEST = 32
 _LARGEST = 512 * 1024
 _SAFE_INTEGER = 2**53
+_TEXT = frozenset({str})
+_PLAIN = _TEXT | {bool, type(None)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,24 +103,28 @@ def encode(facts: object) -> str:
 
 def _refuse_unsayable(value: object, depth: int) -> None:
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind in _PLAIN:
         return
     if depth > _DEEPEST:
         raise PolicyUnavailable("the facts are nested too deeply")
     if kind is dict:
         facts = cast("dict[object, object]", value)
-        if not all(type(name) is str for name in facts):
+        if not _TEXT.issuperset(map(type, facts)):
             raise PolicyUnavailable("a fact's name is not a text")
-        for fact in facts.values():
-            _refuse_unsayable(fact, depth + 1)
+        _refuse_any(facts.values(), depth + 1)
     elif kind is list or kind is tuple:
-        for fact in cast("list[object]", value):
-            _refuse_unsayable(fact, depth + 1)
+        _refuse_any(cast("list[object]", value), depth + 1)
     elif not (kind is int or kind is float) or not abs(cast("float", value)) <= _SAFE_INTEGER:
         # Beyond 2^53 the embedded engine rounds and OPA does not: two answers. NaN fails here too.
         raise PolicyUnavailable(
             "a fact is of a type, or a number of a size, that the engines read differently"
         )
+
+
+def _refuse_any(facts: Collection[object], depth: int) -> None:
+    if not _PLAIN.issuperset(map(type, facts)):
+        for fact in facts:
+            _refuse_unsayable(fact, depth)
 
 
 def verdict_of(document: object, bundle: Bundle) -> Verdict:

@@ -55,6 +55,9 @@ class Prepared:
             for column in columns
             if (convert := column.type.dialect_impl(dialect).bind_processor(dialect)) is not None
         }
+        self._places: Final = tuple(
+            (place, self._convert[name]) for place, name in enumerate(self._names) if name in self._convert
+        )
 
     def insert(self, driver: Driver, rows: Sequence[Mapping[str, object]]) -> None:
         """Insert whole rows. Raises what the driver raises."""
@@ -89,7 +92,10 @@ class Prepared:
         return driver.execute(marked(statement, self._dialect), bound).rowcount
 
     def _values(self, row: Mapping[str, Any]) -> list[Any]:
-        return [self._converted(name, row[name]) for name in self._names]
+        values = [row[name] for name in self._names]
+        for place, convert in self._places:
+            values[place] = convert(values[place])
+        return values
 
     def _converted(self, name: str, value: Any) -> Any:
         convert = self._convert.get(name)
