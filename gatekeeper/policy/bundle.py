@@ -22,7 +22,7 @@ from gatekeeper.errors import BundleRefused
 from gatekeeper.policy.layout import CAPABILITIES, Json, Sources, read
 from gatekeeper.policy.manifest import Manifest, manifest_of
 from gatekeeper.policy.misfits import misfits
-from gatekeeper.policy.packs import chosen_packs
+from gatekeeper.policy.packs import Idle, chosen_packs, idle_in
 from gatekeeper.policy.provisions import Catalogue, Provision, provision_of
 from gatekeeper.policy.rehearsal import Rehearsal, rehearse, worst_inputs
 from gatekeeper.policy.soundness import FORBIDDEN, faults_of
@@ -39,7 +39,7 @@ class Bundle:
     """One revision of the law, checked. Made by ``load``.
 
     ``catalogue`` and ``provisions`` are the law in force: what binds every city, and what its ``packs`` add.
-    ``written`` has the provisions of the packs that are off, too.
+    ``written`` has the provisions of the packs that are off, too; ``idle`` says what of the modules they are.
     """
 
     revision: str
@@ -55,6 +55,7 @@ class Bundle:
     provisions: tuple[str, ...]
     packs: tuple[str, ...]
     written: Catalogue
+    idle: Idle
 
 
 def shipped_policies() -> Path:
@@ -77,8 +78,9 @@ def load(directory: Path) -> Bundle:
     written = _written(sources, manifest, faults)
     rehearsal = _rehearse(sources)
     faults += rehearsal.faults
+    modules = [module_of(path, tree) for path, tree in rehearsal.trees.items()]
     faults += faults_of(
-        [module_of(path, tree) for path, tree in rehearsal.trees.items()],
+        modules,
         provisions=manifest.provisions,
         reviewed={code for code, provision in written.items() if provision.review != "none"},
         data=sources.data.keys(),
@@ -102,6 +104,7 @@ def load(directory: Path) -> Bundle:
         provisions=provisions,
         packs=packs,
         written=written,
+        idle=idle_in(modules, manifest, packs),
     )
 
 

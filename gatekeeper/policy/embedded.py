@@ -119,7 +119,7 @@ class Embedded:
                 del _HELD.engines[key]
         engine = regorus.Engine()
         engine.set_gather_prints(True)  # a print would put words of a request on the terminal
-        for path, source in self.bundle.modules.items():
+        for path, source in self.bundle.idle.left_out_of(self.bundle.modules).items():
             engine.add_policy(path, source)
         engine.add_data_json(self._data)
         _HELD.engines[id(self)] = (weakref.ref(self), engine)

@@ -125,19 +125,26 @@ def _main(modules: Sequence[Module], provisions: Sequence[Listed]) -> Iterator[s
     if main is None:
         yield "main/main.rego: missing"
         return
-    found = [" ".join(rule.text.split()) for rule in main.rules if rule.name == "proved"]
-    required = [_proof(listed) for listed in provisions]
-    for proof in required:
-        if found.count(proof) != 1:
-            yield f"main/main.rego: needs exactly one rule `{proof}`"
-    for proof in found:
-        if proof not in required:
-            yield f"main/main.rego: `{proof[:80]}` could call proved what the manifest does not list"
+    found = [form for form, _ in proofs_in(main)]
+    required = [proof(listed) for listed in provisions]
+    for form in required:
+        if found.count(form) != 1:
+            yield f"main/main.rego: needs exactly one rule `{form}`"
+    for form in found:
+        if form not in required:
+            yield f"main/main.rego: `{form[:80]}` could call proved what the manifest does not list"
     if not any(rule.name == "decision" for rule in main.rules):
         yield "main/main.rego: has no rule decision"
 
 
-def _proof(listed: Listed) -> str:
+def proofs_in(main: Module) -> Iterator[tuple[str, str]]:
+    """Yield each rule of *main* that calls a provision proved: its form (on one line), and its text."""
+    for rule in main.rules:
+        if rule.name == "proved":
+            yield " ".join(rule.text.split()), rule.text
+
+
+def proof(listed: Listed) -> str:
     """Return the one rule that may call a provision proved; of a pack's, only where the city selected it."""
     found = f"data.{listed.package}.satisfied == true"
     if listed.pack is None:

@@ -14,6 +14,8 @@ import pytest
 
 from gatekeeper.errors import BundleRefused, PolicyUnavailable
 from gatekeeper.policy import Bundle, Embedded, export, load, opa_capabilities, shipped_policies, trial
+from gatekeeper.policy.layout import Json
+from gatekeeper.policy.packs import Idle
 from tests.policy.laws import SMALL, SMALL_PERMITTED, small
 
 
@@ -88,6 +90,30 @@ def test_a_pack_that_is_off_is_written_all_the_same() -> None:
     """The law of a pack that the city did not select is checked, and not in force."""
     assert ["standing", "purpose", "south_badge"] == list(small().written)
     assert ["standing", "purpose"] == list(small().catalogue)
+
+
+def test_what_is_idle_is_left_out_of_the_embedded_engine_alone(copy: Path) -> None:
+    """The rules of a pack that is off are dead, so leaving them out changes no answer; OPA has them all."""
+    kept = small().idle.left_out_of(small().modules)
+    assert {"packs/south/south_badge/south_badge.rego"} == small().modules.keys() - kept.keys()
+    assert "south_badge" in small().modules["main/main.rego"]
+    assert "south_badge" not in kept["main/main.rego"]
+    unchanged = {path for path, text in kept.items() if small().modules[path] == text}
+    assert {"main/main.rego"} == kept.keys() - unchanged
+    south = _selecting(copy, "SS", "south")
+    assert dict(south.modules) == south.idle.left_out_of(south.modules)
+    whole = replace(small(), idle=Idle())
+    for facts in (SMALL_PERMITTED, {**SMALL_PERMITTED, "agency": {"id": "south-1", "status": "closed"}}):
+        assert Embedded(whole).evaluate(facts) == Embedded(small()).evaluate(facts)
+
+
+def test_a_pack_that_is_idle_and_selected_all_the_same_is_no_answer() -> None:
+    """Were the data ever those of another city, nothing could prove what its pack adds."""
+    city = small().data["city"]
+    assert isinstance(city, dict)
+    data: dict[str, Json] = {**small().data, "city": {**city, "packs": ["south"]}}
+    with pytest.raises(PolicyUnavailable):
+        Embedded(replace(small(), data=data)).evaluate(SMALL_PERMITTED)
 
 
 def test_an_answer_without_the_pack_is_no_answer(copy: Path) -> None:
