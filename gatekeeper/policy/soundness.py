@@ -154,8 +154,11 @@ def proof(listed: Listed) -> str:
 
 def _rulings(graph: _Graph, provisions: Sequence[Listed], reviewed: Collection[str]) -> Iterator[str]:
     for listed in provisions:
-        if listed.code not in reviewed and graph.reads_ruling(listed.package):
+        read = graph.rulings_read(listed.package)
+        if read and listed.code not in reviewed:
             yield f"{listed.path}: its review is none, yet it reads input.ruling"
+        elif read - {listed.code}:
+            yield f"{listed.path}: may read of input.ruling only its own, input.ruling.{listed.code}"
 
 
 def _say(target: Path) -> str:
@@ -171,7 +174,8 @@ class _Graph:
         self._data = data
         self._edges: dict[_Node, set[_Node]] = {node: set() for node in self._rules}
         self._certain: dict[_Node, set[_Node]] = {node: set() for node in self._rules}
-        self._ruled: set[_Node] = set()
+        # The rulings that a rule reads, by the provision each is for; None: it may read any.
+        self._ruled: dict[_Node, set[str | None]] = {}
         self.faults: list[str] = []
         for module in modules:
             for target in module.imports:
@@ -194,7 +198,8 @@ class _Graph:
         for target in sorted(rule.references, key=_say):
             if target[0] == "input":
                 if len(target) == 1 or target[1] in (None, "ruling"):
-                    self._ruled.add(node)
+                    named = target[2] if len(target) > 2 and target[1] == "ruling" else None
+                    self._ruled.setdefault(node, set()).add(named)
                 continue
             found = self._resolve(target)
             if found is False:
@@ -219,10 +224,11 @@ class _Graph:
             if node in _reachable(self._certain, self._certain[node]):
                 yield f"{node[0]}.{node[1]}: depends on itself; recursion crashes the embedded engine"
 
-    def reads_ruling(self, package: str) -> bool:
-        """Say whether a rule of *package* reads input.ruling, or may (the whole input, a computed name)."""
+    def rulings_read(self, package: str) -> set[str | None]:
+        """Return the rulings that *package* reads; None where it may read any (all of it, a computed name)."""
         roots = {node for node in self._rules if node[0] == package}
-        return not self._ruled.isdisjoint(roots | _reachable(self._edges, roots))
+        found = [self._ruled.get(node, set()) for node in roots | _reachable(self._edges, roots)]
+        return set().union(*found)
 
 
 def _reachable(edges: Mapping[_Node, Collection[_Node]], roots: Collection[_Node]) -> set[_Node]:

@@ -169,6 +169,20 @@ REFUSED: dict[str, tuple[Change, str]] = {
         _append(STANDING, '\nx := input[lower("RULING")]\n'),
         "yet it reads input.ruling",
     ),
+    "ruling for another provision": (
+        _append(PURPOSE, '\nx if input.ruling.standing == "staff"\n'),
+        "only its own, input.ruling.purpose",
+    ),
+    "ruling for another provision through a fact": (
+        _append("facts/ruling/ruling.rego", '\npermits if input.ruling["standing"] == "staff"\n'),
+        "only its own, input.ruling.purpose",
+    ),
+    "rulings as a whole": (_append(PURPOSE, "\nx if count(input.ruling) > 0\n"), "only its own"),
+    "rulings by a variable": (
+        _append(PURPOSE, '\nx if {\n\tsome code in data.city.purposes\n\tinput.ruling[code] == "staff"\n}\n'),
+        "only its own",
+    ),
+    "rulings through the whole input": (_append(PURPOSE, "\nx := input\n"), "only its own"),
     "ruling by an import": (
         _edit(
             STANDING, "package sharing.standing", "package sharing.standing\n\nimport input.ruling as mine"

@@ -75,8 +75,8 @@ def _mutated(facts: dict[str, Any], chance: random.Random) -> dict[str, Any]:
 
 
 def _rulings(facts: dict[str, Any], provisions: tuple[str, ...]) -> list[dict[str, Any]]:
-    ruled = [{**facts, "ruling": {"provision": code, "outcome": "permit"}} for code in provisions]
-    return [*ruled, {**facts, "ruling": {"provisions": list(provisions)}}]
+    ruled = [{**facts, "ruling": {code: level}} for code in provisions for level in ("staff", "counsel")]
+    return [*ruled, {**facts, "ruling": dict.fromkeys(provisions, "staff")}]
 
 
 def _answer(ask: Callable[[Any], Verdict], facts: Any) -> Verdict | None:

@@ -6,6 +6,14 @@
 #   agency's facts, and is undefined (so: not so) where one is missing or of the wrong type.
 package facts.agency
 
+# Who is asked for answers for itself as the asker does. A stranger is the provision on the end
+# requester's to refuse, because staff may have it registered.
+nobody_or_a_stranger(agency) if {
+	is_null(agency)
+} else if {
+	agency.known == false
+}
+
 stands(agency) if {
 	agency.known == true
 	is_string(agency.id)

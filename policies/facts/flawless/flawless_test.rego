@@ -108,6 +108,28 @@ away := object.union(request.agency, {
 	"declaration": {"state": "in_force", "text_version": "2026-01", "age_days": 10},
 })
 
+neighbour := object.union(request.agency, {"id": "cook-sheriff"})
+
+stranger := object.union({key: null | some key, _ in request.agency}, {"known": false})
+
+asked_for(agency) := changed([
+	{"op": "add", "path": "/on_behalf_of", "value": {"agency": "cook-sheriff", "component": null, "person": "Sam Sample"}},
+	{"op": "add", "path": "/end_requester", "value": agency},
+])
+
+ruled(ruling) := having("/ruling", ruling)
+
+warrant := {
+	"kind": "criminal_warrant",
+	"form": null,
+	"court": "Circuit Court of Cook County",
+	"judge": "A. Judge",
+	"number": "26-CR-100",
+	"statute": "720 ILCS 5/18-2",
+	"issued_on": "2026-11-01",
+	"verified": true,
+}
+
 words(classes) := having("/words/classes", classes)
 
 test_the_flawless_request_is_permitted if {

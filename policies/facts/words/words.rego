@@ -15,6 +15,14 @@ name_no_immigration_body if {
 	not "immigration_component" in input.words.classes
 }
 
+# The registered name of a party (agency.name, end_requester.name) is itself that of such a body.
+is_name_of_an_immigration_body(field) if {
+	is_array(input.words.matches)
+	some match in input.words.matches
+	match.field == field
+	match.class in {"immigration_agency", "immigration_component"}
+}
+
 # A class of crime is enough, but only beside an offense code.
 name_a_crime if {
 	input.words.narrative.specific == true

@@ -1,8 +1,11 @@
 package sharing.affirmation_test
 
+import data.facts.flawless_test.asked_for
 import data.facts.flawless_test.changed
 import data.facts.flawless_test.having
+import data.facts.flawless_test.neighbour
 import data.facts.flawless_test.request
+import data.facts.flawless_test.stranger
 import data.facts.flawless_test.without
 import data.sharing.affirmation
 
@@ -57,3 +60,18 @@ test_lapsed_declaration_does_not_affirm if not affirmation.satisfied with input 
 test_a_declaration_that_does_not_affirm if {
 	not affirmation.satisfied with input as having("/agency/affirmation/state", "none") with data.city.declaration_affirms as []
 }
+
+test_the_end_requester_has_affirmed if affirmation.satisfied with input as asked_for(neighbour)
+
+test_the_end_requester_has_not_affirmed if {
+	not affirmation.satisfied with input as asked_for(object.remove(neighbour, ["affirmation"]))
+	not affirmation.satisfied with input as asked_for(object.union(neighbour, {"affirmation": {"state": "lapsed"}}))
+}
+
+test_a_stranger_is_refused_elsewhere if affirmation.satisfied with input as asked_for(stranger)
+
+test_end_requester_missing if not affirmation.satisfied with input as without("/end_requester")
+
+test_end_requester_mistyped if not affirmation.satisfied with input as having("/end_requester", 7)
+
+test_end_requester_mistyped_as_object if not affirmation.satisfied with input as having("/end_requester", {"a": 1})

@@ -1,7 +1,10 @@
 package sharing.agency_standing_test
 
+import data.facts.flawless_test.asked_for
 import data.facts.flawless_test.having
+import data.facts.flawless_test.neighbour
 import data.facts.flawless_test.request
+import data.facts.flawless_test.stranger
 import data.facts.flawless_test.without
 import data.sharing.agency_standing
 
@@ -48,3 +51,18 @@ test_closed if not agency_standing.satisfied with input as having("/agency/statu
 test_private_company if not agency_standing.satisfied with input as having("/agency/kind", "private")
 
 test_a_kind_nobody_listed if not agency_standing.satisfied with input as having("/agency/kind", "militia")
+
+test_the_end_requester_stands if agency_standing.satisfied with input as asked_for(neighbour)
+
+test_the_end_requester_does_not_stand if {
+	not agency_standing.satisfied with input as asked_for(object.union(neighbour, {"status": "suspended"}))
+	not agency_standing.satisfied with input as asked_for(object.union(neighbour, {"kind": "private"}))
+}
+
+test_a_stranger_is_refused_elsewhere if agency_standing.satisfied with input as asked_for(stranger)
+
+test_end_requester_missing if not agency_standing.satisfied with input as without("/end_requester")
+
+test_end_requester_mistyped if not agency_standing.satisfied with input as having("/end_requester", 7)
+
+test_end_requester_mistyped_as_object if not agency_standing.satisfied with input as having("/end_requester", {"a": 1})

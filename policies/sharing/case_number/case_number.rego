@@ -29,6 +29,8 @@ satisfied if {
 	of_a_case_or_of_a_missing_person
 }
 
+satisfied if input.ruling.case_number in {"staff", "counsel"}
+
 of_a_case_or_of_a_missing_person if input.words.case_number.call_for_service == false
 
 of_a_case_or_of_a_missing_person if {

@@ -41,3 +41,21 @@ test_a_call_for_a_crime if not case_number.satisfied with input as having("/word
 test_implausible if not case_number.satisfied with input as having("/words/case_number/plausible", false)
 
 test_empty if not case_number.satisfied with input as having("/purpose/case_number", " ")
+
+with_ruling(ruling) := changed([
+	{"op": "add", "path": "/words/case_number/plausible", "value": false},
+	{"op": "add", "path": "/ruling", "value": ruling},
+])
+
+test_staff_or_counsel_may_rule if {
+	case_number.satisfied with input as with_ruling({"case_number": "staff"})
+	case_number.satisfied with input as with_ruling({"case_number": "counsel"})
+}
+
+test_no_other_ruling_helps if {
+	every ruling in [null, 7, {}, {"case_number": "none"}, {"case_number": true}, {"restrictive_law": "counsel"}, {"provision": "case_number"}] {
+		not case_number.satisfied with input as with_ruling(ruling)
+	}
+}
+
+test_ruling_missing if case_number.satisfied with input as without("/ruling")

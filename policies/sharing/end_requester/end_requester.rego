@@ -3,10 +3,11 @@
 # title: "Whoever is really asking is named and may receive"
 # description: >-
 #   An agency may ask for another only by naming it. A fusion centre always asks for another. The
-#   agency that is named must itself be in the city's registry, in good standing, and bound by the same
-#   affirmation and declaration. Where the typed words speak of another requester, the request must
-#   name one. An agency of another state that works under a 287(g) agreement is decided by staff each
-#   time.
+#   agency that is named must be in the city's registry, from which alone its kind, state and standing
+#   come; it must have affirmed and declared as the asker must. Where the typed words speak of another
+#   requester, the request must name one; where they name a federal immigration body, that body must be
+#   the one who asks. An agency of another state that works under a 287(g) agreement is decided by staff
+#   each time. Staff cannot rule a stranger in: it must be registered first.
 # related_resources:
 #   - ref: https://www.cityofevanston.org/
 #     description: "Evanston City Code, Title 1, Chapter 22"
@@ -18,8 +19,8 @@
 #   effective_on: "2025-01-13"
 #   message: >-
 #     The request does not say for whom it is made, or it is made for an agency that is not in the
-#     registry, not in good standing, not bound by the needed statements, or that works under a 287(g)
-#     agreement; or the words speak of another agency that the request does not name.
+#     registry, that asks for others in turn, or that works under a 287(g) agreement outside Illinois; or
+#     the words speak of another agency than the one that asks.
 #   remedy: >-
 #     Send on_behalf_of with the end requester's registry id or ORI, its component and the person, and
 #     have that agency file its own affirmation (and declaration, outside Illinois). If nobody else is
@@ -27,51 +28,60 @@
 #   review: staff
 package sharing.end_requester
 
-import data.facts.agency.affirms
 import data.facts.agency.asks_for_itself
 import data.facts.agency.free_of_287g
-import data.facts.agency.may_receive
-import data.facts.agency.stands
+import data.facts.words.is_name_of_an_immigration_body
 import data.facts.words.name_no_immigration_body
 
 # Null is a claim, and the words may contradict it.
 satisfied if {
-	is_null(input.on_behalf_of)
-	is_null(input.end_requester)
-	asks_for_itself(input.agency)
+	nobody_else_is_named
 	free_of_287g(input.agency)
 	input.words.reviewed == true
 	is_array(input.words.classes)
 	not "other_requester" in input.words.classes
-	names_no_body_but(input.agency)
+	words_agree_with(input.agency, "agency.name")
 }
 
 satisfied if {
-	is_object(input.end_requester)
-	named(input.on_behalf_of)
+	one_is_named
 	free_of_287g(input.agency)
+	asks_for_itself(input.end_requester)
+	free_of_287g(input.end_requester)
 	input.words.reviewed == true
-	may_receive_for_itself(input.end_requester)
-	names_no_body_but(input.end_requester)
+	words_agree_with(input.end_requester, "end_requester.name")
 }
 
-named(requester) if {
-	is_string(requester.agency)
-	is_string(requester.person)
-	trim_space(requester.person) != ""
+# Staff may rule on words and agreements, but not let a fusion centre ask for nobody, or a stranger ask.
+satisfied if {
+	input.ruling.end_requester in {"staff", "counsel"}
+	nobody_else_is_named
 }
 
-may_receive_for_itself(agency) if {
-	stands(agency)
-	affirms(agency)
-	may_receive(agency)
-	asks_for_itself(agency)
-	free_of_287g(agency)
+satisfied if {
+	input.ruling.end_requester in {"staff", "counsel"}
+	one_is_named
 }
 
-# A federal body may be named where a federal body asks: the next provisions look at which.
-names_no_body_but(agency) if {
+nobody_else_is_named if {
+	is_null(input.on_behalf_of)
+	is_null(input.end_requester)
+	asks_for_itself(input.agency)
+}
+
+one_is_named if {
+	input.end_requester.known == true
+	is_string(input.on_behalf_of.agency)
+	is_string(input.on_behalf_of.person)
+	trim_space(input.on_behalf_of.person) != ""
+}
+
+# Words that name an immigration body agree only with a requester that is one, by its registered name or
+# by the city's list.
+words_agree_with(agency, name) if {
 	name_no_immigration_body
 } else if {
-	agency.kind == "federal"
+	is_name_of_an_immigration_body(name)
+} else if {
+	agency.id in data.city.immigration_bodies
 }

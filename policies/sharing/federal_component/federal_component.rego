@@ -39,6 +39,8 @@ satisfied if {
 	verified(input.legal_process)
 }
 
+satisfied if input.ruling.federal_component in {"staff", "counsel"}
+
 # Legal may list a federal body by its registry id, so that its name need not give it away.
 not_listed(id) if {
 	is_string(id)

@@ -64,3 +64,21 @@ test_a_listed_end_requester if {
 }
 
 test_the_list_missing if not federal_component.satisfied with input as request with data.city.immigration_bodies as null
+
+with_ruling(ruling) := changed([
+	{"op": "add", "path": "/words/classes", "value": ["immigration_component"]},
+	{"op": "add", "path": "/ruling", "value": ruling},
+])
+
+test_staff_or_counsel_may_rule if {
+	federal_component.satisfied with input as with_ruling({"federal_component": "staff"})
+	federal_component.satisfied with input as with_ruling({"federal_component": "counsel"})
+}
+
+test_no_other_ruling_helps if {
+	every ruling in [null, 7, {}, {"federal_component": "none"}, {"federal_component": true}, {"restrictive_law": "counsel"}, {"provision": "federal_component"}] {
+		not federal_component.satisfied with input as with_ruling(ruling)
+	}
+}
+
+test_ruling_missing if federal_component.satisfied with input as without("/ruling")

@@ -22,12 +22,20 @@
 #   review: counsel
 package sharing.immigration_crime
 
+import data.facts.process.verified
+
 satisfied if {
 	is_string(input.purpose.category)
 	input.words.reviewed == true
 	is_array(input.words.classes)
 	not "immigration_crime" in input.words.classes
 	not_of_immigration(input.purpose.offense)
+}
+
+# Counsel rules on a judge's warrant that staff have seen, never on the request alone.
+satisfied if {
+	input.ruling.immigration_crime == "counsel"
+	verified(input.legal_process)
 }
 
 not_of_immigration(offense) if {

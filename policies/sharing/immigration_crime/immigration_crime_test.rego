@@ -3,6 +3,7 @@ package sharing.immigration_crime_test
 import data.facts.flawless_test.changed
 import data.facts.flawless_test.having
 import data.facts.flawless_test.request
+import data.facts.flawless_test.warrant
 import data.facts.flawless_test.without
 import data.facts.flawless_test.words
 import data.sharing.immigration_crime
@@ -42,3 +43,25 @@ test_offense_missing if not immigration_crime.satisfied with input as without("/
 test_offense_mistyped if not immigration_crime.satisfied with input as having("/purpose/offense", 30)
 
 test_unread_words if not immigration_crime.satisfied with input as having("/words/reviewed", false)
+
+ruled_on(ruling, paper) := changed([
+	{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]},
+	{"op": "add", "path": "/legal_process", "value": paper},
+	{"op": "add", "path": "/ruling", "value": ruling},
+])
+
+test_counsel_may_rule_on_a_verified_warrant if {
+	immigration_crime.satisfied with input as ruled_on({"immigration_crime": "counsel"}, warrant)
+}
+
+test_no_other_ruling_helps if {
+	every ruling in [null, 7, {}, {"immigration_crime": "staff"}, {"immigration_crime": true}, {"stated_reason": "counsel"}] {
+		not immigration_crime.satisfied with input as ruled_on(ruling, warrant)
+	}
+}
+
+test_counsel_cannot_rule_without_a_verified_warrant if {
+	every paper in [null, 7, object.union(warrant, {"verified": false}), object.remove(warrant, ["judge"])] {
+		not immigration_crime.satisfied with input as ruled_on({"immigration_crime": "counsel"}, paper)
+	}
+}

@@ -1,9 +1,12 @@
 package sharing.out_of_state_declaration_test
 
+import data.facts.flawless_test.asked_for
 import data.facts.flawless_test.away
 import data.facts.flawless_test.changed
 import data.facts.flawless_test.having
+import data.facts.flawless_test.neighbour
 import data.facts.flawless_test.request
+import data.facts.flawless_test.stranger
 import data.facts.flawless_test.without
 import data.sharing.out_of_state_declaration
 
@@ -44,3 +47,18 @@ test_the_day_after_its_age if not out_of_state_declaration.satisfied with input 
 test_state_unknown if not out_of_state_declaration.satisfied with input as having("/agency/state", null)
 
 test_affirmation_is_no_declaration if not out_of_state_declaration.satisfied with input as having("/agency/state", "WI")
+
+test_the_end_requester_has_declared if out_of_state_declaration.satisfied with input as asked_for(away)
+
+test_the_end_requester_has_not_declared if {
+	not out_of_state_declaration.satisfied with input as asked_for(object.remove(away, ["declaration"]))
+	not out_of_state_declaration.satisfied with input as asked_for(object.union(neighbour, {"state": "TX"}))
+}
+
+test_a_stranger_is_refused_elsewhere if out_of_state_declaration.satisfied with input as asked_for(stranger)
+
+test_end_requester_missing if not out_of_state_declaration.satisfied with input as without("/end_requester")
+
+test_end_requester_mistyped if not out_of_state_declaration.satisfied with input as having("/end_requester", 7)
+
+test_end_requester_mistyped_as_object if not out_of_state_declaration.satisfied with input as having("/end_requester", {"a": 1})

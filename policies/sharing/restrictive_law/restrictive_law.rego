@@ -34,6 +34,8 @@ satisfied if {
 	no_place_of_care_but_attacked
 }
 
+satisfied if input.ruling.restrictive_law == "counsel"
+
 no_signs_together if {
 	is_array(input.words.classes)
 	signs := data.city.care_signs

@@ -57,3 +57,16 @@ test_a_family_charge_under_another_states_law if not restrictive_law.satisfied w
 test_unread_words if not restrictive_law.satisfied with input as having("/words/reviewed", false)
 
 test_the_signs_missing if not restrictive_law.satisfied with input as request with data.city.care_signs as null
+
+with_ruling(ruling) := changed([
+	{"op": "add", "path": "/words/classes", "value": ["care_place"]},
+	{"op": "add", "path": "/ruling", "value": ruling},
+])
+
+test_counsel_may_rule if restrictive_law.satisfied with input as with_ruling({"restrictive_law": "counsel"})
+
+test_no_other_ruling_helps if {
+	every ruling in [null, 7, {}, {"restrictive_law": "staff"}, {"restrictive_law": true}, {"stated_reason": "counsel"}] {
+		not restrictive_law.satisfied with input as with_ruling(ruling)
+	}
+}

@@ -42,6 +42,8 @@ satisfied if {
 	no_doubt
 }
 
+satisfied if input.ruling.stated_reason in {"staff", "counsel"}
+
 no_doubt if {
 	is_array(input.words.classes)
 	doubts := data.city.doubts

@@ -112,3 +112,21 @@ test_other_category if not stated_reason.satisfied with input as having("/purpos
 test_unread_words if not stated_reason.satisfied with input as having("/words/reviewed", false)
 
 test_the_doubts_missing if not stated_reason.satisfied with input as request with data.city.doubts as []
+
+with_ruling(ruling) := changed([
+	{"op": "add", "path": "/words/narrative/specific", "value": false},
+	{"op": "add", "path": "/ruling", "value": ruling},
+])
+
+test_staff_or_counsel_may_rule if {
+	stated_reason.satisfied with input as with_ruling({"stated_reason": "staff"})
+	stated_reason.satisfied with input as with_ruling({"stated_reason": "counsel"})
+}
+
+test_no_other_ruling_helps if {
+	every ruling in [null, 7, {}, {"stated_reason": "none"}, {"stated_reason": true}, {"restrictive_law": "counsel"}, {"provision": "stated_reason"}] {
+		not stated_reason.satisfied with input as with_ruling(ruling)
+	}
+}
+
+test_ruling_missing if stated_reason.satisfied with input as without("/ruling")

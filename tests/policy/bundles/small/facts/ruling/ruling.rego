@@ -2,4 +2,7 @@ package facts.ruling
 
 default permits(_) := false
 
-permits(code) if input.ruling.provision == code
+permits(category) if {
+	is_string(category)
+	input.ruling.purpose in {"staff", "counsel"}
+}

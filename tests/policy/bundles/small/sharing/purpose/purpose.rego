@@ -23,8 +23,7 @@ satisfied if {
 }
 
 satisfied if {
-	is_string(input.purpose.category)
-	ruling.permits("purpose")
+	ruling.permits(input.purpose.category)
 }
 
 listed if {

@@ -9,6 +9,6 @@ test_unlisted if not purpose.satisfied with input as {"purpose": {"category": "o
 test_ruling if {
 	purpose.satisfied with input as {
 		"purpose": {"category": "other", "narrative": "n"},
-		"ruling": {"provision": "purpose"},
+		"ruling": {"purpose": "staff"},
 	}
 }
