@@ -24,7 +24,7 @@ GRANT USAGE ON SCHEMA public TO gatekeeper_app;
 
 -- Evidence: read and appended.
 GRANT SELECT, INSERT ON
-  ledger_entries, ledger_tiles, ledger_checkpoints, queries, review_events
+  ledger_entries, ledger_tiles, ledger_checkpoints, queries, review_events, verifications
   TO gatekeeper_app;
 
 -- What expires: also removed.

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import Table, distinct, func, select
+from sqlalchemy import Table, select
 
 from gatekeeper.store.database import Database
-from gatekeeper.store.tables import idempotency_keys, queries, review_events, reviews
-from gatekeeper.store.values import History, IdempotencyRecord, QueryRow, ReviewEvent, ReviewRow
+from gatekeeper.store.searches import searched
+from gatekeeper.store.tables import idempotency_keys, queries, review_events, reviews, verifications
+from gatekeeper.store.values import (
+    IdempotencyRecord,
+    QueryRow,
+    ReviewEvent,
+    ReviewRow,
+    SearchDay,
+    Verification,
+)
 from gatekeeper.store.writing import storable
 
 OPEN_STATES = ("queued", "needs_information", "escalated")
@@ -27,10 +35,11 @@ def _all(table: Table, kind: type) -> list[object]:
 _QUERY = select(*_all(queries, QueryRow))  # type: ignore[call-overload]
 _REVIEW = select(*_all(reviews, ReviewRow))  # type: ignore[call-overload]
 _EVENT = select(*_all(review_events, ReviewEvent))  # type: ignore[call-overload]
+_VERIFICATION = select(*_all(verifications, Verification))  # type: ignore[call-overload]
 
 
 class Queries:
-    """The reading side of queries, idempotency keys, history and reviews."""
+    """The reading side of queries, idempotency keys, past searches, reviews and verifications."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -95,29 +104,21 @@ class Queries:
             ).all()
         return tuple(ReviewRow(*row) for row in rows)
 
-    def history(
-        self,
-        agency_id: str,
-        target_fingerprints: Sequence[bytes] | None,
-        since_hour: str,
-        officer_fingerprints: Sequence[bytes] | None = None,
-    ) -> History:
-        """Count the agency's queries since an hour (``2026-11-22T20Z``), of a target or an officer if given.
+    def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> tuple[SearchDay, ...]:
+        """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""
+        return searched(self._database, prints, since_hour)
 
-        A fingerprint is made under a day's key, so the caller gives one for each day that it asks about; an
-        empty list matches nothing, None does not narrow. Raises StoreUnavailable.
-        """
-        columns = queries.c
-        statement = select(
-            func.count(),
-            func.count().filter(columns.outcome == "deny"),
-            func.count().filter(columns.dry_run),
-            func.count(distinct(columns.officer_fp)),
-            func.min(columns.hour),
-        ).where(columns.agency_id == agency_id, columns.hour >= since_hour)
-        if target_fingerprints is not None:
-            statement = statement.where(columns.target_fp.in_(list(target_fingerprints)))
-        if officer_fingerprints is not None:
-            statement = statement.where(columns.officer_fp.in_(list(officer_fingerprints)))
+    def verification(self, agency_id: str, document_sha256: str) -> Verification | None:
+        """Return what staff recorded last about a paper of the agency, or None. Raises StoreUnavailable."""
+        if not storable(agency_id) or not storable(document_sha256):
+            return None
+        columns = verifications.c
         with self._database.read() as connection:
-            return History(*connection.execute(statement).one())
+            row = connection.execute(
+                _VERIFICATION.where(
+                    columns.agency_id == agency_id, columns.document_sha256 == document_sha256
+                )
+                .order_by(columns.at.desc(), columns.id.desc())
+                .limit(1)
+            ).one_or_none()
+        return None if row is None else Verification(*row)

@@ -8,12 +8,13 @@ here: the log commits these rows together with their entry.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Final
 
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger.rows import Alter, Insert, Row
-from gatekeeper.store.values import ReviewRow
+from gatekeeper.store.values import ReviewRow, Ruling
 
 _OPEN: Final = frozenset(
     {"queued", "needs_information", "escalated", "upheld", "permitted", "withdrawn", "expired"}
@@ -75,19 +76,19 @@ def move(  # noqa: PLR0913  a row has as many columns as it has
     at: datetime,
     actor: str,
     due_at: datetime | None = None,
-    provision: str | None = None,
-    expires_at: datetime | None = None,
+    ruling: Ruling | None = None,
 ) -> tuple[Row, ...]:
     """Return the rows that move a review on from the version that was read.
 
-    *event* and *ref* are those of the log entry, *provision* and *expires_at* those of a ruling. Raises
-    OperatorError for a move that there is not, and for a ruling on a provision that was not unmet.
+    *event* and *ref* are those of the log entry. Where several provisions are ruled on, the review stays in
+    its open state until the last ruling. Raises OperatorError for a move that there is not, and for a ruling
+    on a provision that was not unmet.
     """
     if to not in MOVES.get(review.state, frozenset()):
         raise OperatorError(
             f"a review that is {review.state} cannot become {to}: see `gatekeeper review show`"
         )
-    if provision is not None and provision not in review.provisions:
+    if ruling is not None and ruling.provision not in review.provisions:
         raise OperatorError(
             "the ruling names a provision that this query did not fail: see `gatekeeper review show`"
         )
@@ -105,7 +106,5 @@ def move(  # noqa: PLR0913  a row has as many columns as it has
         "state": to,
         "at": at,
         "actor": actor,
-        "provision": provision,
-        "expires_at": expires_at,
     }
-    return change, Insert("review_events", values)
+    return change, Insert("review_events", values if ruling is None else values | asdict(ruling))

@@ -34,7 +34,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0001"
+REVISION: Final = "0002"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -182,8 +182,13 @@ queries = Table(
     _hash("officer_fp"),
     _hash("body_fp"),
     Column("fp_day", Date),
+    # Who searched for what, and under which case number: asked about again on each of the next days.
+    _hash("search_fp"),
+    _hash("case_fp"),
     Index(None, "agency_id", "hour"),
     Index(None, "target_fp"),
+    Index(None, "search_fp", "case_fp"),
+    Index(None, "search_fp", "outcome", "hour"),
     **_KEYED,
 )
 
@@ -249,6 +254,31 @@ review_events = Table(
     Column("actor", String(128), nullable=False),
     Column("provision", String(128)),
     Column("expires_at", Utc),
+    # Of a ruling: the level of the person who ruled, and the body that was ruled on (see ``queries``).
+    *_choice("level", "staff", "counsel", nullable=True),
+    _hash("body_fp"),
+    Column("fp_day", Date),
+    **_KEYED,
+)
+
+# --- Legal process that staff have seen. Who and what it is for are HMACs under the key of fp_day. -------
+
+verifications = Table(
+    "verifications",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
+    Column("document_sha256", String(64), nullable=False),
+    _hash("paper_fp", nullable=False),
+    Column("targets", Names, nullable=False),
+    Column("window_start", Utc, nullable=False),
+    Column("window_end", Utc, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("actor", String(128), nullable=False),
+    *_choice("level", "staff", "counsel"),
+    Column("fp_day", Date, nullable=False),
+    Index(None, "agency_id", "document_sha256", "at"),
     **_KEYED,
 )
 
@@ -311,7 +341,14 @@ settings = Table(
 
 # --- Who may do what to which table. ---------------------------------------------------------------------
 
-APPEND_ONLY: Final = ("ledger_entries", "ledger_tiles", "ledger_checkpoints", "queries", "review_events")
+APPEND_ONLY: Final = (
+    "ledger_entries",
+    "ledger_tiles",
+    "ledger_checkpoints",
+    "queries",
+    "review_events",
+    "verifications",
+)
 """Inserted and read; never updated, deleted, replaced or truncated."""
 
 ERASABLE: Final = ("private_details", "idempotency_keys", "revoked_tokens", "jti_seen")
@@ -347,6 +384,7 @@ WRITABLE: Final = frozenset(
         "private_details",
         "reviews",
         "review_events",
+        "verifications",
         "settings",
     }
 )

@@ -139,14 +139,48 @@ class ReviewEvent:
     actor: str
     provision: str | None
     expires_at: datetime | None
+    level: Literal["staff", "counsel"] | None
+    body_fp: bytes | None
+    fp_day: date | None
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """How often something was asked since an hour; dry runs count, or they would be a free oracle."""
+class Ruling:
+    """A person's ruling on one provision, as its row says it. ``body_fp`` binds it to the body ruled on."""
 
-    queries: int
-    denied: int
-    previewed: int
-    officers: int
-    first_hour: str | None
+    provision: str
+    level: Literal["staff", "counsel"]
+    expires_at: datetime
+    body_fp: bytes
+    fp_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """A legal paper whose judge's signature staff saw. Fingerprints are HMACs under the key of ``fp_day``."""
+
+    id: str
+    agency_id: str
+    document_sha256: str
+    paper_fp: bytes
+    targets: tuple[str, ...]
+    window_start: datetime
+    window_end: datetime
+    at: datetime
+    expires_at: datetime
+    actor: str
+    level: Literal["staff", "counsel"]
+    fp_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class SearchDay:
+    """A day with searches of one officer for one target, by its place in the question (0 is today).
+
+    ``under_this_case``: some under the case number asked about. ``refused``: how many were denied of late.
+    """
+
+    day: int
+    under_this_case: bool
+    under_another_case: bool
+    refused: int

@@ -100,6 +100,25 @@ def query(query_id: str | None = None, **changes: object) -> Insert:
     return Insert("queries", {**values, **changes})
 
 
+def verification(name: str = "v1", **changes: object) -> Insert:
+    """Return the row of a verified paper."""
+    values: dict[str, object] = {
+        "id": name,
+        "agency_id": "evanston",
+        "document_sha256": "d" * 64,
+        "paper_fp": b"p" * 32,
+        "targets": ("aa", "bb"),
+        "window_start": NOON - timedelta(days=7),
+        "window_end": NOON,
+        "at": NOON,
+        "expires_at": NOON + timedelta(days=3),
+        "actor": "staff-1",
+        "level": "staff",
+        "fp_day": DAY,
+    }
+    return Insert("verifications", {**values, **changes})
+
+
 def detail(ref: str, event: str = "query.decided@0") -> Insert:
     """Return the row of a sealed private detail."""
     return Insert("private_details", {"ref": ref, "event": event, "day": DAY, "box": b"sealed"})

@@ -16,7 +16,7 @@ from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
 from tests.store import making
-from tests.store.making import LATER, NOON, append, claim, commit, detail, query, register
+from tests.store.making import LATER, NOON, append, claim, commit, detail, query, register, verification
 
 ROLES = Path(__file__).parents[2] / "deploy" / "roles.sql"
 
@@ -42,6 +42,7 @@ def filled(rows: LedgerRows) -> None:
             Insert("stops", {"id": "s1", "scope": "all", "value": None, "set_at": NOON}),
             Insert("revoked_tokens", {"jti": "t", "expires_at": NOON}),
             Insert("settings", {"name": "n", "value": "v"}),
+            verification(),
         ],
     )
     with rows.transaction() as transaction:
@@ -167,7 +168,7 @@ def test_the_service_works_with_the_rights_it_is_given(as_app: str) -> None:
     database.check()
     assert database.may_rewrite() is False
     register(rows, "wilmette", "c2")
-    commit(rows, [query("q2"), detail("q2"), claim(b"x" * 32)])
+    commit(rows, [query("q2"), detail("q2"), claim(b"x" * 32), verification("v2")])
     assert Registry(database, now=lambda: NOON).claim_jti("c1", "j", LATER) is True
     rows.save_checkpoint(9, b"r" * 32, "signed")
     database.close()

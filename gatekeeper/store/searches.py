@@ -1,0 +1,60 @@
+"""On which days something was searched for, by the fingerprints of each day.
+
+A fingerprint is made under its day's key, so the same search looks different on each day and is asked about
+once a day. Guarantees: every look is a seek into an index, never a walk over rows, so that an officer who
+asks ten thousand times costs no more than one who asked once; a day counts whether its requests were
+permitted, denied or only previewed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Final
+
+from gatekeeper.store.database import Database
+from gatekeeper.store.prepared import marked
+from gatekeeper.store.values import SearchDay
+
+DAYS: Final = 31
+"""How many days one question covers; the statement always has as many, so that it is planned once."""
+
+MOST_REFUSALS: Final = 100
+"""Further refusals are not counted: the first hundred say enough."""
+
+_NEVER: Final = b""
+_FEW = f"ORDER BY hour LIMIT {MOST_REFUSALS}"
+_OF = "SELECT 1 FROM queries WHERE search_fp = column2"
+
+
+def _any(condition: str = "") -> str:
+    # Not EXISTS, and in the order of the index: PostgreSQL would else read the table where it takes most of
+    # its rows for this search's.
+    return f"(({_OF} {condition} ORDER BY case_fp LIMIT 1) IS NOT NULL)"
+
+
+STATEMENT: Final = f"""
+SELECT column1,
+       {_any("AND case_fp BETWEEN column3 AND column3")},
+       {_any("AND case_fp < column3")} OR {_any("AND case_fp > column3")},
+       (SELECT count(*) FROM ({_OF} AND outcome = 'deny' AND hour >= column4 {_FEW}) AS refused)
+  FROM (VALUES {", ".join(["(?, ?, ?, ?)"] * DAYS)}) AS days
+ WHERE {_any()}"""  # noqa: S608  our own words
+"""``column1`` to ``column4``: both databases name the columns of VALUES so."""
+
+
+def searched(
+    database: Database, prints: Sequence[tuple[bytes, bytes]], since_hour: str
+) -> tuple[SearchDay, ...]:
+    """Return the days on which a search is on record, by their place in *prints* (search, case number).
+
+    Refusals are counted since the hour (``2026-11-22T20Z``). Raises StoreUnavailable, ValueError for more
+    days than one question covers.
+    """
+    if len(prints) > DAYS:
+        raise ValueError(f"one question covers {DAYS} days")
+    asked = [*prints, *[(_NEVER, _NEVER)] * (DAYS - len(prints))]
+    values = tuple(chain.from_iterable((day, *pair, since_hour) for day, pair in enumerate(asked)))
+    with database.read() as connection:
+        rows = connection.exec_driver_sql(marked(STATEMENT, database.dialect), values).all()
+    return tuple(SearchDay(day, bool(under), bool(other), refused) for day, under, other, refused in rows)

@@ -1,0 +1,142 @@
+"""Past searches and verified papers, as the store finds them: exactly, and without walking over rows."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import pytest
+
+from gatekeeper.errors import StoreUnavailable
+from gatekeeper.store import searches
+from gatekeeper.store.database import Database
+from gatekeeper.store.ledger_rows import LedgerRows
+from gatekeeper.store.prepared import marked
+from gatekeeper.store.queries import Queries
+from gatekeeper.store.values import SearchDay
+from tests.store.making import NOON, commit, query, register, verification
+
+HOUR = "2026-11-22T11Z"
+MANY = 60_000
+
+
+def _print(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def _pairs(days: int = 3) -> list[tuple[bytes, bytes]]:
+    return [(_print(day), _print(100 + day)) for day in range(days)]
+
+
+def test_each_day_is_found_with_its_cases_and_refusals(rows: LedgerRows, database: Database) -> None:
+    """Under this case, under another, both or neither; refusals since the hour; dry runs like any other."""
+    queries = Queries(database)
+    register(rows)
+    assert () == queries.searches(_pairs(), HOUR)
+    commit(
+        rows,
+        [query(search_fp=_print(0), case_fp=_print(100), dry_run=True)],
+        [query(search_fp=_print(0), case_fp=_print(99), hour="2026-11-22T11Z")],
+        [query(search_fp=_print(0), case_fp=_print(100), hour="2026-11-22T10Z")],
+        [query(search_fp=_print(0), case_fp=_print(100), outcome="permit")],
+        [query(search_fp=_print(2), case_fp=_print(999), outcome="permit")],
+        [query(search_fp=_print(1001), case_fp=_print(100))],
+        [query()],
+    )
+    found = sorted(queries.searches(_pairs(), HOUR), key=lambda day: day.day)
+    assert found == [
+        SearchDay(0, under_this_case=True, under_another_case=True, refused=2),
+        SearchDay(2, under_this_case=False, under_another_case=True, refused=0),
+    ]
+    assert () == queries.searches([], HOUR)
+
+
+def test_more_days_than_one_question_covers_are_refused(database: Database) -> None:
+    """A day left out in silence would be a day not counted."""
+    with pytest.raises(ValueError, match="31 days"):
+        Queries(database).searches(_pairs(32), HOUR)
+
+
+def test_refusals_are_counted_up_to_a_hundred(rows: LedgerRows, database: Database) -> None:
+    """Whoever is refused without end does not make the next answer slow."""
+    register(rows)
+    commit(rows, [query(search_fp=_print(0), case_fp=_print(100)) for _ in range(120)])
+    assert [100] == [day.refused for day in Queries(database).searches(_pairs(), HOUR)]
+
+
+def _fill(rows: LedgerRows, database: Database) -> None:
+    """Put the worst case into the table: one officer, one plate, one case number, tens of thousands of times."""
+    register(rows)
+    commit(rows, [query("first", search_fp=_print(0), case_fp=_print(100))])
+    number = "value" if database.dialect == "sqlite" else "n"
+    series = (
+        f"WITH RECURSIVE s(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM s WHERE value < {MANY}) "
+        if database.dialect == "sqlite"
+        else ""
+    )
+    source = "s" if database.dialect == "sqlite" else f"generate_series(1, {MANY}) AS n"
+    names = "agency_id, client_id, hour, kind, category, outcome, review, dry_run, policy_revision"
+    statement = (
+        f"INSERT INTO queries (query_id, {names}, search_fp, case_fp) "  # noqa: S608  our own names
+        f"{series}SELECT 'q' || {number}, {names}, search_fp, case_fp FROM {source}, queries "
+        "WHERE query_id = 'first'"
+    )
+    if series:
+        statement = statement.replace(f") {series}", f") ")
+        statement = f"{series}{statement}"
+    with database.write() as connection:
+        connection.exec_driver_sql(statement)
+        connection.exec_driver_sql("ANALYZE queries" if database.dialect != "sqlite" else "ANALYZE")
+
+
+def test_a_search_repeated_without_end_is_found_in_under_a_millisecond(
+    rows: LedgerRows, database: Database
+) -> None:
+    """Each look is a seek into an index: the plan scans no table, and the time does not grow with the rows."""
+    _fill(rows, database)
+    queries = Queries(database)
+    asked = _pairs(31)
+    assert [100] == [day.refused for day in queries.searches(asked, HOUR)]
+    spent = []
+    for _ in range(40):
+        begun = time.perf_counter()
+        queries.searches(asked, HOUR)
+        spent.append(time.perf_counter() - begun)
+    print(f"{database.dialect}: {statistics.median(spent) * 1000:.2f} ms")
+    # The fastest tells the work; the others tell how busy this machine is.
+    assert min(spent) < 0.001
+    values = tuple(value for day in range(31) for value in (day, *asked[day], HOUR))
+    explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
+    with database.read() as connection:
+        plan = connection.exec_driver_sql(
+            explain + marked(searches.STATEMENT, database.dialect), values
+        ).all()
+    lines = [str(line[-1]) for line in plan]
+    assert any("ix_queries_search_fp" in line for line in lines), lines
+    assert not [line for line in lines if "SCAN queries" in line or "Seq Scan on queries" in line], lines
+
+
+def test_the_last_word_on_a_paper_is_the_one_that_is_found(rows: LedgerRows, database: Database) -> None:
+    """Of one agency and one document; what another agency showed is not ours to use."""
+    queries = Queries(database)
+    register(rows)
+    assert queries.verification("evanston", "d" * 64) is None
+    commit(rows, [verification("v1")])
+    found = queries.verification("evanston", "d" * 64)
+    assert found is not None
+    assert ("v1", ("aa", "bb"), NOON) == (found.id, found.targets, found.at)
+    commit(rows, [verification("v0", at=NOON.replace(minute=1), targets=())])
+    later = queries.verification("evanston", "d" * 64)
+    assert later is not None
+    assert ("v0", ()) == (later.id, later.targets)
+    assert queries.verification("wilmette", "d" * 64) is None
+    assert queries.verification("evanston", "e" * 64) is None
+    assert queries.verification("evanston\0", "d" * 64) is None
+
+
+@pytest.mark.parametrize("changes", [{"level": "clerk"}, {"paper_fp": b"short"}, {"agency_id": "nobody"}])
+def test_a_verification_of_another_shape_is_refused(rows: LedgerRows, changes: dict[str, object]) -> None:
+    """By the check before the database, or by the database itself."""
+    register(rows)
+    with pytest.raises(StoreUnavailable):
+        commit(rows, [verification(**changes)])
