@@ -21,7 +21,8 @@ from gatekeeper.cli.agency import KINDS
 from gatekeeper.errors import GatekeeperError, InvalidRequest, MalformedBody
 from gatekeeper.exchange.decide import Permit, Situation
 from gatekeeper.exchange.decide import decide as judge
-from gatekeeper.exchange.fields import SafeString, StrictBoolean
+from gatekeeper.exchange.fields import SafeString, StrictBoolean, StrictInteger
+from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import Parser, read_json
 from gatekeeper.exchange.screen import Lexicon, screen
@@ -68,12 +69,28 @@ class _StopSchema(Schema):
         unknown = "exclude"
 
 
+class _HistorySchema(Schema):
+    days_searched = StrictInteger(1, 1000, load_default=FIRST.days_searched)
+    days_under_this_case = StrictInteger(1, 1000, load_default=FIRST.days_under_this_case)
+    days_under_another_case = StrictInteger(0, 1000, load_default=FIRST.days_under_another_case)
+    refused_in_the_last_hour = StrictInteger(0, 1000, load_default=FIRST.refused_in_the_last_hour)
+
+    @post_load
+    def _made(self, loaded: dict[str, Any], **_: Any) -> History:
+        return History(**loaded)
+
+
 class _FactsSchema(Schema):
     stops = fields.List(fields.Nested(_StopSchema), load_default=list)
-    history = fields.Dict(keys=fields.String(), load_default=dict)
+    history = fields.Nested(_HistorySchema, load_default=FIRST)
     legal_process_verified = StrictBoolean(load_default=False)
     officer = fields.Dict(keys=fields.String(), load_default=dict)
-    ruling = fields.Dict(keys=fields.String(), load_default=None, allow_none=True)
+    ruling = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(validate=validate.OneOf(["staff", "counsel"])),
+        load_default=None,
+        allow_none=True,
+    )
 
 
 def _within_time(at: datetime) -> None:

@@ -30,10 +30,13 @@ from gatekeeper.exchange import log, respond
 from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
 from gatekeeper.exchange.decide import Denial, Permit, Situation, decide
 from gatekeeper.exchange.fetch import fetch
+from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import Queries, QueueReview, Registry, Snapshot
 from gatekeeper.exchange.parse import Parser, Query, read_again
+from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
+from gatekeeper.exchange.rulings import rulings
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.exchange.status import status
 from gatekeeper.ledger import Clock, DayKeys, Json, Ledger
@@ -103,8 +106,12 @@ def answer(
     raise LedgerUnavailable("the registry kept changing while the query was decided")
 
 
-def further_records(gate: Gate, authorization: str | None, query_id: str, cursor: str) -> Answer:
-    """Answer with the next page of a permitted query: decided and logged again, as the law stands now.
+def further_records(
+    gate: Gate, authorization: str | None, query_id: str, cursor: str | None = None
+) -> Answer:
+    """Answer with the next page of a permitted query, or, without a cursor, with the first after a ruling.
+
+    Either way the query is decided and logged again, as the law, the rulings and the facts stand now.
 
     Raises UnknownQuery (another agency's id and an unknown one alike), InvalidCursor, and what ``answer``
     raises.
@@ -114,16 +121,21 @@ def further_records(gate: Gate, authorization: str | None, query_id: str, cursor
         row = gate.queries.find(query_id, caller.agency_id)
         if row is None or row.client_id != caller.client_id:
             raise UnknownQuery(query_id)
-        place = cursors.read(gate.keys, query_id, caller.client_id, cursor)
-        query = read_again(_asked(gate, query_id))
+        place = None
+        if cursor is not None:
+            place = cursors.read(gate.keys, query_id, caller.client_id, cursor)
+        elif gate.queries.review(query_id, caller.agency_id) is None:
+            raise InvalidCursor("the query was never put before anybody: its pages need a cursor")
         request = log.Request(
             query_id=query_id,
             caller=caller,
-            query=query,
-            page=place.page,
+            query=read_again(_asked(gate, query_id)),
+            page=1 if place is None else place.page,
+            replay=place is None,
         )
+        after = None if place is None else place.after
         try:
-            return _judge_and_release(gate, request, snapshot, gate.clock.now(), place.after)
+            return _judge_and_release(gate, request, snapshot, gate.clock.now(), after)
         except Superseded:
             log.refused(gate.ledger, query_id, caller.agency_id, "superseded", "release")
     raise LedgerUnavailable("the registry kept changing while the query was decided")
@@ -201,14 +213,27 @@ def _asked(gate: Gate, query_id: str) -> Json:
 
 
 def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) -> Situation:
-    behalf = request.query.on_behalf_of
-    stops = snapshot.stops
+    query, agency_id, stops = request.query, request.caller.agency_id, snapshot.stops
+    behalf, ruling = query.on_behalf_of, None
+    if not request.first:
+        # Nobody can have ruled on a query that begins only now.
+        ruling = rulings(
+            gate.queries,
+            gate.keys,
+            gate.engine.bundle.catalogue,
+            query_id=request.query_id,
+            digest=query.digest,
+            at=at,
+        )
     return Situation(
-        agency=snapshot.agency(request.caller.agency_id),
+        agency=snapshot.agency(agency_id),
         end_requester=None if behalf is None else snapshot.agency(behalf.agency),
         stops=stops,
         at=at,
+        history=history(gate.queries, gate.keys, agency_id, query, at),
         registry=snapshot.state,
+        legal_process_verified=verified(gate.queries, gate.keys, agency_id, query, at),
+        ruling=ruling,
         cameras=frozenset(gate.reads.cameras()) if any(s.scope == "camera" for s in stops) else frozenset(),
     )
 

@@ -8,10 +8,12 @@ shape. A denial is a value that carries every unmet provision, each with its cit
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from gatekeeper.errors import PolicyUnavailable
+from gatekeeper.exchange.forms import form_numbers
+from gatekeeper.exchange.history import History
 from gatekeeper.exchange.interfaces import Affirmation, Agency, Facts
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.screen import Words
@@ -46,16 +48,17 @@ _STRICTNESS = ("none", "counsel", "staff")
 class Situation:
     """Everything outside the request that its decision depends on, as it was at ``at`` (aware UTC).
 
-    ``registry`` is the version of agencies, credentials, stops and policy that the facts were read at; the
-    release compares it again inside its own commit. ``cameras`` names every camera of the store.
+    ``history`` has no default: what was not counted is not none. ``registry`` is the version of agencies,
+    credentials, stops and policy that the facts were read at; the release compares it again inside its own
+    commit. ``cameras`` names every camera of the store.
     """
 
     agency: Agency | None
     end_requester: Agency | None
     stops: Sequence[Stop]
     at: datetime
+    history: History
     registry: RegistryState | None = None
-    history: Facts = field(default_factory=dict)
     legal_process_verified: bool = False
     ruling: Facts | None = None
     cameras: frozenset[str] = frozenset()
@@ -208,6 +211,7 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
         else {
             "kind": process.kind,
             "form": process.form,
+            "form_numbers": [*form_numbers(process.form)],
             "court": process.court,
             "judge": process.judge,
             "number": process.number,
@@ -221,7 +225,7 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
         },
         "words": words.facts(),
         "stops": [{"scope": stop.scope, "value": stop.value} for stop in _stops_that_match(query, situation)],
-        "history": dict(situation.history),
+        "history": situation.history.facts(),
         "ruling": None if situation.ruling is None else dict(situation.ruling),
     }
 

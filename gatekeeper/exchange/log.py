@@ -24,6 +24,7 @@ from gatekeeper.errors import (
 )
 from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.decide import Decision, Permit, parties, timestamp
+from gatekeeper.exchange.history import prints
 from gatekeeper.exchange.interfaces import Queries, QueueReview
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.redact import Release
@@ -231,6 +232,7 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
     body = keys.fingerprint(day, "body", query.digest.encode("ascii"))
     target = canonical({"plate": query.plate, "state": query.plate_state, "cameras": list(query.cameras)})
     officer = canonical({"agency": agency.id, "badge": query.requester.badge, "name": query.requester.name})
+    search, case = prints(keys, day, agency.id, query)
     rows: list[Row] = [
         Insert(
             "queries",
@@ -248,6 +250,8 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
                 "target_fp": keys.fingerprint(day, "target", target),
                 "officer_fp": keys.fingerprint(day, "officer", officer),
                 "body_fp": body,
+                "search_fp": search,
+                "case_fp": case,
                 "fp_day": day,
             },
         )

@@ -225,7 +225,7 @@ class _Graph:
                 yield f"{node[0]}.{node[1]}: depends on itself; recursion crashes the embedded engine"
 
     def rulings_read(self, package: str) -> set[str | None]:
-        """Return the rulings that *package* reads; None where it may read any (all of it, a computed name)."""
+        """Return the rulings that *package* reads; None where it may read any (a whole, a computed name)."""
         roots = {node for node in self._rules if node[0] == package}
         found = [self._ruled.get(node, set()) for node in roots | _reachable(self._edges, roots)]
         return set().union(*found)

@@ -67,7 +67,7 @@ def queue(
     return Insert("reviews", review), Insert("review_events", event)
 
 
-def move(  # noqa: PLR0913  a row has as many columns as it has
+def move(
     review: ReviewRow,
     to: str,
     *,

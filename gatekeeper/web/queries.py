@@ -26,7 +26,7 @@ class _Options(Schema):
 
 
 class _Page(Schema):
-    cursor = fields.String(required=True, validate=Length(1, 2048))
+    cursor = fields.String(load_default=None, validate=Length(1, 2048))
 
 
 # Made once: to make a schema takes longer than to read with it.

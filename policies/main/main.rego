@@ -22,9 +22,13 @@ proved contains "civil_immigration" if data.sharing.civil_immigration.satisfied 
 
 proved contains "federal_component" if data.sharing.federal_component.satisfied == true
 
+proved contains "bulk_access" if data.sharing.bulk_access.satisfied == true
+
 proved contains "immigration_crime" if data.sharing.immigration_crime.satisfied == true
 
 proved contains "health_care" if data.sharing.health_care.satisfied == true
+
+proved contains "health_data" if data.sharing.health_data.satisfied == true
 
 proved contains "restrictive_law" if data.sharing.restrictive_law.satisfied == true
 
@@ -33,6 +37,8 @@ proved contains "city_purpose" if data.sharing.city_purpose.satisfied == true
 proved contains "stated_reason" if data.sharing.stated_reason.satisfied == true
 
 proved contains "case_number" if data.sharing.case_number.satisfied == true
+
+proved contains "repeated_search" if data.sharing.repeated_search.satisfied == true
 
 proved contains "attestation" if data.sharing.attestation.satisfied == true
 
@@ -139,12 +145,15 @@ binding_every_city := [
 	"end_requester",
 	"civil_immigration",
 	"federal_component",
+	"bulk_access",
 	"immigration_crime",
 	"health_care",
+	"health_data",
 	"restrictive_law",
 	"city_purpose",
 	"stated_reason",
 	"case_number",
+	"repeated_search",
 	"attestation",
 	"query_limits",
 	"sharing_stopped",

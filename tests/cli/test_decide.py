@@ -118,7 +118,7 @@ UNLAWFUL: dict[str, tuple[dict[str, Any], set[str]]] = {
             request__on_behalf_of={"agency": "skokie-pd", "person": "Pat Example"},
             end_requester={**AGENCY, "status": "suspended"},
         ),
-        {"end_requester"},
+        {"agency_standing"},
     ),
     "a fusion center for another than it names": (
         line(

@@ -12,6 +12,7 @@ import pytest
 
 from gatekeeper.errors import OverReleased
 from gatekeeper.exchange.decide import Obligations, Permit, Policy, Situation
+from gatekeeper.exchange.history import FIRST
 from gatekeeper.exchange.redact import redact
 from gatekeeper.records import Page
 from tests.exchange.city import NOW, PLATE, City, body, read
@@ -163,7 +164,7 @@ def _permit(city: City, **obligations: Any) -> Permit:
         terms="sample",
     )
     policy = Policy("sample", "sha256:0")
-    return Permit(query, Situation(None, None, (), NOW), {}, policy, replace(given, **obligations))
+    return Permit(query, Situation(None, None, (), NOW, FIRST), {}, policy, replace(given, **obligations))
 
 
 def test_terms_travel_with_the_release(city: City) -> None:

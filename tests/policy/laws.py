@@ -77,7 +77,12 @@ SHIPPED_PERMITTED: dict[str, Any] = {
         "reviewed": True,
     },
     "stops": [],
-    "history": {},
+    "history": {
+        "days_searched": 1,
+        "days_under_this_case": 1,
+        "days_under_another_case": 0,
+        "refused_in_the_last_hour": 0,
+    },
     "ruling": None,
 }
 # The same query, asked by a department of another state, whose declaration is all that it has signed.

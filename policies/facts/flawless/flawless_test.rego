@@ -92,7 +92,12 @@ request := {
 		"reviewed": true,
 	},
 	"stops": [],
-	"history": {},
+	"history": {
+		"days_searched": 1,
+		"days_under_this_case": 1,
+		"days_under_another_case": 0,
+		"refused_in_the_last_hour": 0,
+	},
 	"ruling": null,
 }
 
@@ -122,6 +127,7 @@ ruled(ruling) := having("/ruling", ruling)
 warrant := {
 	"kind": "criminal_warrant",
 	"form": null,
+	"form_numbers": [],
 	"court": "Circuit Court of Cook County",
 	"judge": "A. Judge",
 	"number": "26-CR-100",

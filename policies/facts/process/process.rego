@@ -14,10 +14,20 @@ not_civil(paper) if {
 	kinds := data.city.civil_process_kinds
 	is_array(kinds)
 	not paper.kind in kinds
+	on_no_civil_form(paper)
+}
+
+# By number, in whatever way it was written: an immigration body signs these itself.
+on_no_civil_form(paper) if {
+	is_array(paper.form_numbers)
+	forms := data.city.civil_forms
+	is_array(forms)
+	count([number | some number in paper.form_numbers; number in forms]) == 0
 }
 
 names_a_judge(paper) if {
 	paper.kind in data.city.criminal_process_kinds
+	on_no_civil_form(paper)
 	filled(paper.court)
 	filled(paper.judge)
 	filled(paper.number)

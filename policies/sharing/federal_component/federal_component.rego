@@ -5,12 +5,13 @@
 #   Criminal co-operation with federal bodies that also enforce immigration law stays lawful, and each
 #   request is looked at by a person. Where such a body asks, is asked for, or is named in the words,
 #   staff must rule, unless staff have verified a criminal warrant or order signed by a judge.
-#   Assisting one without a named crime is refused.
+#   Assisting one without a named crime is refused. The log tags every such request, for the yearly report
+#   to the Attorney General and for the council.
 # related_resources:
 #   - ref: https://www.ilga.gov/
 #     description: "5 ILCS 805, Illinois TRUST Act"
 # custom:
-#   rules: [TR-3, TR-4, TR-5, EV-1, EV-4]
+#   rules: [TR-3, TR-4, TR-5, TR-8, EV-1, EV-4]
 #   citation: "5 ILCS 805/15(h)"
 #   verified: false
 #   public: true
@@ -25,14 +26,12 @@
 #   review: staff
 package sharing.federal_component
 
+import data.facts.immigration.no_body_takes_part
 import data.facts.process.verified
 import data.facts.words.name_a_crime
-import data.facts.words.name_no_immigration_body
 
 satisfied if {
-	name_no_immigration_body
-	not_listed(input.agency.id)
-	not_listed_or_null(input.end_requester)
+	no_body_takes_part
 } else if {
 	input.words.reviewed == true
 	name_a_crime
@@ -40,17 +39,3 @@ satisfied if {
 }
 
 satisfied if input.ruling.federal_component in {"staff", "counsel"}
-
-# Legal may list a federal body by its registry id, so that its name need not give it away.
-not_listed(id) if {
-	is_string(id)
-	bodies := data.city.immigration_bodies
-	is_array(bodies)
-	not id in bodies
-}
-
-not_listed_or_null(agency) if {
-	is_null(agency)
-} else if {
-	not_listed(agency.id)
-}

@@ -34,7 +34,7 @@ test_no_offense if immigration_crime.satisfied with input as having("/purpose/of
 
 test_words if not immigration_crime.satisfied with input as words(["immigration_crime"])
 
-test_words_with_a_verified_warrant if not immigration_crime.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "criminal_warrant", "form": null, "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
+test_words_with_a_verified_warrant if not immigration_crime.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "criminal_warrant", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
 
 test_offense_code if not immigration_crime.satisfied with input as having("/purpose/offense", "30D")
 

@@ -14,13 +14,13 @@ depends_on = None
 
 # Added by name and with its check in place: both databases then leave the table, its rows and its triggers
 # as they are. Rows from before have none of these, and so never bind a request or count as a search.
+_LEVEL = "VARCHAR(40) CONSTRAINT ck_review_events_level CHECK (level IN ('staff', 'counsel'))"
 _ADDED = (
-    "ALTER TABLE queries ADD COLUMN search_fp {binary}",
-    "ALTER TABLE queries ADD COLUMN case_fp {binary}",
-    "ALTER TABLE review_events ADD COLUMN level VARCHAR(40) "
-    "CONSTRAINT ck_review_events_level CHECK (level IN ('staff', 'counsel'))",
-    "ALTER TABLE review_events ADD COLUMN body_fp {binary}",
-    "ALTER TABLE review_events ADD COLUMN fp_day DATE",
+    ("queries", "search_fp", "{binary}"),
+    ("queries", "case_fp", "{binary}"),
+    ("review_events", "level", _LEVEL),
+    ("review_events", "body_fp", "{binary}"),
+    ("review_events", "fp_day", "DATE"),
 )
 
 
@@ -28,8 +28,8 @@ def upgrade() -> None:
     """Add the columns, their indexes and the table of verifications with its triggers."""
     connection = op.get_bind()
     binary = "BLOB" if connection.dialect.name == "sqlite" else "BYTEA"
-    for statement in _ADDED:
-        connection.exec_driver_sql(statement.format(binary=binary))
+    for table, column, kind in _ADDED:
+        connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {column} {kind.format(binary=binary)}")
     op.create_index(op.f("ix_queries_search_fp_case_fp"), "queries", ["search_fp", "case_fp"])
     op.create_index(op.f("ix_queries_search_fp_outcome_hour"), "queries", ["search_fp", "outcome", "hour"])
     _verifications()

@@ -1,0 +1,80 @@
+"""How often an officer has searched for the same plate or place: counts for the policy, no judgement.
+
+One search is like another; thirty of them for one plate are surveillance, whatever each was filed under.
+Fingerprints are HMACs under a key per day, so a search is asked about once for each of the last days whose
+key still exists. Guarantees: the request at hand is counted in; dry runs count, or they would be free;
+spelling hides nothing (a badge and a case number are compared by their letters and digits); counts that
+could not be read are an error, never "none".
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+
+from gatekeeper.errors import KeyErased
+from gatekeeper.exchange.interfaces import Queries
+from gatekeeper.exchange.parse import Query
+from gatekeeper.ledger import DayKeys, Json
+from gatekeeper.ledger.canonical import canonical
+
+DAYS = 30
+_HOUR = "%Y-%m-%dT%HZ"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is on record of this officer and this target in the last 30 days, today's request included.
+
+    Days and not distinct case numbers are counted: the numbers of two days cannot be told equal, since each
+    day's key makes another fingerprint of them. Refusals are those since the beginning of the hour before.
+    """
+
+    days_searched: int
+    days_under_this_case: int
+    days_under_another_case: int
+    refused_in_the_last_hour: int
+
+    def facts(self) -> dict[str, Json]:
+        """Return ``input.history``."""
+        return asdict(self)
+
+
+FIRST = History(1, 1, 0, 0)
+"""The history of a search that is the first of its kind."""
+
+
+def history(queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: datetime) -> History:
+    """Count what is on record, and this request with it. Raises StoreUnavailable, LedgerUnavailable."""
+    today = at.date()
+    days = [today - timedelta(days=ago) for ago in range(DAYS)]
+    asked = [(day, pair) for day in days if (pair := _prints_of(keys, day, agency_id, query)) is not None]
+    since = (at - timedelta(hours=1)).strftime(_HOUR)
+    known = {asked[one.day][0]: one for one in queries.searches([pair for _, pair in asked], since)}
+    return History(
+        days_searched=len(known.keys() | {today}),
+        days_under_this_case=len({day for day, one in known.items() if one.under_this_case} | {today}),
+        days_under_another_case=sum(one.under_another_case for one in known.values()),
+        refused_in_the_last_hour=sum(one.refused for one in known.values()),
+    )
+
+
+def prints(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes]:
+    """Return the day's fingerprints of who searches for what, and of the case number. Raises KeyErased."""
+    officer = _plain(query.requester.badge) or _plain(query.requester.name)
+    # Without the plate's state: leaving it out would make another search of the same plate.
+    target = [query.plate] if query.plate is not None else list(query.cameras)
+    search = canonical([agency_id, officer, query.kind, *target])
+    case = canonical(_plain(query.purpose.case_number))
+    return keys.fingerprint(day, "search", search), keys.fingerprint(day, "case", case)
+
+
+def _prints_of(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes] | None:
+    try:
+        return prints(keys, day, agency_id, query)
+    except KeyErased:
+        return None  # that day was purged, or nothing was asked on it
+
+
+def _plain(typed: str) -> str:
+    return "".join(letter for letter in typed.casefold() if letter.isalnum())
