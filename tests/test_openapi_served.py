@@ -213,15 +213,22 @@ def test_a_misspelt_dry_run_releases_nothing(
 
 
 @pytest.mark.parametrize(
-    "written", ["", "cursor=", "cursor=a&cursor=a", "cursor=a&page=2", f"cursor={'a' * 2049}"]
+    "written", ["cursor=", "cursor=a&cursor=a", "cursor=a&page=2", f"cursor={'a' * 2049}"]
 )
 def test_a_page_is_asked_for_with_one_cursor(
     client: FlaskClient, asking: dict[str, str], written: str
 ) -> None:
-    """Missing, empty, repeated, too long or beside something else: refused before anything is looked up."""
+    """Empty, repeated, too long or beside something else: refused before anything is looked up."""
     answer = client.get(f"/v1/queries/q_none/records?{written}", headers=asking)
     assert 422 == answer.status_code
     assert check("/v1/queries/{id}/records", "get", answer)["type"].endswith("invalid_request")
+
+
+def test_the_first_page_after_a_ruling_needs_no_cursor(client: FlaskClient, asking: dict[str, str]) -> None:
+    """Without one the query itself is looked up, and an unknown one is not found."""
+    answer = client.get("/v1/queries/q_none/records", headers=asking)
+    assert 404 == answer.status_code
+    assert check("/v1/queries/{id}/records", "get", answer)["type"].endswith("unknown_query")
 
 
 def test_idempotency_is_as_written(city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]) -> None:

@@ -75,3 +75,13 @@ test_end_requester_missing if not affirmation.satisfied with input as without("/
 test_end_requester_mistyped if not affirmation.satisfied with input as having("/end_requester", 7)
 
 test_end_requester_mistyped_as_object if not affirmation.satisfied with input as having("/end_requester", {"a": 1})
+
+aged(days) := object.union(neighbour, {"affirmation": object.union(neighbour.affirmation, {"age_days": days})})
+
+test_the_last_day_of_the_end_requesters_affirmation if {
+	affirmation.satisfied with input as asked_for(aged(data.city.affirmation_max_age_days))
+}
+
+test_the_day_after_the_end_requesters_affirmation if {
+	not affirmation.satisfied with input as asked_for(aged(data.city.affirmation_max_age_days + 1))
+}

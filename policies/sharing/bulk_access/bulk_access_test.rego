@@ -5,6 +5,7 @@ import data.facts.flawless_test.changed
 import data.facts.flawless_test.having
 import data.facts.flawless_test.neighbour
 import data.facts.flawless_test.request
+import data.facts.flawless_test.without
 import data.facts.flawless_test.words
 import data.sharing.bulk_access
 
@@ -35,6 +36,10 @@ test_what_is_derived_from_reads if {
 		not bulk_access.satisfied with input as json.patch(words(["immigration_component"]), [{"op": "replace", "path": "/query/kind", "value": kind}])
 	}
 }
+
+test_agency_missing if not bulk_access.satisfied with input as json.patch(without("/agency"), [{"op": "replace", "path": "/query/kind", "value": "place"}])
+
+test_agency_mistyped if not bulk_access.satisfied with input as json.patch(having("/agency", 7), [{"op": "replace", "path": "/query/kind", "value": "place"}])
 
 test_query_missing if {
 	not bulk_access.satisfied with input as json.patch(words(["immigration_component"]), [{"op": "remove", "path": "/query"}])

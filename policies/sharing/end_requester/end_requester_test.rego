@@ -13,22 +13,6 @@ import data.sharing.end_requester
 
 test_satisfied_by_the_flawless_request if end_requester.satisfied with input as request
 
-asks_for(days) := object.union(request, {
-	"on_behalf_of": {"agency": "skokie-pd", "component": null, "person": "Lee Example"},
-	"end_requester": object.union(request.agency, {
-		"id": "skokie-pd",
-		"affirmation": object.union(request.agency.affirmation, {"age_days": days}),
-	}),
-})
-
-test_the_last_day_of_its_affirmation if {
-	end_requester.satisfied with input as asks_for(data.city.affirmation_max_age_days)
-}
-
-test_the_day_after_its_affirmation if {
-	not end_requester.satisfied with input as asks_for(data.city.affirmation_max_age_days + 1)
-}
-
 test_not_satisfied_by_nothing if not end_requester.satisfied with input as {}
 
 test_agency_kind_missing if not end_requester.satisfied with input as without("/agency/kind")
