@@ -28,6 +28,7 @@ from gatekeeper.errors import (
 from gatekeeper.exchange import cursor as cursors
 from gatekeeper.exchange import log, respond
 from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
+from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Denial, Permit, Situation, decide
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.history import history
@@ -170,7 +171,8 @@ def _judge_and_release(
         # (4) The law, on the facts as they are now.
         decision = decide(request.query, words, situation, gate.engine)
         # (5) The decision is durable before anything is fetched.
-        decided = log.decided(gate.ledger, gate.keys, gate.queue_review, request, decision)
+        met = contact(decision, gate.engine.bundle.data)
+        decided = log.decided(gate.ledger, gate.keys, gate.queue_review, request, decision, met)
         if request.dry_run:
             return respond.previewed(request.query_id, decision, decided.receipt())
         if isinstance(decision, Denial):

@@ -84,9 +84,14 @@ def new_query_id() -> str:
 
 
 def decided(
-    ledger: Ledger, keys: DayKeys, queue: QueueReview, request: Request, decision: Decision
+    ledger: Ledger,
+    keys: DayKeys,
+    queue: QueueReview,
+    request: Request,
+    decision: Decision,
+    contact: Json,
 ) -> Appended:
-    """Commit the decision, with its query, review and idempotency rows.
+    """Commit the decision, with its query, review and idempotency rows; ``contact`` is for the yearly report.
 
     Raises LedgerUnavailable, ClockUnreliable, or IdempotencyInFlight if another request took the same
     Idempotency-Key meanwhile.
@@ -117,6 +122,7 @@ def decided(
             "client": request.caller.client_id,
             "token": request.caller.token_id,
             "obligations": decision.obligations.as_json() if isinstance(decision, Permit) else None,
+            "immigration_contact": contact,
         },
     )
     rows = _decision_rows(keys, queue, request, decision) if request.first else []
