@@ -1,7 +1,10 @@
 """``gatekeeper decide``: what the policy says about requests in a file, by the gate's own steps.
 
 Each line is ``{"agency": …, "request": …, "at": …}``; parse, screen and decide are those of the gate, so the
-answer is the gate's. Only here do absent facts mean none, and an absent ``at`` now.
+answer is the gate's. Only here do absent facts mean none, and an absent ``at`` now. What the gate finds on
+record may be given as ``facts``: ``stops``, ``history`` (``{"days_searched": 6}``),
+``legal_process_verified``, and ``ruling``: null, or the provisions ruled on, each with the level of who ruled
+(``{"stated_reason": "staff"}``).
 """
 
 from __future__ import annotations
