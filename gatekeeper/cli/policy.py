@@ -9,6 +9,7 @@ import click
 from gatekeeper import settings
 from gatekeeper.cli.policy_check import check
 from gatekeeper.cli.policy_new import new
+from gatekeeper.cli.policy_readme import readme
 from gatekeeper.cli.policy_tests import test
 from gatekeeper.parts import load_bundle
 from gatekeeper.policy import export as write_bundle
@@ -33,5 +34,5 @@ def export(policies: str | None, file: Path) -> None:
     click.echo(f"{bundle.revision} → {file}")
 
 
-for _command in (check, new, test):
+for _command in (check, new, readme, test):
     policy.add_command(_command)

@@ -34,7 +34,7 @@ _TEST = re.compile(
 )
 _CHECK = re.compile(rf"checks/(?:{_NAME}/)?{_NAME}\.rego")
 _CASE = r"cases/(?:permitted|denied)/[A-Za-z0-9_.-]+\.json"
-_ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|\.regal/config\.yaml|{_CASE}")
+_ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|statutes\.json|\.regal/config\.yaml|{_CASE}")
 
 
 @dataclass(slots=True)
