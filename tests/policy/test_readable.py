@@ -14,9 +14,7 @@ LINES = 12
 # A word has a vowel and three letters; 287g is the agreement that the law calls so.
 WORD = re.compile(r"(?=.*[aeiouy])[a-z]{3,}|287g")
 SHORT = re.compile(r"an?|as|at|be|by|if|in|is|it|no|of|on|or|so|to|up|we")
-HOLLOW = frozenset(
-    {"check", "data", "flag", "handle", "helper", "info", "process", "result", "util", "value"}
-)
+HOLLOW = frozenset({"check", "flag", "handle", "helper", "info", "process", "result", "util", "value"})
 
 
 @pytest.fixture(scope="module")
