@@ -19,8 +19,10 @@ from pathlib import Path
 from gatekeeper.errors import OperatorError
 from gatekeeper.policy.examination import examine
 from gatekeeper.policy.layout import MANIFEST
-from gatekeeper.policy.manifest import Listed, Manifest, manifest_of
+from gatekeeper.policy.listing import MAIN, listed_in_main, listed_in_manifest, listed_in_pack, place_of
+from gatekeeper.policy.manifest import Listed, manifest_of
 from gatekeeper.policy.rego_tests import RegoTests
+from gatekeeper.policy.statutes import read_statutes
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,39}")
 _RULE = re.compile(r"[A-Z]{2}-[0-9]+")
@@ -29,9 +31,6 @@ _WORDS = frozenset({"as", "contains", "data", "default", "else", "every", "false
 _NAMES = frozenset(
     {"away", "changed", "having", "package", "request", "some", "true", "with", "without", "words"}
 )
-_MAIN = "main/main.rego"
-_CODE = re.compile(r'"(\w+)"')
-_LIST = re.compile(r'\[\n(?P<codes>(?:\t"\w+",\n)+)\]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,32 +68,33 @@ def refuse(draft: Draft) -> None:
 
 
 def write(draft: Draft, directory: Path) -> list[str]:
-    """Add *draft* to the policies in *directory*; return the paths written. Raises OperatorError."""
+    """Add *draft* to the policies in *directory*; return the paths. Raises OperatorError, BundleRefused."""
     refuse(draft)
     found = examine(directory)
-    if found.findings:
+    if found.bundle is None or found.findings:
         raise OperatorError(
             f"{directory} has faults already: mend what `gatekeeper policy check` names first"
         )
-    if draft.code in _WORDS | _NAMES or (found.bundle is not None and draft.code in found.bundle.builtins):
+    if draft.code in _WORDS | _NAMES or draft.code in found.bundle.builtins:
         raise OperatorError(f"{draft.code} is a word of Rego or of the tests: choose another name")
     manifest = manifest_of(found.sources.manifest, [])
-    if (directory / draft.listed.directory).exists() or draft.code in {
-        one.code for one in manifest.provisions
-    }:
+    taken = {one.code for one in manifest.provisions}
+    if (directory / draft.listed.directory).exists() or draft.code in taken:
         raise OperatorError(f"there is a provision {draft.code} already: choose another name")
     pack = draft.listed.pack
     if pack is not None and pack not in manifest.packs:
         raise OperatorError(f"there is no pack {pack}; the packs are {', '.join(sorted(manifest.packs))}")
+    documents = found.sources.documents
+    place = place_of(draft.rules, manifest.of(None), found.bundle.written, read_statutes(directory))
     changed = {
         draft.listed.path: rule_of(draft),
         draft.listed.test: test_of(draft),
-        _MAIN: _asked_for(draft.listed, found.sources.modules[_MAIN], manifest),
-        MANIFEST: _listed(draft.listed, found.sources.documents[MANIFEST]),
+        MAIN: listed_in_main(draft.listed, place, found.sources.modules[MAIN], manifest),
+        MANIFEST: listed_in_manifest(draft.listed, place, documents[MANIFEST]),
     }
     if pack is not None:
         path = f"packs/{pack}/pack.json"
-        changed[path] = _added_to_pack(draft.code, found.sources.documents[path])
+        changed[path] = listed_in_pack(draft.code, documents[path])
     _rehearse(draft, directory, changed)
     _replace(directory, changed)
     return list(changed)
@@ -138,45 +138,6 @@ test_denies_until_it_is_written if not {draft.code}.satisfied with input as requ
 
 test_not_satisfied_by_nothing if not {draft.code}.satisfied with input as {{}}
 """
-
-
-def _asked_for(listed: Listed, main: str, manifest: Manifest) -> str:
-    """Return main/main.rego with the rule that asks for the provision, and its code in the list of all."""
-    alike = [one for one in manifest.provisions if (one.pack is None) == (listed.pack is None)]
-    last = max(main.rfind(f'proved contains "{one.code}" if ') for one in alike or manifest.provisions)
-    end = main.find("\n\n", last) + 2
-    asked = main[:end] + _proof(listed) + main[end:]
-    if listed.pack is not None:
-        return asked  # a pack's codes are read from its pack.json
-    every_city = [*manifest.of(None)]
-    lists = [found for found in _LIST.finditer(asked) if _CODE.findall(found["codes"]) == every_city]
-    if len(lists) != 1 or last < 0:
-        raise OperatorError(f"{_MAIN} does not list the provisions as .manifest does: restore it")
-    place = lists[0].end("codes")
-    return asked[:place] + f'\t"{listed.code}",\n' + asked[place:]
-
-
-def _proof(listed: Listed) -> str:
-    found = f"data.{listed.package}.satisfied == true"
-    if listed.pack is None:
-        return f'proved contains "{listed.code}" if {found}\n\n'
-    return f'proved contains "{listed.code}" if {{\n\t"{listed.pack}" in data.city.packs\n\t{found}\n}}\n\n'
-
-
-def _listed(listed: Listed, manifest: str) -> str:
-    document = json.loads(manifest)
-    codes = document["provisions"] if listed.pack is None else document["packs"][listed.pack]
-    codes.append(listed.code)
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-def _added_to_pack(code: str, pack: str) -> str:
-    """Return pack.json with the code at the end of its provisions, and otherwise as somebody wrote it."""
-
-    def added(found: re.Match[str]) -> str:
-        return f"{found[1]}{', ' if found[2] else ''}{json.dumps(code)}]"
-
-    return re.sub(r'("provisions"\s*:\s*\[\s*((?:"\w+"(?:,\s*)?)*))\s*\]', added, pack)
 
 
 def _rehearse(draft: Draft, directory: Path, changed: Mapping[str, str]) -> None:

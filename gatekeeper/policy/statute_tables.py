@@ -110,8 +110,8 @@ def _provisions(bundle: Bundle) -> Iterator[str]:
 def _packs(bundle: Bundle) -> Iterator[str]:
     yield "### Packs: the law of a jurisdiction that a city selects, and how sure each part is"
     yield ""
-    yield "| Pack | Law | Adds | Compared with the text | As reported | To be confirmed | Not stated |"
-    yield "|---|---|---|---|---|---|---|"
+    yield "| Pack | Law | Adds | Reads kept | Compared with the text | Reported | To confirm | Not stated |"
+    yield "|---|---|---|---|---|---|---|---|"
     packs = bundle.data.get("pack")
     for name, pack in packs.items() if isinstance(packs, dict) else ():
         if isinstance(pack, dict):
@@ -128,4 +128,6 @@ def _pack(name: str, pack: dict[str, Json], bundle: Bundle) -> str:
     adds = ", ".join(f"`{one.code}`" for one in bundle.written.values() if one.pack == name) or "none"
     selected = " (selected)" if name in bundle.packs else ""
     cells = [sure(how) for how in ("verified", "reported", "from_memory", "not_stated")]
-    return f"| `{name}`{selected} | {pack.get('law')} | {adds} | {' | '.join(cells)} |"
+    days = pack.get("retention_days")
+    kept = "as the city says" if days is None else f"{days} days"
+    return f"| `{name}`{selected} | {pack.get('law')} | {adds} | {kept} | {' | '.join(cells)} |"

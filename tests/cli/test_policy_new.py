@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -33,6 +34,17 @@ def test_what_is_begun_passes_check_and_its_own_test(law: Path) -> None:
     assert 0 == tested.exit_code, tested.output
     provision = load(law).catalogue["quiet_hours"]
     assert (CITATION, ("IL-1",), False) == (provision.citation, provision.rules, provision.verified)
+
+
+@pytest.mark.parametrize(("rule", "next_one"), [("IL-1", "health_care"), ("ZZ-1", None)])
+def test_it_stands_where_its_statute_has_it(law: Path, rule: str, next_one: str | None) -> None:
+    """A denial names provisions in the order of the statutes; what no statute here has comes last."""
+    done = typed("policy", "new", "quiet_hours", str(law), "--citation", CITATION, "--rule", rule)
+    assert 0 == done.exit_code, done.output
+    codes = [code for code, provision in load(law).written.items() if provision.pack is None]
+    assert next_one == next(iter(codes[codes.index("quiet_hours") + 1 :]), None)
+    main = (law / "main" / "main.rego").read_text()
+    assert codes == re.findall(r'^proved contains "(\w+)" if data\.sharing', main, re.MULTILINE)
 
 
 def test_a_pack_is_added_to(law: Path) -> None:
