@@ -103,7 +103,7 @@ def test_tests_that_are_owed_are_listed(law: Path) -> None:
     """A fact that is missing, one of a wrong type, the days around a date: by what the tests do."""
     (law / TEST).write_text(
         "package sharing.affirmation_test\n\nimport data.facts.flawless_test.request\n"
-        "import data.sharing.affirmation\n\ntest_missing_and_mistyped_by_name_only if affirmation.satisfied "
+        "import data.sharing.affirmation\n\ntest_missing_by_name_only if affirmation.satisfied "
         "with input as request\n"
     )
     (owed,) = [line for line in _lines(str(law), "--provision", "affirmation") if line["kind"] == "owed"]
