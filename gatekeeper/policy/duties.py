@@ -32,11 +32,13 @@ _DECODER = json.JSONDecoder()
 
 def owed(package: str, test: str, modules: Sequence[Module], schema: Json) -> list[str]:
     """Name the tests that the provision of *package* still owes; *test* is the text of its tests."""
-    missing = [] if _WITHOUT.search(test) else [MISSING]
-    put = (_of_another_type(path, value, schema) for path, value in _replaced(test))
-    if not any(put) and not _MISTYPED.search(test):
-        missing.append(WRONG_TYPE)
-    if _depends_on_a_date(package, modules) and len(set(_DAY.findall(test))) < 2:
+    rules = _looked_at(package, modules)
+    missing = []
+    if any(reference[0] == "input" for rule in rules for reference in rule.references):
+        put = (_of_another_type(path, value, schema) for path, value in _replaced(test))
+        missing += [] if _WITHOUT.search(test) else [MISSING]
+        missing += [] if any(put) or _MISTYPED.search(test) else [WRONG_TYPE]
+    if any(_DATED.search(rule.text) for rule in rules) and len(set(_DAY.findall(test))) < 2:
         missing.append(DAYS)
     return [duty.replace("CODE", package.rsplit(".", 1)[-1]) for duty in missing]
 
@@ -79,8 +81,8 @@ def _kinds_at(schema: Json, path: Sequence[str]) -> Iterator[str]:
         yield "number" if isinstance(value, int) and not isinstance(value, bool) else _KINDS[type(value)]
 
 
-def _depends_on_a_date(package: str, modules: Sequence[Module]) -> bool:
-    """Say whether a rule of the provision, or a fact that it looks at, compares days."""
+def _looked_at(package: str, modules: Sequence[Module]) -> list[Rule]:
+    """Return the rules of a provision, and those of the facts that it looks at."""
     rules: dict[tuple[str, str], list[Rule]] = {}
     for module in modules:
         for rule in module.rules:
@@ -92,7 +94,7 @@ def _depends_on_a_date(package: str, modules: Sequence[Module]) -> bool:
         if node not in seen:
             seen.add(node)
             waiting += [target for rule in rules[node] for target in _targets(rule, rules)]
-    return any(_DATED.search(rule.text) for node in seen for rule in rules[node])
+    return [rule for node in sorted(seen) for rule in rules[node]]
 
 
 def _targets(rule: Rule, rules: Mapping[tuple[str, str], object]) -> Iterable[tuple[str, str]]:
