@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from gatekeeper.policy.cures import KINDS, UNKNOWN, Place
 
+_OWN_CURE = "; to mend it: "
 _FILE = re.compile(r"'?(?P<file>\.?[\w./~-]+?)'?(?::(?P<line>\d+))?: (?P<rest>.*)", re.DOTALL)
 _ENGINE = re.compile(r"--> \S*?:(?P<line>\d+):(?P<column>\d+) .*?error: (?P<said>.*)", re.DOTALL)
 _RULE = re.compile(r"(?P<package>[a-z][\w.]*)\.(?P<rule>\w+)")
@@ -37,14 +38,16 @@ class Finding:
 def finding_of(fault: str, texts: Mapping[str, str]) -> Finding:
     """Explain *fault*; *texts* are the files of the directory, by path."""
     file, line, said = _split(fault, texts)
+    said, _, own_cure = said.partition(_OWN_CURE)
     for kind in KINDS:
         if found := kind.pattern.fullmatch(said):
             parts = {name: part or "" for name, part in found.groupdict().items()}
             message = _filled(kind.message, parts) or said
             if line is None and kind.place is not None:
                 line = _line(kind.place, texts.get(file, ""), parts)
-            return Finding(file, line, _sentence(message), _filled(kind.cure, parts))
-    return Finding(file, line, _sentence(said), UNKNOWN)
+            cure = _sentence(own_cure) if own_cure else _filled(kind.cure, parts)
+            return Finding(file, line, _sentence(message), cure)
+    return Finding(file, line, _sentence(said), _sentence(own_cure) if own_cure else UNKNOWN)
 
 
 def _split(fault: str, texts: Mapping[str, str]) -> tuple[str, int | None, str]:
