@@ -108,7 +108,7 @@ def _provisions(bundle: Bundle) -> Iterator[str]:
 
 
 def _packs(bundle: Bundle) -> Iterator[str]:
-    yield "### Packs: the law of a jurisdiction that a city selects, and how sure each part is"
+    yield "### Packs, and how sure each part is"
     yield ""
     yield "| Pack | Law | Adds | Reads kept | Compared with the text | Reported | To confirm | Not stated |"
     yield "|---|---|---|---|---|---|---|---|"
