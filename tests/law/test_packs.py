@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import json
-import re
 from typing import Any
 
 import pytest
@@ -307,17 +306,3 @@ def test_every_shipped_pack_says_how_sure_it_is() -> None:
         assert isinstance(document, dict)
         assert document["to_confirm"]
         assert (document["verified_on"] is None) == (document["verified_by"] is None)
-
-
-def test_the_readme_tells_what_each_pack_adds() -> None:
-    """The lawyer's table names every pack with its provisions, and which of them were compared."""
-    readme = (shipped_policies() / "README.md").read_text(encoding="utf-8")
-    rows = {row.split("|")[1].strip(" `"): row for row in readme.splitlines() if row.startswith("| `")}
-    for pack in STATES:
-        _, _, adds, compared, _ = rows[pack].split("|")
-        written = {code: p for code, p in shipped().written.items() if p.pack == pack}
-        assert set(written) == set(re.findall(r"`(\w+)`", adds))
-        verified = {code for code, provision in written.items() if provision.verified}
-        assert verified == (
-            set(written) if compared.strip() == "both" else set(re.findall(r"`(\w+)`", compared))
-        )
