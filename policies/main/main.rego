@@ -10,15 +10,11 @@ package main
 import data.redaction.release.owed
 
 # One line for each provision, written out: a provision whose file is missing is simply never proved.
-proved contains "agency_standing" if data.sharing.agency_standing.satisfied == true
+proved contains "civil_immigration" if data.sharing.civil_immigration.satisfied == true
 
-proved contains "affirmation" if data.sharing.affirmation.satisfied == true
+proved contains "health_care" if data.sharing.health_care.satisfied == true
 
 proved contains "out_of_state_declaration" if data.sharing.out_of_state_declaration.satisfied == true
-
-proved contains "end_requester" if data.sharing.end_requester.satisfied == true
-
-proved contains "civil_immigration" if data.sharing.civil_immigration.satisfied == true
 
 proved contains "federal_component" if data.sharing.federal_component.satisfied == true
 
@@ -26,7 +22,15 @@ proved contains "bulk_access" if data.sharing.bulk_access.satisfied == true
 
 proved contains "immigration_crime" if data.sharing.immigration_crime.satisfied == true
 
-proved contains "health_care" if data.sharing.health_care.satisfied == true
+proved contains "sharing_stopped" if data.sharing.sharing_stopped.satisfied == true
+
+proved contains "agency_standing" if data.sharing.agency_standing.satisfied == true
+
+proved contains "affirmation" if data.sharing.affirmation.satisfied == true
+
+proved contains "end_requester" if data.sharing.end_requester.satisfied == true
+
+proved contains "attestation" if data.sharing.attestation.satisfied == true
 
 proved contains "health_data" if data.sharing.health_data.satisfied == true
 
@@ -40,11 +44,7 @@ proved contains "case_number" if data.sharing.case_number.satisfied == true
 
 proved contains "repeated_search" if data.sharing.repeated_search.satisfied == true
 
-proved contains "attestation" if data.sharing.attestation.satisfied == true
-
 proved contains "query_limits" if data.sharing.query_limits.satisfied == true
-
-proved contains "sharing_stopped" if data.sharing.sharing_stopped.satisfied == true
 
 # What a pack adds is proved only where the city has selected the pack; elsewhere it is not looked at.
 proved contains "california_recipient" if {
@@ -139,24 +139,24 @@ provisions := array.concat(binding_every_city, [code |
 ])
 
 binding_every_city := [
-	"agency_standing",
-	"affirmation",
-	"out_of_state_declaration",
-	"end_requester",
 	"civil_immigration",
+	"health_care",
+	"out_of_state_declaration",
 	"federal_component",
 	"bulk_access",
 	"immigration_crime",
-	"health_care",
+	"sharing_stopped",
+	"agency_standing",
+	"affirmation",
+	"end_requester",
+	"attestation",
 	"health_data",
 	"restrictive_law",
 	"city_purpose",
 	"stated_reason",
 	"case_number",
 	"repeated_search",
-	"attestation",
 	"query_limits",
-	"sharing_stopped",
 ]
 
 unmet := [code |

@@ -23,7 +23,7 @@ test_a_denial_owes_nothing if {
 }
 
 test_every_reason_is_given_at_once if {
-	main.decision.unmet == ["agency_standing", "case_number", "attestation"] with input as changed([
+	main.decision.unmet == ["agency_standing", "attestation", "case_number"] with input as changed([
 		{"op": "replace", "path": "/agency/status", "value": "suspended"},
 		{"op": "replace", "path": "/words/case_number/plausible", "value": false},
 		{"op": "replace", "path": "/attestation/accepted", "value": false},

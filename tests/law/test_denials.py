@@ -17,6 +17,7 @@ from gatekeeper.ledger import Receipt
 from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import Bundle, Embedded, load, shipped_policies
 from gatekeeper.policy.cases import read_cases
+from gatekeeper.policy.statutes import read_statutes
 
 QUOTED = ("title", "citation", "message", "remedy")
 
@@ -85,6 +86,13 @@ def test_each_denial_is_in_the_order_of_the_law(law: Bundle, denials: dict[str, 
     for name, denial in denials.items():
         codes = [one["code"] for one in _answered(denial)]
         assert [code for code in law.provisions if code in codes] == codes, name
+
+
+def test_the_law_is_in_the_order_of_the_statutes(law: Bundle) -> None:
+    """By the paragraph that a provision names first; those of one paragraph stand together."""
+    paragraphs = [p.code for statute in read_statutes(shipped_policies()) for p in statute.paragraphs]
+    first = {code: paragraphs.index(one.rules[0]) for code, one in law.catalogue.items() if one.pack is None}
+    assert sorted(first, key=lambda code: first[code]) == [code for code in law.provisions if code in first]
 
 
 def test_each_provision_of_a_denial_says_what_cures_it(denials: dict[str, Denial]) -> None:
