@@ -40,6 +40,8 @@ proved contains "city_purpose" if data.sharing.city_purpose.satisfied == true
 
 proved contains "stated_reason" if data.sharing.stated_reason.satisfied == true
 
+proved contains "agreement" if data.sharing.agreement.satisfied == true
+
 proved contains "case_number" if data.sharing.case_number.satisfied == true
 
 proved contains "repeated_search" if data.sharing.repeated_search.satisfied == true
@@ -154,6 +156,7 @@ binding_every_city := [
 	"restrictive_law",
 	"city_purpose",
 	"stated_reason",
+	"agreement",
 	"case_number",
 	"repeated_search",
 	"query_limits",

@@ -136,7 +136,7 @@ DENIED: dict[str, tuple[str, Changes, list[str]]] = {
     "california: by purpose": (
         "california",
         {f"{PURPOSE}.category": "other"},
-        ["city_purpose", "stated_reason"],
+        ["city_purpose", "agreement"],
     ),
     "california: another state that declared": ("california", visitor("NV"), ["california_recipient"]),
     "california: a federal agency": ("california", FEDERAL, ["california_recipient"]),
@@ -201,7 +201,7 @@ DENIED: dict[str, tuple[str, Changes, list[str]]] = {
     ),
     "minnesota: no case": ("minnesota", {f"{PURPOSE}.case_number": ""}, ["case_number", "minnesota_record"]),
     # 23 V.S.A. 1607
-    "vermont: by purpose": ("vermont", {f"{PURPOSE}.category": "other"}, ["city_purpose", "stated_reason"]),
+    "vermont: by purpose": ("vermont", {f"{PURPOSE}.category": "other"}, ["city_purpose", "agreement"]),
     "vermont: past the repository": (
         "vermont",
         {"agency.id": "barre-pd"},
@@ -221,7 +221,7 @@ DENIED: dict[str, tuple[str, Changes, list[str]]] = {
     "connecticut: by purpose": (
         "connecticut",
         {f"{PURPOSE}.category": "other"},
-        ["city_purpose", "stated_reason"],
+        ["city_purpose", "agreement"],
     ),
     "connecticut: new jersey, which declared": ("connecticut", visitor("NJ"), ["connecticut_recipient"]),
     "connecticut: massachusetts, which did not": (

@@ -8,12 +8,12 @@
 #   the city says nothing, and then nothing is permitted.
 package redaction.fields
 
-import data.redaction.plates
+import data.redaction.plates.masked
 
 shown := object.keys(allowed) if {
-	plates.masked == false
+	masked == false
 } else := object.keys(object.remove(allowed, data.city.redaction.plates_shown_by)) if {
-	plates.masked == true
+	masked == true
 }
 
 allowed := shown_to(input.agency) if {

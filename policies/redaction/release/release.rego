@@ -6,18 +6,18 @@
 #   then nothing is permitted.
 package redaction.release
 
-import data.redaction.fields
-import data.redaction.places
-import data.redaction.plates
-import data.redaction.reads
-import data.redaction.retention
-import data.redaction.terms
+import data.redaction.fields.shown
+import data.redaction.places.decimals
+import data.redaction.plates.masked
+import data.redaction.reads.most
+import data.redaction.retention.days
+import data.redaction.terms.text
 
 owed := {
-	"fields": fields.shown,
-	"max_records": reads.most,
-	"retention_days": retention.days,
-	"coordinate_decimals": places.decimals,
-	"mask_other_plates": plates.masked,
-	"terms": terms.text,
+	"fields": shown,
+	"max_records": most,
+	"retention_days": days,
+	"coordinate_decimals": decimals,
+	"mask_other_plates": masked,
+	"terms": text,
 }

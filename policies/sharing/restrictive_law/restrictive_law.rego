@@ -25,10 +25,13 @@
 package sharing.restrictive_law
 
 import data.facts.agency.home
+import data.facts.bans.listed
+import data.facts.bans.no_pretext
 
 satisfied if {
 	input.words.reviewed == true
 	is_array(input.words.narrative.means)
+	listed
 	no_signs_together
 	no_charge_from_elsewhere
 	no_place_of_care_but_attacked
@@ -48,12 +51,13 @@ no_signs_together if {
 }
 
 no_charge_from_elsewhere if {
-	not "care_family" in input.words.classes
-	not "care_patient" in input.words.classes
-} else if {
 	home(input.agency)
 	null_or_home(input.end_requester)
 	null_or_here(input.purpose.statute_state)
+} else if {
+	not "care_family" in input.words.classes
+	not "care_patient" in input.words.classes
+	no_pretext
 }
 
 null_or_home(agency) if is_null(agency)

@@ -47,53 +47,21 @@ test_words_narrative_vague_only_mistyped if not stated_reason.satisfied with inp
 
 test_words_narrative_vague_only_mistyped_as_object if not stated_reason.satisfied with input as having("/words/narrative/vague_only", {"a": 1})
 
-test_words_narrative_means_missing if not stated_reason.satisfied with input as without("/words/narrative/means")
-
-test_words_narrative_means_mistyped if not stated_reason.satisfied with input as having("/words/narrative/means", 7)
-
-test_words_narrative_means_mistyped_as_object if not stated_reason.satisfied with input as having("/words/narrative/means", {"a": 1})
-
 test_words_narrative_offense_class_missing if not stated_reason.satisfied with input as without("/words/narrative/offense_class")
 
 test_words_narrative_offense_class_mistyped if not stated_reason.satisfied with input as having("/words/narrative/offense_class", 7)
 
 test_words_narrative_offense_class_mistyped_as_object if not stated_reason.satisfied with input as having("/words/narrative/offense_class", {"a": 1})
 
-test_purpose_offense_missing if not stated_reason.satisfied with input as without("/purpose/offense")
-
-test_purpose_offense_mistyped if not stated_reason.satisfied with input as having("/purpose/offense", 7)
-
-test_purpose_offense_mistyped_as_object if not stated_reason.satisfied with input as having("/purpose/offense", {"a": 1})
-
-test_purpose_category_missing if not stated_reason.satisfied with input as without("/purpose/category")
-
-test_purpose_category_mistyped if not stated_reason.satisfied with input as having("/purpose/category", 7)
-
-test_purpose_category_mistyped_as_object if not stated_reason.satisfied with input as having("/purpose/category", {"a": 1})
-
 test_a_class_beside_a_code if stated_reason.satisfied with input as changed([{"op": "add", "path": "/words/narrative/specific", "value": false}, {"op": "add", "path": "/words/narrative/means", "value": []}, {"op": "add", "path": "/words/narrative/offense_class", "value": true}])
 
-test_a_code_that_agrees if stated_reason.satisfied with input as having("/purpose/offense", "240")
-
-test_missing_person_without_a_code if stated_reason.satisfied with input as changed([{"op": "add", "path": "/purpose/category", "value": "missing_or_endangered_person"}, {"op": "add", "path": "/purpose/offense", "value": null}, {"op": "add", "path": "/words/narrative/means", "value": ["missing_person"]}])
-
 test_a_class_beside_another_code if stated_reason.satisfied with input as changed([{"op": "add", "path": "/words/narrative/specific", "value": false}, {"op": "add", "path": "/words/narrative/means", "value": []}, {"op": "add", "path": "/words/narrative/offense_class", "value": true}, {"op": "add", "path": "/purpose/offense", "value": "240"}])
-
-test_stolen_vehicle_borne_out if stated_reason.satisfied with input as having("/purpose/category", "stolen_vehicle")
 
 test_nothing_happened if not stated_reason.satisfied with input as changed([{"op": "add", "path": "/words/narrative/specific", "value": false}])
 
 test_a_class_without_a_code if not stated_reason.satisfied with input as changed([{"op": "add", "path": "/words/narrative/specific", "value": false}, {"op": "add", "path": "/words/narrative/means", "value": []}, {"op": "add", "path": "/words/narrative/offense_class", "value": true}, {"op": "add", "path": "/purpose/offense", "value": null}])
 
 test_a_class_beside_an_unknown_code if not stated_reason.satisfied with input as changed([{"op": "add", "path": "/words/narrative/specific", "value": false}, {"op": "add", "path": "/words/narrative/means", "value": []}, {"op": "add", "path": "/words/narrative/offense_class", "value": true}, {"op": "add", "path": "/purpose/offense", "value": "99Z"}])
-
-test_no_code if not stated_reason.satisfied with input as having("/purpose/offense", null)
-
-test_empty_code if not stated_reason.satisfied with input as having("/purpose/offense", "")
-
-test_unknown_code if not stated_reason.satisfied with input as having("/purpose/offense", "99Z")
-
-test_a_code_at_odds_with_the_words if not stated_reason.satisfied with input as having("/purpose/offense", "09A")
 
 test_doubt if not stated_reason.satisfied with input as words(["unexplained"])
 
@@ -102,12 +70,6 @@ test_a_people if not stated_reason.satisfied with input as words(["profiling"])
 test_too_short if not stated_reason.satisfied with input as having("/words/narrative/letters", 2)
 
 test_vague if not stated_reason.satisfied with input as having("/words/narrative/vague_only", true)
-
-test_missing_person_not_borne_out if not stated_reason.satisfied with input as changed([{"op": "add", "path": "/purpose/category", "value": "missing_or_endangered_person"}, {"op": "add", "path": "/purpose/offense", "value": null}])
-
-test_trafficking_not_borne_out if not stated_reason.satisfied with input as having("/purpose/category", "human_trafficking")
-
-test_other_category if not stated_reason.satisfied with input as having("/purpose/category", "other")
 
 test_unread_words if not stated_reason.satisfied with input as having("/words/reviewed", false)
 
