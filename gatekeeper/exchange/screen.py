@@ -146,7 +146,8 @@ def _search(text: str, reading: Text, lexicon: Lexicon) -> tuple[list[_Hit], boo
 def _hits(reading: Text, meant: Mapping[str, str], lexicon: Lexicon) -> Iterator[_Hit]:
     lines: set[str] = set()
     for view in reading:
-        for line in (view, view.respelled(meant)) if not meant.keys().isdisjoint(view.words) else (view,):
+        respelled = () if not meant or meant.keys().isdisjoint(view.words) else (view.respelled(meant),)
+        for line in (view, *respelled):
             if line.line not in lines:
                 lines.add(line.line)
                 yield from _bounded(line, lexicon)

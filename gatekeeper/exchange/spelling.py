@@ -60,10 +60,12 @@ class Speller:
         whole = len(unknown) <= self._most_words
         meant = {}
         for typed in sorted(unknown)[: self._most_words]:
-            word = _STRETCHED.sub(r"\1", typed)
-            if word != typed and word in self._known:
-                meant[typed] = word
-                continue
+            word = typed
+            if _STRETCHED.search(typed):
+                word = _STRETCHED.sub(r"\1", typed)
+                if word in self._known:
+                    meant[typed] = word
+                    continue
             for near, errors in self._near.get(len(word), ()):
                 best = process.extractOne(word, near, scorer=OSA.distance, score_cutoff=errors)
                 if best is not None:

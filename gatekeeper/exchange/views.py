@@ -110,23 +110,18 @@ class Shapes:
 
 
 class View:
-    """One reading of a text: ``line`` is its words between single spaces, with a space at either end."""
+    """One reading of a text: ``line`` is its words between single spaces, with a space at either end.
+
+    ``squeezed`` is the words without anything between them. Where a word stands is worked out only if asked.
+    """
 
     def __init__(self, shaped: Shaped, words: list[str], source: str, word: re.Pattern[str]) -> None:
         self.shaped = shaped
         self.words = words
+        self.line = f" {' '.join(words)} " if words else ""
+        self.squeezed = "".join(words)
         self._source = source
         self._word = word
-
-    @cached_property
-    def line(self) -> str:
-        """The words, each between single spaces."""
-        return f" {' '.join(self.words)} " if self.words else ""
-
-    @cached_property
-    def squeezed(self) -> str:
-        """The words without anything between them."""
-        return "".join(self.words)
 
     @cached_property
     def _starts(self) -> list[int]:

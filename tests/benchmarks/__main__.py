@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks exchange|engines|soak``: one JSON document on standard output.
+"""``python -m tests.benchmarks exchange|engines|soak|screen|reasons``: one JSON document on standard output.
 
 Figures compare two things on one machine at one time; between machines only the ratios mean anything.
 """
@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import engines, exchange, soak
+from tests.benchmarks import engines, exchange, reading, soak
 
 
 def main() -> None:
@@ -27,6 +27,8 @@ def main() -> None:
     asked = kinds.add_parser("soak", help="a while under load")
     asked.add_argument("--seconds", type=int, default=600)
     asked.add_argument("--opa", help="decide by this OPA server")
+    kinds.add_parser("screen", help="reading a usual request, and 100 KB of anything")
+    kinds.add_parser("reasons", help="labelled reasons that are decided otherwise than they should be")
     options = parser.parse_args()
     more = ["--opa", options.opa] if getattr(options, "opa", None) else []
     match options.kind:
@@ -34,6 +36,10 @@ def main() -> None:
             found = exchange.measure(options.rounds, options.seconds, *more)
         case "engines":
             found = engines.measure(options.decisions)
+        case "screen":
+            found = reading.measure()
+        case "reasons":
+            found = reading.judge()
         case _:
             found = soak.measure(options.seconds, *more)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
