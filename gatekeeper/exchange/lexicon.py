@@ -145,6 +145,15 @@ class Lexicon:
                 )
         return phrases
 
+    def _pattern(self, written: str) -> str:
+        """Return a context with ``{sets}`` as a regular expression."""
+        pieces = []
+        for number, piece in enumerate(_SET.split(written)):
+            # The pieces are, in turn, literal text and the name of a set.
+            words = [piece] if number % 2 == 0 else self._phrases(f"{{{piece}}}")
+            pieces.append(f"(?:{'|'.join(map(re.escape, words))})")
+        return "".join(pieces)
+
     def _add_class(self, place: tuple[str, ...], word_class: str, means: str) -> None:
         accuses = word_class not in _SUPPORTING
         for term in self._terms(*place):
@@ -155,14 +164,13 @@ class Lexicon:
         before, after = [], []
         for context in self._document.listed(*place, "not_in"):
             target = Target(word_class, context, means, context=True)
-            for phrase in self._phrases(context):
-                if phrase.endswith("~"):
-                    before.append(phrase.rstrip("~ "))
-                elif phrase.startswith("~"):
-                    after.append(phrase.lstrip("~ "))
-                else:
-                    for form in _forms(phrase):
-                        self._patterns.setdefault(form, set()).add(target)
+            if context.endswith("~"):
+                before.append(self._pattern(context.rstrip("~ ")))
+            elif context.startswith("~"):
+                after.append(self._pattern(context.lstrip("~ ")))
+            else:
+                for form in chain.from_iterable(map(_forms, self._phrases(context))):
+                    self._patterns.setdefault(form, set()).add(target)
         self.surroundings[(word_class, means)] = Surroundings(
             _any_of(before, r" (?:{})(?: a| an| the)? $"), _any_of(after, r" (?:{}) ")
         )
@@ -245,10 +253,10 @@ def _torn(word: str) -> list[str]:
     return [f" {word[:cut]} {word[cut:]} " for cut in range(2, len(word) - 1)]
 
 
-def _any_of(phrases: Iterable[str], pattern: str) -> re.Pattern[str] | None:
-    """Compile *pattern* for any of the phrases, the longest first; None for no phrase at all."""
-    listed = sorted(set(phrases), key=lambda phrase: (-len(phrase), phrase))
-    return re.compile(pattern.format("|".join(map(re.escape, listed)))) if listed else None
+def _any_of(patterns: Iterable[str], frame: str) -> re.Pattern[str] | None:
+    """Compile any of the patterns inside *frame*; None for no pattern at all."""
+    alternatives = "|".join(patterns)
+    return re.compile(frame.format(alternatives)) if alternatives else None
 
 
 def _automaton(patterns: Mapping[str, Iterable[Target]]) -> Callable[[str], Found]:

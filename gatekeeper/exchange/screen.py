@@ -85,6 +85,7 @@ def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
     reviewed = True
     letters = words = 0
     vague = True
+    case_number = read("", lexicon.shapes).plain
     for name, text in fields.items():
         # What is longer than any statement of a reason is not read whole, and so not reviewed: denied.
         typed = text[: lexicon.longest_text]
@@ -95,11 +96,13 @@ def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
             if _concerns(name, target, lexicon):
                 matches.add(Match(target.word_class, name, start, end, target.term))
                 means.add(target.means)
-        if name == NARRATIVE:
+        if name == "case_number":
+            case_number = reading.plain
+        elif name == NARRATIVE:
             letters, words = sum(map(len, reading.plain.words)), len(reading.plain.words)
             vague = all(map(lexicon.generic, reading.plain.words))
     classes = {match.word_class for match in matches}
-    plausible, call_for_service = _case_number(fields.get("case_number", ""), lexicon)
+    plausible, call_for_service = _case_number(fields.get("case_number", ""), case_number, lexicon)
     return Words(
         classes=tuple(sorted(classes)),
         matches=tuple(sorted(matches)[:_MOST_MATCHES]),
@@ -170,9 +173,8 @@ def _bounded(view: View, lexicon: Lexicon) -> Iterator[_Hit]:
                     yield Target(target.word_class, "~", target.means, context=True), *view.span(*stretch)
 
 
-def _case_number(typed: str, lexicon: Lexicon) -> tuple[bool, bool]:
+def _case_number(typed: str, plain: View, lexicon: Lexicon) -> tuple[bool, bool]:
     """Say whether a case number could be one, and whether it names a call for service rather than a case."""
-    plain = read(typed[: lexicon.case_longest], lexicon.shapes).plain
     digits = [c for c in plain.squeezed if c.isdigit()]
     plausible = (
         len(typed) <= lexicon.case_longest

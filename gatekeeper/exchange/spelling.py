@@ -52,23 +52,19 @@ class Speller:
 
     def correct(self, words: Iterable[str]) -> tuple[dict[str, str], bool]:
         """Return {typed: meant} for the misspelt words, and whether all of them were looked at."""
-        unknown = {
-            w
-            for w in words
-            if self._shortest - 1 <= len(w) <= _LONGEST and w not in self._known and not w.isdigit()
-        }
-        whole = len(unknown) <= self._most_words
-        meant = {}
-        for typed in sorted(unknown)[: self._most_words]:
-            word = typed
-            if _STRETCHED.search(typed):
-                word = _STRETCHED.sub(r"\1", typed)
-                if word in self._known:
-                    meant[typed] = word
-                    continue
-            for near, errors in self._near.get(len(word), ()):
+        unknown = {w: _unstretched(w) for w in words if w not in self._known and not w.isdigit()}
+        compared = {typed: word for typed, word in unknown.items() if len(word) in self._near}
+        meant = {typed: word for typed, word in unknown.items() if word in self._known}
+        for typed in sorted(compared.keys() - meant.keys())[: self._most_words]:
+            word = compared[typed]
+            for near, errors in self._near[len(word)]:
                 best = process.extractOne(word, near, scorer=OSA.distance, score_cutoff=errors)
                 if best is not None:
                     meant[typed] = best[0]
                     break
-        return meant, whole
+        return meant, len(compared) <= self._most_words
+
+
+def _unstretched(word: str) -> str:
+    """Return ``immmigration`` with the letter that was held down typed once."""
+    return _STRETCHED.sub(r"\1", word) if _STRETCHED.search(word) else word
