@@ -16,9 +16,9 @@ from gatekeeper.settings import Settings
 from gatekeeper.state import State
 from gatekeeper.store import administration
 
-REMEMBERED = 4096
-"""Answers of the embedded engine that a worker holds, of about a kilobyte each: the plates of one case, the
-pages of one answer and a repeated request have equal facts."""
+REMEMBERED = 1024
+"""Answers of the embedded engine that a worker holds, two kilobytes each: the plates of one case, the pages
+of one answer and a repeated request have equal facts."""
 
 
 def load_bundle(settings: Settings) -> Bundle:
