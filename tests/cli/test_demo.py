@@ -139,7 +139,7 @@ def test_a_replay_starts_a_demo_and_ends_it(tmp_path: Path, reads: Path) -> None
     """Also in a directory that is not there yet; nothing listens afterwards."""
     (tmp_path / "log.csv").write_text(LOG)
     data, port = tmp_path / "new" / "city", free_port()
-    data.mkdir(parents=True)
+    data.mkdir(mode=0o700, parents=True)
     shutil.copy(reads, data / "reads.db")
     place = ["--data", str(data), "--port", str(port)]
     done = spawned("demo", *place, "--replay", str(tmp_path / "log.csv"), cwd=tmp_path)
@@ -168,7 +168,7 @@ def test_opa_decides_where_it_is_asked_to(tmp_path: Path, reads: Path) -> None:
 def test_an_opa_that_is_not_there_starts_nothing(tmp_path: Path, reads: Path) -> None:
     """No credentials appear, and the command ends with a failure."""
     data = tmp_path / "city"
-    data.mkdir()
+    data.mkdir(mode=0o700)
     shutil.copy(reads, data / "reads.db")
     place = ["--data", str(data), "--port", str(free_port()), "--opa", "http://127.0.0.1:1"]
     done = spawned("demo", *place)
