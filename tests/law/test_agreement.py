@@ -161,7 +161,8 @@ def test_what_disagrees_waits_for_a_person(desk: Desk, triple: Triple) -> None:
     category, offense, words = triple
     said = desk.decide(words, category, offense)
     assert "deny" == said["outcome"]
-    assert "agreement" in said["provisions"]
+    # Where the words alone say too little, they need not disagree as well.
+    assert {"agreement", "stated_reason"} & set(said["provisions"])
 
 
 def test_the_tables_are_large_and_say_nothing_twice() -> None:

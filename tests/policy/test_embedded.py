@@ -22,6 +22,12 @@ from gatekeeper.policy import BUDGET_MS, Bundle, Embedded, embedded
 from tests.policy.laws import SMALL_PERMITTED, dumps, small
 
 
+@pytest.fixture(autouse=True)
+def no_garbage() -> None:
+    """Drop what earlier tests left in cycles here, on the thread that made it; a collection may run on any."""
+    gc.collect()
+
+
 def _facts(**purpose: Any) -> dict[str, Any]:
     facts = copy.deepcopy(SMALL_PERMITTED)
     facts["purpose"].update(purpose)
