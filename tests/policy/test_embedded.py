@@ -24,7 +24,7 @@ from tests.policy.laws import SMALL_PERMITTED, dumps, small
 
 @pytest.fixture(autouse=True)
 def no_garbage() -> None:
-    """Drop what earlier tests left in cycles here, on the thread that made it; a collection may run on any."""
+    """Drop here, on the thread that made it, what earlier tests left in cycles: a collection runs on any."""
     gc.collect()
 
 

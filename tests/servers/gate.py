@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.servers.opa import free_port
 
 START_SECONDS = 60
 # Longer than anything the gate itself waits for, also when its workers were asleep for a while.
+IDLE_SECONDS = 8
 PATIENCE_SECONDS = 60
 
 
@@ -42,9 +44,16 @@ class RunningGate:
 
     @property
     def session(self) -> requests.Session:
-        """Return this thread's session."""
+        """Return this thread's session; one that was idle nearly as long as the server waits begins anew.
+
+        The server may close a connection in the very moment in which it is used again.
+        """
+        now = time.monotonic()
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
+        elif now - self._local.used > IDLE_SECONDS:
+            self._local.session.close()  # it makes new connections when it is used
+        self._local.used = now
         session: requests.Session = self._local.session
         return session
 
@@ -71,9 +80,12 @@ class RunningGate:
     ) -> requests.Response:
         """Send a request with the agency's token."""
         headers = {"Authorization": f"Bearer {self.token(agency_id)}"} | options.pop("headers", {})
-        return self.session.request(
+        given = self.session.request(
             method, self.base_url + path, headers=headers, timeout=PATIENCE_SECONDS, **options
         )
+        if given.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            self.session.close()  # the server may close a connection whose body it did not want
+        return given
 
     def ask(
         self, body: Mapping[str, Any], agency_id: str = "maple-falls-pd", **options: Any
