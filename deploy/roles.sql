@@ -29,7 +29,7 @@ GRANT SELECT, INSERT ON
 
 -- What expires: also removed.
 GRANT SELECT, INSERT, DELETE ON
-  private_details, idempotency_keys, revoked_tokens, jti_seen
+  private_details, idempotency_keys, revoked_tokens, jti_seen, recovery_codes
   TO gatekeeper_app;
 
 -- The registry and the reviews: changed column by column, never removed.
@@ -41,6 +41,13 @@ GRANT UPDATE (status) ON client_keys TO gatekeeper_app;
 GRANT UPDATE (lifted_at) ON stops TO gatekeeper_app;
 GRANT UPDATE (state, level, due_at, provisions, version) ON reviews TO gatekeeper_app;
 GRANT UPDATE (value) ON settings TO gatekeeper_app;
+
+-- The city's staff: accounts are kept, browsers that were signed in are not.
+GRANT SELECT, INSERT ON staff, sign_ins TO gatekeeper_app;
+GRANT UPDATE (name, role, agency_id, status, password_hash, totp_box) ON staff TO gatekeeper_app;
+GRANT UPDATE (failures, locked_until, last_step) ON sign_ins TO gatekeeper_app;
+GRANT SELECT, INSERT, DELETE ON staff_sessions TO gatekeeper_app;
+GRANT UPDATE (seen_at, proved_at) ON staff_sessions TO gatekeeper_app;
 
 -- The two single rows: the versions, and how far the log reaches (a trigger lets it only grow).
 GRANT SELECT ON registry, ledger_head, alembic_version TO gatekeeper_app;

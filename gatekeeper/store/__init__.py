@@ -6,6 +6,7 @@
 - ``queries``         read: past queries, idempotency keys, reviews, for one agency at a time
 - ``ledger_rows``     append: entries with the rows that belong to them, in one transaction
 - ``administration``  the rows of an operator's change, for the log to commit
+- ``staff``           accounts of the city's staff, their sign-ins and sessions
 - ``reviews``         the rows by which a denied query moves through review
 - ``values``          what all of these answer with
 
@@ -16,7 +17,17 @@ from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.queries import Queries
 from gatekeeper.store.registry import Registry, Snapshot
-from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, RegistryState, Stop
+from gatekeeper.store.staff import Staff
+from gatekeeper.store.values import (
+    Affirmation,
+    Agency,
+    Client,
+    ClientKey,
+    RegistryState,
+    StaffAccount,
+    StaffSession,
+    Stop,
+)
 
 __all__ = [
     "Affirmation",
@@ -29,5 +40,8 @@ __all__ = [
     "Registry",
     "RegistryState",
     "Snapshot",
+    "Staff",
+    "StaffAccount",
+    "StaffSession",
     "Stop",
 ]

@@ -24,9 +24,6 @@ from gatekeeper.store.values import (
 )
 from gatekeeper.store.writing import storable
 
-OPEN_STATES = ("queued", "needs_information", "escalated")
-"""The states of a review in which a person still has to act."""
-
 
 def _all(table: Table, kind: type) -> list[object]:
     return [table.c[name] for name in kind.__dataclass_fields__]  # type: ignore[attr-defined]
@@ -91,18 +88,6 @@ class Queries:
                 _EVENT.where(review_events.c.query_id == query_id).order_by(review_events.c.version)
             ).all()
         return tuple(ReviewEvent(*row) for row in rows)
-
-    def open_reviews(self, limit: int = 100, states: Sequence[str] = OPEN_STATES) -> tuple[ReviewRow, ...]:
-        """Return the reviews that wait for a person, the most urgent first. Raises StoreUnavailable."""
-        with self._database.read() as connection:
-            rows = connection.execute(
-                _REVIEW.where(reviews.c.state.in_(list(states)))
-                .order_by(
-                    reviews.c.due_at.is_(None), reviews.c.due_at, reviews.c.queued_at, reviews.c.query_id
-                )
-                .limit(limit)
-            ).all()
-        return tuple(ReviewRow(*row) for row in rows)
 
     def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> tuple[SearchDay, ...]:
         """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""

@@ -41,7 +41,7 @@ def queue(
     level: str,
     provisions: Sequence[str],
     at: datetime,
-    due_at: datetime | None,
+    due_at: datetime,
     ref: str | None = None,
 ) -> tuple[Row, ...]:
     """Return the rows that put a denied query before the staff; *ref* names the entry that records it."""
@@ -80,23 +80,23 @@ def move(
 ) -> tuple[Row, ...]:
     """Return the rows that move a review on from the version that was read.
 
-    *event* and *ref* are those of the log entry. Where several provisions are ruled on, the review stays in
-    its open state until the last ruling. Raises OperatorError for a move that there is not, and for a ruling
-    on a provision that was not unmet.
+    *event* and *ref* are those of the log entry; without a new *due_at* the review is due when it was. Where
+    several provisions are ruled on, the review stays in its open state until the last ruling. Raises
+    OperatorError for a move that there is not, and for a ruling on a provision that was not unmet.
     """
     if to not in MOVES.get(review.state, frozenset()):
         raise OperatorError(
-            f"a review that is {review.state} cannot become {to}: see `gatekeeper review show`"
+            f"a review that is {review.state} cannot become {to}: look at it in the console, /console/reviews"
         )
     if ruling is not None and ruling.provision not in review.provisions:
         raise OperatorError(
-            "the ruling names a provision that this query did not fail: see `gatekeeper review show`"
+            "the ruling names a provision that this query did not fail: look at it in the console, /console/reviews"
         )
     version = review.version + 1
     change = Alter(
         "reviews",
         {"query_id": review.query_id, "version": review.version},
-        {"state": to, "due_at": due_at, "version": version},
+        {"state": to, "due_at": due_at or review.due_at, "version": version},
     )
     values = {
         "query_id": review.query_id,

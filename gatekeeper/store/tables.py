@@ -34,7 +34,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0002"
+REVISION: Final = "0003"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -282,6 +282,53 @@ verifications = Table(
     **_KEYED,
 )
 
+# --- The city's staff. -----------------------------------------------------------------------------------
+
+staff = Table(
+    "staff",
+    metadata,
+    _id(),
+    Column("username", String(64), nullable=False, unique=True),
+    Column("name", String(200), nullable=False),
+    *_choice("role", "records", "legal", "counsel", "auditor", "admin"),
+    # The agency that the person belongs to: nobody rules on what their own agency asked.
+    Column("agency_id", String(128), ForeignKey("agencies.id")),
+    *_choice("status", "active", "removed"),
+    Column("password_hash", String(200), nullable=False),
+    # The secret of the time-based codes, sealed under a key outside the database.
+    Column("totp_box", LargeBinary, nullable=False),
+    **_KEYED,
+)
+
+sign_ins = Table(
+    "sign_ins",
+    metadata,
+    Column("staff_id", String(128), ForeignKey("staff.id"), primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("locked_until", Utc),
+    Column("last_step", BigInteger, nullable=False),
+    **_KEYED,
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("staff_id", String(128), ForeignKey("staff.id"), primary_key=True),
+    _hash("code_sha256", nullable=False, primary_key=True),
+    **_KEYED,
+)
+
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    _hash("id_sha256", nullable=False, primary_key=True),
+    Column("staff_id", String(128), ForeignKey("staff.id"), nullable=False, index=True),
+    Column("began_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False),
+    Column("proved_at", Utc, nullable=False),
+    **_KEYED,
+)
+
 # --- The log. --------------------------------------------------------------------------------------------
 
 ledger_entries = Table(
@@ -351,7 +398,7 @@ APPEND_ONLY: Final = (
 )
 """Inserted and read; never updated, deleted, replaced or truncated."""
 
-ERASABLE: Final = ("private_details", "idempotency_keys", "revoked_tokens", "jti_seen")
+ERASABLE: Final = ("private_details", "idempotency_keys", "revoked_tokens", "jti_seen", "recovery_codes")
 """Inserted, read and deleted when they have expired; never updated or replaced."""
 
 KEPT: Final = (
@@ -361,10 +408,15 @@ KEPT: Final = (
     "client_keys",
     "stops",
     "reviews",
+    "staff",
+    "sign_ins",
     "registry",
     "ledger_head",
 )
 """Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
+
+PASSING: Final = ("staff_sessions",)
+"""Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
 REGISTRY: Final = frozenset(
     {"registry", "agencies", "affirmations", "clients", "client_keys", "stops", "revoked_tokens"}
@@ -386,6 +438,8 @@ WRITABLE: Final = frozenset(
         "review_events",
         "verifications",
         "settings",
+        "staff",
+        "sign_ins",
     }
 )
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
@@ -400,6 +454,9 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "stops": frozenset({"lifted_at"}),
     "reviews": frozenset({"state", "level", "due_at", "provisions", "version"}),
     "settings": frozenset({"value"}),
+    "staff": frozenset({"name", "role", "agency_id", "status", "password_hash", "totp_box"}),
+    "sign_ins": frozenset({"failures", "locked_until", "last_step"}),
+    "staff_sessions": frozenset({"seen_at", "proved_at"}),
 }
 """The columns that an ``Alter`` may set; every other table refuses one."""
 

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -127,6 +127,22 @@ class ReviewRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ReviewCard:
+    """A review as the queue shows it: whose, what for, where it stands. Nothing of it is private."""
+
+    query_id: str
+    agency_id: str
+    agency_name: str
+    state: str
+    level: Literal["staff", "counsel"]
+    provisions: tuple[str, ...]
+    category: str
+    kind: str
+    queued_at: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewEvent:
     """One move of a review. The words that went with it are sealed under ``ref`` and ``event``."""
 
@@ -184,3 +200,27 @@ class SearchDay:
     under_this_case: bool
     under_another_case: bool
     refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaffAccount:
+    """A member of the city's staff. The password is kept as its hash, the codes' secret sealed."""
+
+    id: str
+    username: str
+    name: str
+    role: Literal["records", "legal", "counsel", "auditor", "admin"]
+    agency_id: str | None
+    status: Literal["active", "removed"]
+    password_hash: str = field(repr=False)
+    totp_box: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffSession:
+    """A browser that a member of staff signed in with. ``proved_at``: when they last proved who they are."""
+
+    account: StaffAccount
+    began_at: datetime
+    seen_at: datetime
+    proved_at: datetime

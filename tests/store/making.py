@@ -10,7 +10,7 @@ from gatekeeper.ledger.rows import Head, Insert, Row, StoredEntry
 from gatekeeper.store import administration
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.ledger_transaction import LedgerTransaction
-from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, Stop
+from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, StaffAccount, Stop
 
 DAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -129,4 +129,11 @@ def claim(key: bytes = b"k" * 32, query_id: str = "q1", client_id: str = "c1") -
     return Insert(
         "idempotency_keys",
         {"client_id": client_id, "key_fp": key, "query_id": query_id, "body_fp": b"b" * 32, "day": DAY},
+    )
+
+
+def member(name: str = "pat.sample") -> StaffAccount:
+    """Return an account of the city's staff, with secrets that open nothing."""
+    return StaffAccount(
+        f"staff-{name}", name, "Pat Sample", "records", None, "active", "$argon2id$none", b"box"
     )

@@ -286,7 +286,6 @@ def test_reviews_move_along_their_states_and_keep_each_move(rows: LedgerRows, da
     first = queries.review("q1", "evanston")
     assert first is not None
     assert queries.review("q1", "wilmette") is None
-    assert (first,) == queries.open_reviews()
     ruling = reviews.move(
         first,
         "permitted",
@@ -306,8 +305,7 @@ def test_reviews_move_along_their_states_and_keep_each_move(rows: LedgerRows, da
     event = queries.review_events("q1")[1]
     assert ("case_number", "counsel", LATER) == (event.provision, event.level, event.expires_at)
     assert (b"b" * 32, DAY) == (event.body_fp, event.fp_day)
-    assert queries.open_reviews() == ()
-    with pytest.raises(GatekeeperError, match="gatekeeper review show"):
+    with pytest.raises(GatekeeperError, match="/console/reviews"):
         reviews.move(second, "queued", event="review.moved", ref="z", at=NOON, actor="staff-1")
     with pytest.raises(GatekeeperError, match="did not fail"):
         reviews.move(

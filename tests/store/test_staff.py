@@ -1,0 +1,127 @@
+"""Accounts, sign-ins, sessions and the queue of reviews, on both databases."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from gatekeeper.errors import StoreUnavailable
+from gatekeeper.store import reviews, staff
+from gatekeeper.store.database import Database
+from gatekeeper.store.ledger_rows import LedgerRows
+from gatekeeper.store.review_queue import ReviewQueue
+from gatekeeper.store.staff import IDLE, Staff
+from tests.store.making import NOON, commit, member, query, register
+
+
+@pytest.fixture
+def people(database: Database, rows: LedgerRows) -> Staff:
+    """A city with one member of staff, whose clock stands at noon."""
+    commit(rows, staff.add(member()))
+    return Staff(database, now=lambda: NOON)
+
+
+def test_an_account_is_found_by_its_name_in_any_case(people: Staff) -> None:
+    """What no database could hold is found by none."""
+    assert member() == people.find("Pat.Sample") == people.get(member().id)
+    assert (member(),) == people.all()
+    for name in ("", "pat", "pat.sample\x00", "\ud800"):
+        assert people.find(name) is None
+
+
+def test_a_user_name_is_given_once(people: Staff, rows: LedgerRows) -> None:
+    """Two accounts of one name would be one person with two roles."""
+    with pytest.raises(StoreUnavailable):
+        commit(rows, staff.add(member("pat.sample")))
+    assert 1 == len(people.all())
+
+
+def test_a_time_step_is_used_once_and_never_an_older_one(people: Staff) -> None:
+    """Whoever asks at the same time: one of them."""
+    with ThreadPoolExecutor(8) as pool:
+        used = list(pool.map(lambda _: people.succeeded(member().id, step=100), range(8)))
+    assert 1 == sum(used)
+    assert people.succeeded(member().id, step=99) is False
+    assert people.succeeded(member().id, step=101) is True
+    assert people.succeeded("staff-nobody", step=1) is False
+
+
+def test_failures_are_counted_one_by_one_and_lock(people: Staff) -> None:
+    """Also when they come at the same time."""
+    until = NOON + timedelta(minutes=15)
+    with ThreadPoolExecutor(8) as pool:
+        locked = list(pool.map(lambda _: people.failed(member().id, most=8, until=until), range(8)))
+    assert 1 == sum(locked)
+    assert until == people.locked_until(member().id)
+    people.succeeded(member().id, step=None)
+    assert people.locked_until(member().id) is None
+    assert people.failed("staff-nobody", most=1, until=until) is False
+
+
+def test_recovery_codes_are_replaced_whole(people: Staff) -> None:
+    """The old ones are worth nothing, and each new one once."""
+    people.replace_recovery_codes(member().id, [b"a" * 32, b"b" * 32])
+    people.replace_recovery_codes(member().id, [b"c" * 32])
+    assert people.use_recovery_code(member().id, b"a" * 32) is False
+    assert people.use_recovery_code(member().id, b"c" * 32) is True
+    assert people.use_recovery_code(member().id, b"c" * 32) is False
+
+
+def test_a_session_lives_while_it_is_used(database: Database, people: Staff) -> None:
+    """Each use keeps it; after it is over nothing brings it back, and its row goes with the next sign-in."""
+    people.begin_session("one", member().id)
+    almost = IDLE - timedelta(seconds=1)
+    for passed in (almost, 2 * almost):
+        found = Staff(database, now=lambda passed=passed: NOON + passed).session("one")  # type: ignore[misc]
+        assert found is not None
+        assert member() == found.account
+    late = Staff(database, now=lambda: NOON + 2 * almost + IDLE)
+    assert late.session("one") is None
+    late.prove_session("one")
+    assert late.session("one") is None
+    late.begin_session("two", member().id)
+    with database.read() as connection:
+        assert 1 == connection.exec_driver_sql("SELECT count(*) FROM staff_sessions").scalar()
+
+
+def test_every_session_of_an_account_can_be_ended(people: Staff) -> None:
+    """A laptop that was lost is signed out from the office."""
+    for name in ("one", "two"):
+        people.begin_session(name, member().id)
+    people.end_session("one")
+    assert (None, True) == (people.session("one"), people.session("two") is not None)
+    people.end_sessions(member().id)
+    assert people.session("two") is None
+
+
+def test_pages_of_the_queue_follow_each_other(database: Database, rows: LedgerRows) -> None:
+    """Over several states, with equal times, none twice and none left out; narrowed by what is asked."""
+    register(rows)
+    for number in range(12):
+        name = f"q{number:02}"
+        queued = reviews.queue(
+            query_id=name,
+            agency_id="evanston",
+            level="staff",
+            provisions=["case_number", "stated_reason"] if number % 2 else ["case_number_2"],
+            at=NOON + timedelta(minutes=number // 3),
+            due_at=NOON + timedelta(hours=number // 3),
+        )
+        commit(rows, [query(name), *queued])
+        if number % 3 == 0:
+            found = ReviewQueue(database).page(["queued"], by="queued_at", most=1)[0]
+            assert found.query_id == name
+    queue, seen, after = ReviewQueue(database), [], None
+    while page := queue.page(["queued", "escalated"], by="due_at", most=5, after=after):
+        seen += [card.query_id for card in page]
+        after = (page[-1].due_at, page[-1].query_id)
+    assert [f"q{number:02}" for number in range(12)] == seen
+    latest = queue.page(["queued"], by="queued_at", most=3)
+    assert ["q11", "q10", "q09"] == [card.query_id for card in latest]
+    assert 6 == len(queue.page(["queued"], by="due_at", most=99, provision="case_number"))
+    assert 0 == len(queue.page(["queued"], by="due_at", most=99, provision="%"))
+    assert 3 == len(queue.page(["queued"], by="due_at", most=99, due_before=NOON + timedelta(hours=1)))
+    assert () == queue.page(["queued"], by="due_at", most=99, agency_id="\x00")
+    assert {"queued": 12} == queue.counts()
