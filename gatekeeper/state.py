@@ -12,8 +12,9 @@ from pathlib import Path
 
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.ledger import Clock, DayKeys, Ledger, SigningKey
+from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
-from gatekeeper.store import Database, LedgerRows, Queries, Registry
+from gatekeeper.store import Database, LedgerRows, Queries, Registry, Staff
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -30,6 +31,11 @@ class State:
     ledger: Ledger
     rows: LedgerRows
     log_key: SigningKey
+    staff: Staff
+
+    def staff_key(self) -> SecretsKey:
+        """Return the key that the secrets of staff accounts are sealed under. Raises StoreUnavailable."""
+        return SecretsKey.load(_staff_key(self.settings))
 
     def close(self) -> None:
         """Sign a last checkpoint and close the database."""
@@ -48,6 +54,7 @@ def lay_out(settings: Settings) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     (directory / "days").mkdir(mode=0o700, exist_ok=True)
     TokenKeys.create(directory / "tokens")
+    SecretsKey.create(_staff_key(settings))
     if not _log_key(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
         _origin_file(settings).write_text(settings.origin, encoding="utf-8")
@@ -80,6 +87,7 @@ def open_state(settings: Settings) -> State:
         ledger=Ledger(rows, log_key, keys, clock, settings.data / "checkpoint"),
         rows=rows,
         log_key=log_key,
+        staff=Staff(database, clock.now),
     )
 
 
@@ -101,6 +109,10 @@ def _origin(settings: Settings) -> str:
 
 def _log_key(settings: Settings) -> Path:
     return settings.key_directory / "log.pem"
+
+
+def _staff_key(settings: Settings) -> Path:
+    return settings.key_directory / "staff.key"
 
 
 def _origin_file(settings: Settings) -> Path:

@@ -19,6 +19,7 @@ MAY: dict[str, set[str]] = {
     "store": {"errors", "ledger", "sqlalchemy"},
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
     "oversight": {"errors", "exchange", "ledger"},
+    "review": {"errors", "exchange", "ledger"},
     "web": {
         "errors",
         "exchange",
@@ -26,6 +27,7 @@ MAY: dict[str, set[str]] = {
         "policy",
         "records",
         "oversight",
+        "review",
         "flask",
         "werkzeug",
         "marshmallow",

@@ -10,6 +10,7 @@ No Flask, no SQL: collaborators are handed in as a ``Gate``.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -29,7 +30,7 @@ from gatekeeper.exchange import cursor as cursors
 from gatekeeper.exchange import log, respond
 from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
 from gatekeeper.exchange.contacts import contact
-from gatekeeper.exchange.decide import Denial, Permit, Situation, decide
+from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation, decide
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import Queries, QueueReview, Registry, Snapshot
@@ -45,7 +46,7 @@ from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Engine
 from gatekeeper.records import Keyset, Reads
 
-__all__ = ["Answer", "Gate", "answer", "further_records", "identify", "status_of"]
+__all__ = ["Answer", "Gate", "answer", "asked", "further_records", "identify", "reconsider", "status_of"]
 
 # A change between decision and release means deciding anew; a registry that never rests is unavailable.
 _ATTEMPTS = 3
@@ -130,7 +131,7 @@ def further_records(
         request = log.Request(
             query_id=query_id,
             caller=caller,
-            query=read_again(_asked(gate, query_id)),
+            query=_asked(gate, query_id),
             page=1 if place is None else place.page,
             replay=place is None,
         )
@@ -145,7 +146,14 @@ def further_records(
 def status_of(gate: Gate, authorization: str | None, query_id: str) -> dict[str, Json]:
     """Return what the agency may learn of its own query. Raises as ``identify`` and ``status`` do."""
     caller, _ = identify(gate, authorization, "reads:query")
-    return status(gate.queries, gate.ledger, gate.engine.bundle.written, query_id, caller.agency_id)
+    return status(
+        gate.queries,
+        gate.ledger,
+        gate.engine.bundle.written,
+        query_id,
+        caller.agency_id,
+        gate.clock.now(),
+    )
 
 
 def identify(gate: Gate, authorization: str | None, scope: str | None) -> tuple[Caller, Snapshot]:
@@ -205,18 +213,37 @@ def _judge_and_release(
         raise
 
 
-def _asked(gate: Gate, query_id: str) -> Json:
-    """Return the body of a query as it was first sent. Raises InvalidCursor if there is none any more."""
+def asked(gate: Gate, query_id: str) -> Query:
+    """Return a query as it was first sent.
+
+    Raises UnknownQuery if none of that id was decided, KeyErased if what was asked has been erased.
+    """
     decided = [e for e in gate.ledger.entries_of(query_id) if e.event == "query.decided"]
+    if not decided:
+        raise UnknownQuery(query_id)
+    return read_again(gate.ledger.detail_of(decided[0].index).detail["body"])
+
+
+def reconsider(gate: Gate, agency_id: str, query: Query, ruling: Mapping[str, Json] | None) -> Decision:
+    """Return what the policy would decide now, given these rulings; nothing is logged, and nothing follows.
+
+    Raises PolicyUnavailable, StoreUnavailable, RecordsUnavailable, ClockUnreliable.
+    """
+    snapshot, at = gate.registry.snapshot(), gate.clock.now()
+    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling)
+    words = screen(query.typed_words() | situation.names(), gate.lexicon)
+    return decide(query, words, situation, gate.engine)
+
+
+def _asked(gate: Gate, query_id: str) -> Query:
     try:
-        return gate.ledger.detail_of(decided[0].index).detail["body"]
-    except (IndexError, KeyError, KeyErased):
+        return asked(gate, query_id)
+    except (UnknownQuery, KeyErased):
         raise InvalidCursor("the query has no further pages") from None
 
 
 def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) -> Situation:
-    query, agency_id, stops = request.query, request.caller.agency_id, snapshot.stops
-    behalf, ruling = query.on_behalf_of, None
+    ruling = None
     if not request.first:
         # Nobody can have ruled on a query that begins only now.
         ruling = rulings(
@@ -224,9 +251,21 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
             gate.keys,
             gate.engine.bundle.catalogue,
             query_id=request.query_id,
-            digest=query.digest,
+            digest=request.query.digest,
             at=at,
         )
+    return _circumstances(gate, request.caller.agency_id, request.query, snapshot, at, ruling)
+
+
+def _circumstances(
+    gate: Gate,
+    agency_id: str,
+    query: Query,
+    snapshot: Snapshot,
+    at: datetime,
+    ruling: Mapping[str, Json] | None,
+) -> Situation:
+    behalf, stops = query.on_behalf_of, snapshot.stops
     return Situation(
         agency=snapshot.agency(agency_id),
         end_requester=None if behalf is None else snapshot.agency(behalf.agency),

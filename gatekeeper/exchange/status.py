@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from gatekeeper.errors import KeyErased, UnknownQuery
 from gatekeeper.exchange.decide import timestamp
-from gatekeeper.exchange.interfaces import Queries
+from gatekeeper.exchange.interfaces import Queries, ReviewRow
 from gatekeeper.exchange.respond import provision_json
-from gatekeeper.ledger import Json, Ledger
+from gatekeeper.ledger import Json, Ledger, StoredEntry
 from gatekeeper.policy import Catalogue
 
 _DECISIONS = ("query.decided", "query.previewed")
+_SAID_TO_THE_AGENCY = ("review.asked", "review.ruled")
+"""What staff write to each other (a request handed to counsel) is not among them."""
 
 
 def status(
-    queries: Queries, ledger: Ledger, catalogue: Catalogue, query_id: str, agency_id: str
+    queries: Queries, ledger: Ledger, catalogue: Catalogue, query_id: str, agency_id: str, at: datetime
 ) -> dict[str, Json]:
     """Return ``{query_id, decision, review, receipt}`` of the agency's own query, as it was decided last.
 
@@ -26,19 +29,37 @@ def status(
     """
     if queries.find(query_id, agency_id) is None:
         raise UnknownQuery(query_id)
-    decided = [e for e in ledger.entries_of(query_id) if e.event in _DECISIONS][-1]
+    entries = ledger.entries_of(query_id)
+    decided = [e for e in entries if e.event in _DECISIONS][-1]
     entry, openings, detail = json.loads(decided.entry), *_private(ledger, decided.index)
     review = queries.review(query_id, agency_id)
     return {
         "query_id": query_id,
         "decision": _decision(entry, detail, catalogue),
         "review": {
-            "state": "none" if review is None else review.state,
+            "state": "none" if review is None else _state(queries, review, query_id, at),
             "due": None if review is None or review.due_at is None else timestamp(review.due_at),
-            "messages": [],
+            "messages": [*_messages(ledger, entries)],
         },
         "receipt": ledger.receipt_for(decided.index, openings).as_json(),
     }
+
+
+def _state(queries: Queries, review: ReviewRow, query_id: str, at: datetime) -> str:
+    """Say how the review stands: a ruling that permits ends by itself."""
+    if review.state != "permitted":
+        return review.state
+    ends = [e.expires_at for e in queries.review_events(query_id) if e.expires_at is not None]
+    return "permitted" if ends and at < min(ends) else "expired"
+
+
+def _messages(ledger: Ledger, entries: Sequence[StoredEntry]) -> Iterator[dict[str, Json]]:
+    """Yield what staff said to the agency, oldest first; what was erased is left out."""
+    for entry in entries:
+        if entry.event in _SAID_TO_THE_AGENCY:
+            openings, detail = _private(ledger, entry.index)
+            if "said" in detail:
+                yield {"at": openings["at"]["value"], "message": detail["said"]}
 
 
 def _decision(entry: Mapping[str, Any], detail: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Json]:

@@ -1,0 +1,64 @@
+"""Who on the city's staff may do what: one table, and nothing that is not in it.
+
+Guarantees: a role that is not listed may do nothing, an act that is not listed is nobody's; an auditor only
+reads; whoever manages accounts sees no request, and whoever rules on requests manages no account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, get_args
+
+Role = Literal["records", "legal", "counsel", "auditor", "admin"]
+Act = Literal[
+    "read_reviews",
+    "rule_as_staff",
+    "rule_as_counsel",
+    "unmask",
+    "read_policies",
+    "approve_policies",
+    "read_ledger",
+    "export",
+    "stop_sharing",
+    "manage_staff",
+]
+
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+ACTS: Final[Mapping[Act, str]] = {
+    "read_reviews": "read the queue and its requests, plates masked",
+    "rule_as_staff": "verify process, ask, note, uphold, and rule where staff may",
+    "rule_as_counsel": "rule where counsel must",
+    "unmask": "see a plate, with a reason that is logged",
+    "read_policies": "read the provisions and their tests",
+    "approve_policies": "propose and approve a change of the law",
+    "read_ledger": "search and verify the log",
+    "export": "take a decision out of the console",
+    "stop_sharing": "stop sharing, and lift a stop",
+    "manage_staff": "add, change and remove accounts",
+}
+_MAY: Final[Mapping[Role, frozenset[Act]]] = {
+    "records": frozenset(
+        {"read_reviews", "rule_as_staff", "unmask", "read_policies", "read_ledger", "export", "stop_sharing"}
+    ),
+    "legal": frozenset({"read_reviews", "read_policies", "approve_policies", "read_ledger", "stop_sharing"}),
+    "counsel": frozenset(
+        {
+            "read_reviews",
+            "rule_as_staff",
+            "rule_as_counsel",
+            "unmask",
+            "read_policies",
+            "approve_policies",
+            "read_ledger",
+            "export",
+            "stop_sharing",
+        }
+    ),
+    "auditor": frozenset({"read_reviews", "read_policies", "read_ledger"}),
+    "admin": frozenset({"manage_staff", "read_policies", "read_ledger", "stop_sharing"}),
+}
+
+
+def may(role: str, act: Act) -> bool:
+    """Say whether a member of staff with this role may do this."""
+    return any(known == role and act in acts for known, acts in _MAY.items())
