@@ -29,6 +29,7 @@ _COMMANDS = {
     "query": "gatekeeper.cli.query:query",
     "resume": "gatekeeper.cli.stop:resume",
     "serve": "gatekeeper.cli.serve:serve",
+    "staff": "gatekeeper.cli.staff:staff",
     "stop": "gatekeeper.cli.stop:stop",
 }
 

@@ -25,9 +25,9 @@ from joserfc.jwk import ECKey
 from rich.console import Console
 
 from gatekeeper import settings as configuration
-from gatekeeper.cli import affirmation, agency, client
+from gatekeeper.cli import affirmation, agency, client, staff
 from gatekeeper.cli.opened import data_option
-from gatekeeper.cli.sample_agencies import AGENCIES
+from gatekeeper.cli.sample_agencies import AGENCIES, STAFF
 from gatekeeper.cli.serve import run
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Json
@@ -86,23 +86,24 @@ def build_city(settings: Settings) -> None:
             "the demo would show the city's reads to made-up agencies: unset GATEKEEPER_RECORDS_URL"
         )
     lay_out(settings)
-    if _kept(settings) is None:
+    if _kept(settings, "agencies") is None:
         _refuse_a_real_city(settings)
     _hide(settings)  # whoever waits for the file waits for this run
     reads = settings.data / "reads.db"
     if not reads.exists():
         click.echo("building the sample city: 500,000 plate reads of 30 days …")
     build(reads, seed=SEED, until=datetime.now(UTC))
-    kept, found = _kept(settings), samples(reads)
+    found = samples(reads)
     state = open_state(settings)
     try:
-        agencies = kept or _register_all(state)
+        agencies = _kept(settings, "agencies") or _register_all(state)
+        people = _kept(settings, "staff") or _add_staff(state)
         document: dict[str, Json] = {
             "base_url": settings.issuer,
             "issuer": settings.issuer,
             "ledger": {"origin": state.log_key.origin, "vkey": state.log_key.vkey},
             "agencies": agencies,
-            "staff": [],
+            "staff": people,
             "samples": {name: found[name] for name in ("plates", "cameras", "from", "to")},
         }
     finally:
@@ -153,6 +154,26 @@ def _register_all(state: State) -> list[Json]:
     return made
 
 
+def _add_staff(state: State) -> list[Json]:
+    made: list[Json] = []
+    for username, name, role in STAFF:
+        found = state.staff.find(username)
+        if found is None:
+            account = staff.register(state, username, name=name, role=role)
+        else:  # a first run that ended before its secrets were written down
+            account = staff.renew(state, found, "the sample city's credentials were not written down")
+        made.append(
+            {
+                "name": name,
+                "role": role,
+                "username": username,
+                "password": account.password,
+                "totp_secret": account.totp_secret,
+            }
+        )
+    return made
+
+
 def _sign(state: State, agency_id: str, kind: str, today: date) -> None:
     affirmation.record(
         state,
@@ -193,6 +214,7 @@ def _announce(settings: Settings, app: Any) -> None:
     click.echo(
         f"\n  the gate       {settings.issuer}\n"
         f"  API reference  {settings.issuer}/docs\n"
+        f"  staff console  {settings.issuer}/console\n"
         f"  credentials    {_credentials(settings)}\n"
         f"  try            gatekeeper query --data {settings.data}\n"
         f"  stop sharing   gatekeeper stop --data {settings.data} --all --reason '…'\n"
@@ -279,10 +301,10 @@ def _hide(settings: Settings) -> None:
         _credentials(settings).rename(_pending(settings))
 
 
-def _kept(settings: Settings) -> list[Json] | None:
+def _kept(settings: Settings, what: str) -> list[Json] | None:
     for file in (_pending(settings), _credentials(settings)):
         try:
-            found: list[Json] = json.loads(file.read_text(encoding="utf-8"))["agencies"]
+            found: list[Json] = json.loads(file.read_text(encoding="utf-8"))[what]
         except (OSError, ValueError, KeyError):
             continue
         return found

@@ -1,8 +1,10 @@
-"""The made-up agencies of ``gatekeeper demo``: one for each way in which the law tells agencies apart."""
+"""The made-up people of ``gatekeeper demo``: agencies, one for each way the law tells them apart; staff."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from gatekeeper.review.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,15 @@ AGENCIES = (
         status="suspended",
     ),
 )
+
+STAFF: tuple[tuple[str, str, Role], ...] = (
+    ("riley.records", "Riley Records (sample)", "records"),
+    ("robin.records", "Robin Records (sample)", "records"),
+    ("lee.legal", "Lee Legal (sample)", "legal"),
+    ("logan.legal", "Logan Legal (sample)", "legal"),
+    ("casey.counsel", "Casey Counsel (sample)", "counsel"),
+    ("corey.counsel", "Corey Counsel (sample)", "counsel"),
+    ("avery.auditor", "Avery Auditor (sample)", "auditor"),
+    ("adrian.admin", "Adrian Admin (sample)", "admin"),
+)
+"""The made-up staff of the sample city: user name, name, role."""

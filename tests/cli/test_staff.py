@@ -1,0 +1,70 @@
+"""``gatekeeper staff``: accounts of the city's staff."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatekeeper.settings import Settings
+from gatekeeper.state import open_state
+from tests.cli.shell import City
+
+ADD = ("staff", "add", "pat.sample", "--name", "Pat Sample", "--role", "records")
+
+
+def test_an_account_is_added_with_its_secrets_once(city: City) -> None:
+    """What is printed is kept nowhere in the clear, and the log tells that somebody was added, not who."""
+    (made,) = city.rows(*ADD)
+    assert ("pat.sample", "records", "active") == (made["username"], made["role"], made["status"])
+    assert made["authenticator"].startswith("otpauth://totp/")
+    assert 10 == len(made["recovery_codes"])
+    (listed,) = city.rows("staff", "list")
+    assert {"username", "name", "role", "agency", "status"} == set(listed)
+    kept = b"".join(file.read_bytes() for file in city.data.glob("state.db*"))
+    for secret in (made["password"], made["totp_secret"], made["recovery_codes"][0]):
+        assert secret.encode() not in kept
+    assert "consistent" in city.run("ledger", "verify")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (ADD, "choose another"),
+        (("staff", "add", "Pat Sample", "--name", "P", "--role", "records"), "user name"),
+        (("staff", "add", "a", "--name", "P", "--role", "records"), "user name"),
+        (("staff", "add", "other", "--name", " ", "--role", "records"), "--name"),
+        (
+            ("staff", "add", "other", "--name", "P", "--role", "legal", "--agency", "none"),
+            "gatekeeper agency",
+        ),
+        (("staff", "reset", "nobody", "--reason", "lost"), "gatekeeper staff list"),
+        (("staff", "remove", "pat.sample", "--reason", "."), "--reason"),
+    ],
+)
+def test_a_mistake_is_said_with_its_cure(city: City, arguments: tuple[str, ...], said: str) -> None:
+    """One sentence, and nothing is changed."""
+    city.run(*ADD)
+    assert said in city.refused(*arguments)
+    assert ["active"] == [row["status"] for row in city.rows("staff", "list")]
+
+
+def test_a_reset_gives_new_secrets_and_ends_sessions(city: City) -> None:
+    """A lost telephone: the old code, password and browsers are worth nothing."""
+    (made,) = city.rows(*ADD)
+    state = open_state(Settings(data=city.data))
+    account = state.staff.find("pat.sample")
+    assert account is not None
+    state.staff.begin_session("browser", account.id)
+    (renewed,) = city.rows("staff", "reset", "pat.sample", "--reason", "lost the telephone")
+    assert state.staff.session("browser") is None
+    state.close()
+    for secret in ("password", "totp_secret", "recovery_codes"):
+        assert made[secret] != renewed[secret]
+
+
+def test_who_was_removed_is_kept_and_can_not_come_back(city: City) -> None:
+    """The log speaks of them; their name is given to nobody else."""
+    city.run(*ADD)
+    city.run("staff", "remove", "pat.sample", "--reason", "left the city")
+    assert ["removed"] == [row["status"] for row in city.rows("staff", "list")]
+    assert "was removed" in city.refused("staff", "reset", "pat.sample", "--reason", "back again")
+    assert "choose another" in city.refused(*ADD)
