@@ -25,7 +25,9 @@ from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import administration, reviews
+from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.web import problems, requests
+from gatekeeper.web.console import Desk, console_blueprint
 from gatekeeper.web.docs import docs_blueprint
 from gatekeeper.web.health import health_blueprint
 from gatekeeper.web.keys import TokenKeys
@@ -77,15 +79,15 @@ def create_app(settings: Settings) -> Flask:
         refusals.count(reason)
         UNAUTHENTICATED.labels(reason).inc()
 
-    app = application(gate, _authorization(settings, state, tokens, refused), refused)
+    app = application(state, gate, tokens, refused)
     refusals.start()
     atexit.register(state.close)
     atexit.register(refusals.close)
     return app
 
 
-def application(gate: Gate, oauth: AuthorizationServerConfig, refused: Callable[[str], None]) -> Flask:
-    """Return the routes over a gate."""
+def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[str], None]) -> Flask:
+    """Return the routes over a gate and its state."""
     app = Flask("gatekeeper", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY_BYTES
@@ -101,16 +103,29 @@ def application(gate: Gate, oauth: AuthorizationServerConfig, refused: Callable[
         return problems.problem(error)
 
     for blueprint in (
-        tokens_blueprint(oauth),
+        tokens_blueprint(_authorization(state.settings, state, tokens, refused)),
         queries_blueprint(gate),
         standing_blueprint(gate),
         ledger_blueprint(gate),
         health_blueprint(gate),
         docs_blueprint(),
+        console_blueprint(_desk(state.settings, state, gate)),
     ):
         app.register_blueprint(blueprint)
     app.wsgi_app = Leased(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way to add middleware
     return app
+
+
+def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
+    return Desk(
+        city=state.log_key.origin.partition("/")[0],
+        gate=gate,
+        staff=state.staff,
+        reviews=ReviewQueue(state.database),
+        key=state.staff_key,
+        move=reviews.move,
+        secure=settings.issuer.startswith("https://"),
+    )
 
 
 def _authorization(

@@ -30,6 +30,7 @@ SECONDS = Histogram(
 DECISIONS = Counter("gatekeeper_decisions_total", "Decisions, by outcome.", ["outcome"])
 UNMET = Counter("gatekeeper_unmet_provisions_total", "Provisions that denied, by code.", ["provision"])
 UNAUTHENTICATED = Counter("gatekeeper_unauthenticated_total", "Callers not believed, by reason.", ["reason"])
+SIGN_INS = Counter("gatekeeper_sign_ins_total", "Sign-ins of staff, by outcome.", ["outcome"])
 FAULTS = Counter("gatekeeper_faults_total", "Answers that were errors, by code.", ["code"])
 
 

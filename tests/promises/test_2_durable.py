@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import requests
 
-from gatekeeper.app import _authorization, application
+from gatekeeper.app import application
 from gatekeeper.exchange import respond
 from gatekeeper.exchange.redact import Release
 from tests.exchange.city import City, body
@@ -154,8 +154,7 @@ def _serves_again(gate: RunningGate, killed: list[int]) -> None:
 
 def test_a_gate_that_cannot_seal_says_so(city: City) -> None:
     """Without today's key nothing can be logged, so nothing is released: /readyz takes it out of service."""
-    oauth = _authorization(city.state.settings, city.state, city.tokens, lambda _: None)
-    client = application(city.gate, oauth, lambda _: None).test_client()
+    client = application(city.state, city.gate, city.tokens, lambda _: None).test_client()
     assert 200 == client.get("/readyz").status_code
     next((city.state.settings.key_directory / "days").glob("*.key")).write_bytes(b"half")
     given = client.get("/readyz")

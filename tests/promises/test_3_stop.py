@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 import requests
 
-from gatekeeper.app import _authorization, application
+from gatekeeper.app import application
 from gatekeeper.errors import LedgerUnavailable, PolicyUnavailable
 from gatekeeper.exchange import respond
 from gatekeeper.ledger.stops import LEASE_SECONDS
@@ -250,8 +250,7 @@ def test_a_body_is_not_started_after_its_lease(
 ) -> None:
     """Committed in time, but late at the socket: a stop may have returned meanwhile, so nothing is sent."""
     _late(monkeypatch, seconds)
-    oauth = _authorization(city.state.settings, city.state, city.tokens, lambda _: None)
-    client = application(city.gate, oauth, lambda _: None).test_client()
+    client = application(city.state, city.gate, city.tokens, lambda _: None).test_client()
     given = client.post("/v1/queries", json=body(), headers={"Authorization": city.header("sample-il-pd")})
     assert status == given.status_code
     found = given.get_json(force=True)

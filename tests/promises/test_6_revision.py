@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from gatekeeper.app import _authorization, application, create_app
+from gatekeeper.app import application, create_app
 from gatekeeper.errors import LedgerUnavailable, PolicyUnavailable
 from gatekeeper.parts import activate
 from gatekeeper.policy import Bundle, Embedded, load, shipped_policies
@@ -47,8 +47,7 @@ def test_a_worker_with_other_policies_says_so(city: City, other: Bundle) -> None
     """/readyz takes it out of service."""
     for engine, status in ((Embedded(other), 503), (city.gate.engine, 200)):
         gate = city.with_gate(engine=engine).gate
-        oauth = _authorization(city.state.settings, city.state, city.tokens, lambda _: None)
-        given = application(gate, oauth, lambda _: None).test_client().get("/readyz")
+        given = application(city.state, gate, city.tokens, lambda _: None).test_client().get("/readyz")
         assert (status, "ok" if status == 200 else "failed") == (
             given.status_code,
             given.get_json()["checks"]["policy"],

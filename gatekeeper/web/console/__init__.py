@@ -1,0 +1,33 @@
+"""``/console``: the pages of the city's own staff, server-rendered; every act works as a plain form.
+
+- ``desk``      what the pages need, handed in
+- ``sessions``  who is signed in, what they may do, and that a form is ours
+- ``pages``     one way to answer with a page, under one strict policy
+- ``entrance``  sign-in and sign-out
+- ``reviews``   the queue, and one request of it
+- ``acts``      what a person does about a request
+
+Nothing is decided here: a ruling is a fact that the policy is given.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from gatekeeper.web.console.acts import add_acts
+from gatekeeper.web.console.desk import Desk
+from gatekeeper.web.console.entrance import add_entrance
+from gatekeeper.web.console.pages import STATIC
+from gatekeeper.web.console.reviews import add_reviews
+from gatekeeper.web.console.sessions import Sessions
+
+__all__ = ["Desk", "console_blueprint"]
+
+
+def console_blueprint(desk: Desk) -> Blueprint:
+    """Return the routes of the console."""
+    blueprint = Blueprint("console", __name__, url_prefix="/console", static_folder=STATIC)
+    sessions = Sessions(desk)
+    add_entrance(blueprint, desk, sessions)
+    add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
+    return blueprint

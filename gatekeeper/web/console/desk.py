@@ -1,0 +1,64 @@
+"""What the console's pages need from the outside, handed in by ``app``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol
+
+from gatekeeper.exchange import Gate
+from gatekeeper.review.accounts import Account, Accounts, Session
+from gatekeeper.review.queue import Card
+from gatekeeper.review.rule import Move
+from gatekeeper.review.secrets import SecretsKey
+
+
+class StaffStore(Accounts, Protocol):
+    """Accounts, and the browsers that are signed in. Raises StoreUnavailable, nothing else."""
+
+    def get(self, account_id: str, /) -> Account | None:
+        """Return the account of that id, or None."""
+
+    def begin_session(self, session_id: str, account_id: str, /) -> None:
+        """Remember a browser that has just signed in."""
+
+    def session(self, session_id: str, /) -> Session | None:
+        """Return a session that is still good, or None."""
+
+    def end_session(self, session_id: str, /) -> None:
+        """Forget a session."""
+
+
+class ReviewStore(Protocol):
+    """The queue, as it is read. Raises StoreUnavailable, nothing else."""
+
+    def page(
+        self,
+        states: Sequence[str],
+        *,
+        by: Literal["due_at", "queued_at"],
+        most: int,
+        agency_id: str | None = None,
+        provision: str | None = None,
+        due_before: datetime | None = None,
+        after: tuple[datetime, str] | None = None,
+    ) -> Sequence[Card]:
+        """Return reviews in these states: by ``due_at`` the first due, by ``queued_at`` the latest."""
+
+    def counts(self) -> dict[str, int]:
+        """Return how many reviews are in each state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The collaborators of the console."""
+
+    city: str
+    gate: Gate
+    staff: StaffStore
+    reviews: ReviewStore
+    key: Callable[[], SecretsKey]
+    move: Move
+    secure: bool
+    """Whether browsers reach us by https (on this machine's own address they need not)."""

@@ -1,0 +1,124 @@
+"""Sign-in with name, password and code; sign-out.
+
+Guarantees: whatever was wrong, the answer is the same; a session begins with a new identifier, and with an
+entry in the log: if that cannot be written, nobody is signed in; after sign-in only a page of ours follows.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+
+from flask import Blueprint, Response, g, request
+from marshmallow import Schema, fields, validate
+
+from gatekeeper.ledger import Draft
+from gatekeeper.review.sign_in import SignedIn, sign_in
+from gatekeeper.web.console.desk import Desk
+from gatekeeper.web.console.pages import page, see
+from gatekeeper.web.console.sessions import Sessions, form_token, ours
+from gatekeeper.web.metrics import SIGN_INS
+
+HOME = "/console/reviews"
+# A path of the console, and nothing that a browser could read as another place.
+_PAGE = re.compile(r"/console/[A-Za-z0-9/_-]*(?:\?[A-Za-z0-9=&_.,%+-]*)?\Z")
+
+
+class _Form(Schema):
+    class Meta:
+        unknown = "exclude"
+
+    username = fields.String(load_default="", validate=validate.Length(max=200))
+    password = fields.String(load_default="", validate=validate.Length(max=1000))
+    code = fields.String(load_default="", validate=validate.Length(max=100))
+
+
+_FORM = _Form()
+
+
+def add_entrance(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
+    """Add the routes of sign-in and sign-out."""
+
+    @blueprint.get("/")
+    def home() -> Response:
+        return see(HOME)
+
+    @blueprint.get("/sign-in")
+    def entrance() -> Response:
+        identifier = sessions.identifier()
+        if identifier is not None and desk.staff.session(identifier) is not None:
+            return see(_next())
+        return _door(desk, sessions, 200, refused=False)
+
+    @blueprint.post("/sign-in")
+    def enter() -> Response:
+        before = sessions.identifier()
+        if before is None or not ours(before):
+            return _door(desk, sessions, 403, refused=False, stale=True)
+        if _FORM.validate(request.form):
+            return _door(desk, sessions, 403, refused=True)
+        typed = _FORM.load(request.form)
+        outcome = sign_in(
+            desk.staff,
+            desk.key(),
+            username=typed["username"].strip(),
+            password=typed["password"],
+            code=typed["code"].strip(),
+            at=desk.gate.clock.now(),
+        )
+        if not isinstance(outcome, SignedIn):
+            SIGN_INS.labels(outcome.reason).inc()
+            return _door(desk, sessions, 403, refused=True)
+        _log(desk, outcome)
+        SIGN_INS.labels("signed_in").inc()
+        response = see(_next())
+        desk.staff.begin_session(sessions.give(response), outcome.account.id)
+        desk.staff.end_session(before)
+        return response
+
+    @blueprint.post("/sign-out")
+    @sessions.needs("read_policies")  # every role may
+    def leave() -> Response:
+        identifier = sessions.identifier()
+        if identifier is not None:
+            desk.staff.end_session(identifier)
+        response = see("/console/sign-in")
+        sessions.take(response)
+        return response
+
+
+def _door(desk: Desk, sessions: Sessions, status: int, *, refused: bool, stale: bool = False) -> Response:
+    """Show the form of sign-in, to a browser that has an identifier by which its form can be known."""
+    identifier = sessions.identifier()
+    response = Response()
+    if identifier is None:
+        identifier = sessions.give(response)
+    shown = page(
+        "sign-in.html",
+        status,
+        city=desk.city,
+        form_token=form_token(identifier),
+        refused=refused,
+        stale=stale,
+        next=_next(),
+    )
+    for cookie in response.headers.getlist("Set-Cookie"):
+        shown.headers.add("Set-Cookie", cookie)
+    return shown
+
+
+def _next() -> str:
+    wanted = request.values.get("next", "")
+    return wanted if _PAGE.match(wanted) and "sign-" not in wanted else HOME
+
+
+def _log(desk: Desk, outcome: SignedIn) -> None:
+    g.person = outcome.account.id
+    draft = Draft(
+        event="staff.signed_in",
+        ref=f"event_{secrets.token_hex(12)}",
+        clear={},
+        secret={"by": outcome.account.id, "method": outcome.by},
+        detail={},
+    )
+    desk.gate.ledger.append(draft)
