@@ -90,7 +90,8 @@ def move(
         )
     if ruling is not None and ruling.provision not in review.provisions:
         raise OperatorError(
-            "the ruling names a provision that this query did not fail: look at it in the console, /console/reviews"
+            "the ruling names a provision that this query did not fail: look at it in the console, "
+            "/console/reviews"
         )
     version = review.version + 1
     change = Alter(
