@@ -327,3 +327,14 @@ def test_clients_that_are_not_believed_are_counted(
     http.post("/oauth/token", data={"grant_type": "client_credentials"}, auth=(found["client_id"], "guess"))
     http.get("/v1/agency", headers={"Authorization": asking["Authorization"] + "."})
     assert (guessed + 1, malformed + 1) == (count("secret"), count("malformed"))
+
+
+def test_nobody_asks_for_the_head_of_records(
+    city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]
+) -> None:
+    """A release would be logged that nobody gets."""
+    http = city[0]
+    first = http.post("/v1/queries", json=body_of(city), headers=asking).get_json()
+    path = f"/v1/queries/{first['query_id']}/records?cursor={first['next']}"
+    assert 405 == http.head(path, headers=asking).status_code
+    assert 200 == http.get(path, headers=asking).status_code

@@ -15,6 +15,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -81,9 +82,12 @@ class DayKeys:
         return hmac.digest(secret, value, "sha256")
 
     def days(self) -> tuple[date, ...]:
-        """Return the days whose keys still exist, oldest first."""
-        names = sorted(path.name for path in self._directory.glob(f"[!.]*{_SUFFIX}"))
-        return tuple(date.fromisoformat(name.removesuffix(_SUFFIX)) for name in names)
+        """Return the days whose keys still exist, oldest first; a file of another name is nobody's key."""
+        found = []
+        for path in self._directory.glob(f"[!.]*{_SUFFIX}"):
+            with suppress(ValueError):
+                found.append(date.fromisoformat(path.name.removesuffix(_SUFFIX)))
+        return tuple(sorted(found))
 
     def destroy(self, day: date) -> None:
         """Destroy the key of a day that is over; once it returns nothing of that day can be read.

@@ -62,7 +62,7 @@ class Database:
         """
         try:
             parsed = make_url(url)
-        except ArgumentError:
+        except (ArgumentError, ValueError):  # a port that is no number
             raise SettingsRefused("GATEKEEPER_DATABASE_URL is not a database URL") from None
         match parsed.get_backend_name():
             case "sqlite":

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, request
 from marshmallow import Schema, fields
 from marshmallow.validate import Length, OneOf
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge, UnsupportedMediaType
 
 from gatekeeper.errors import Fault, InvalidRequest
 from gatekeeper.exchange import Answer, Gate, answer, further_records, log, status_of
@@ -58,6 +58,8 @@ def queries_blueprint(gate: Gate) -> Blueprint:
 
     @blueprint.get("/v1/queries/<query_id>/records")
     def records(query_id: str) -> Response:
+        if request.method == "HEAD":  # a release would be logged that nobody gets
+            raise MethodNotAllowed(["GET"])
         page = parser.parse(_PAGE, request, location="query")
         given = further_records(gate, request.headers.get("Authorization"), query_id, page["cursor"])
         return _send(gate, given)

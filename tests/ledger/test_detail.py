@@ -169,3 +169,10 @@ def test_a_key_that_is_not_whole_is_no_key(tmp_path: Path, content: bytes) -> No
     path.write_bytes(content)
     with pytest.raises(KeyErased):
         keys.seal(TODAY, "q", "e", b"")
+
+
+def test_a_file_of_another_name_is_no_key(keys: DayKeys, tmp_path: Path) -> None:
+    """What an operator left in the directory by hand is passed over, and fails no request."""
+    keys.seal(TODAY, "query-1", "query.decided", b"one")
+    (tmp_path / "keys" / "old.key").write_bytes(b"k" * 32)
+    assert (TODAY,) == keys.days()

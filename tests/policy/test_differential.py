@@ -96,7 +96,7 @@ def test_both_engines_agree(name: str, tmp_path: Path) -> None:
     asked: list[Any] = [facts, {}, *_rulings(facts, bundle.provisions)]
     asked += [json.loads(text) for text in worst_inputs(bundle.schemas.get("input"))]
     asked += [without(facts, place) for place in places(facts)]
-    asked += [_mutated(facts, chance) for _ in range(3000 if name == "shipped" else 600)]
+    asked += [_mutated(facts, chance) for _ in range(10_000 if name == "shipped" else 600)]
     with opa_server(bundle, tmp_path, unix=True) as server:
         opa, embedded = OpaServer(bundle, server.url, timeout=10), Embedded(bundle, budget_ms=10_000)
         outcomes: dict[str, int] = {"permit": 0, "deny": 0, "none": 0}

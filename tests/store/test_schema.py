@@ -162,3 +162,10 @@ def test_a_database_that_keeps_nothing_or_is_unknown_is_refused(url: str) -> Non
     """Only the two tested databases are opened, and none that forgets."""
     with pytest.raises(SettingsRefused):
         Database.open(url)
+
+
+@pytest.mark.parametrize("url", ["postgresql://host:port/db", "nonsense", "mysql://host/db", "sqlite://"])
+def test_what_is_no_database_of_ours_is_said_in_a_sentence(url: str) -> None:
+    """Not with a traceback: an operator mistypes a port."""
+    with pytest.raises(SettingsRefused, match=r"GATEKEEPER_DATABASE_URL|in memory"):
+        Database.open(url)
