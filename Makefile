@@ -13,7 +13,7 @@ export PATH := $(PARTS)/bin:$(PATH)
 
 help:
 	@echo 'make demo      a sample city, served at http://127.0.0.1:8080 (ARGS="--port 9000" and the like are passed on)'
-	@echo 'make test      the tests that start no servers, in about a minute; what is missing is skipped by name'
+	@echo 'make test      the tests that start no servers, in two or three minutes; what is missing is skipped by name'
 	@echo 'make test-all  installs PostgreSQL, OPA, Regal and Node parts, then lint and every test'
 	@echo 'make lint      ruff, mypy, and Regal where it is'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'

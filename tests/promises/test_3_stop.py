@@ -31,7 +31,7 @@ from gatekeeper.store import Stop, administration
 from tests.exchange.city import CAMERAS, City, body
 from tests.promises.made import REASON, built_city, codes, document, once, released
 from tests.promises.test_1_permit import fill, small_disk
-from tests.servers.gate import RunningGate, environment
+from tests.servers.gate import PATIENCE_SECONDS, RunningGate, environment
 
 __all__ = ["small_disk"]
 
@@ -65,7 +65,9 @@ class _Hammer:
                 asked["query"]["plate"] = plates[number % len(plates)]
                 try:
                     # With stream, post() returns at the first bytes of the answer.
-                    given = session.post(address, json=asked, headers=headers, timeout=15, stream=True)
+                    given = session.post(
+                        address, json=asked, headers=headers, timeout=PATIENCE_SECONDS, stream=True
+                    )
                     at = time.monotonic()
                     self.seen.append(_Seen(agency, at, given.status_code, given.json()))
                 except requests.RequestException as error:
