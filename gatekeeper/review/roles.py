@@ -36,24 +36,13 @@ ACTS: Final[Mapping[Act, str]] = {
     "stop_sharing": "stop sharing, and lift a stop",
     "manage_staff": "add, change and remove accounts",
 }
+_RECORDS: Final[frozenset[Act]] = frozenset(
+    {"read_reviews", "rule_as_staff", "unmask", "read_policies", "read_ledger", "export", "stop_sharing"}
+)
 _MAY: Final[Mapping[Role, frozenset[Act]]] = {
-    "records": frozenset(
-        {"read_reviews", "rule_as_staff", "unmask", "read_policies", "read_ledger", "export", "stop_sharing"}
-    ),
+    "records": _RECORDS,
     "legal": frozenset({"read_reviews", "read_policies", "approve_policies", "read_ledger", "stop_sharing"}),
-    "counsel": frozenset(
-        {
-            "read_reviews",
-            "rule_as_staff",
-            "rule_as_counsel",
-            "unmask",
-            "read_policies",
-            "approve_policies",
-            "read_ledger",
-            "export",
-            "stop_sharing",
-        }
-    ),
+    "counsel": _RECORDS | {"rule_as_counsel", "approve_policies"},
     "auditor": frozenset({"read_reviews", "read_policies", "read_ledger"}),
     "admin": frozenset({"manage_staff", "read_policies", "read_ledger", "stop_sharing"}),
 }

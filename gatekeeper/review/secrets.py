@@ -24,8 +24,6 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gatekeeper.errors import StoreUnavailable
 
-SHORTEST_PASSWORD: Final = 12
-LONGEST_PASSWORD: Final = 256
 STEP_SECONDS: Final = 30
 RECOVERY_CODES: Final = 10
 _NONCE: Final = 12
@@ -86,17 +84,8 @@ class SecretsKey:
 
 
 def hash_password(password: str) -> str:
-    """Return the password's hash; whether it is long enough is the caller's to say (`password_fault`)."""
+    """Return the password's hash."""
     return _hasher.hash(password)
-
-
-def password_fault(password: str, username: str) -> str | None:
-    """Say what is wrong with a new password, or None. Length decides (NIST SP 800-63B section 3.1.1.2)."""
-    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        return f"Use {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters; a sentence is good."
-    if username.casefold() in password.casefold() or len(set(password)) < 5:
-        return "Use a password that does not hold the user name and is not one character repeated."
-    return None
 
 
 def password_fits(password: str, hashed: str | None) -> bool:

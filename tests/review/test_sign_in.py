@@ -218,19 +218,3 @@ def test_the_key_is_private_and_made_once(tmp_path: Path) -> None:
     before = file.read_bytes()
     SecretsKey.create(file)
     assert (before, 0o600) == (file.read_bytes(), file.stat().st_mode & 0o777)
-
-
-@pytest.mark.parametrize(
-    ("password", "good"),
-    [
-        ("short", False),
-        ("a" * 11, False),
-        ("aaaaaaaaaaaaaaaa", False),
-        ("my name is pat.sample", False),
-        ("x" * 257, False),
-        ("the quick brown heron", True),
-    ],
-)
-def test_a_new_password_is_long_and_not_the_name(password: str, good: bool) -> None:  # noqa: FBT001 - a table
-    """Length decides; rules about symbols make passwords worse (NIST SP 800-63B)."""
-    assert good is (secrets.password_fault(password, "pat.sample") is None)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, Protocol
 
 from gatekeeper.exchange import Gate
-from gatekeeper.review.accounts import Account, Accounts, Session
+from gatekeeper.review.accounts import Accounts, Session
 from gatekeeper.review.queue import Card
 from gatekeeper.review.rule import Move
 from gatekeeper.review.secrets import SecretsKey
@@ -16,9 +16,6 @@ from gatekeeper.review.secrets import SecretsKey
 
 class StaffStore(Accounts, Protocol):
     """Accounts, and the browsers that are signed in. Raises StoreUnavailable, nothing else."""
-
-    def get(self, account_id: str, /) -> Account | None:
-        """Return the account of that id, or None."""
 
     def begin_session(self, session_id: str, account_id: str, /) -> None:
         """Remember a browser that has just signed in."""
