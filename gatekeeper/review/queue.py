@@ -7,9 +7,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Protocol
+
+from gatekeeper.exchange.interfaces import ReviewRow
 
 WAITING: Final = ("queued", "needs_information", "escalated")
 """A person still has to act; the most urgent first."""
@@ -20,27 +21,17 @@ DONE: Final = ("permitted", "upheld", "withdrawn", "expired")
 PAGE: Final = 25
 
 
-class Card(Protocol):
+class Card(ReviewRow, Protocol):
     """One review, as the queue shows it: nothing here is private."""
 
     @property
     def query_id(self) -> str: ...
     @property
-    def agency_id(self) -> str: ...
-    @property
     def agency_name(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def level(self) -> str: ...
-    @property
-    def provisions(self) -> Sequence[str]: ...
     @property
     def category(self) -> str: ...
     @property
     def kind(self) -> str: ...
-    @property
-    def queued_at(self) -> datetime: ...
     @property
     def due_at(self) -> datetime: ...
 
