@@ -46,7 +46,17 @@ from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Engine
 from gatekeeper.records import Keyset, Reads
 
-__all__ = ["Answer", "Gate", "answer", "asked", "further_records", "identify", "reconsider", "status_of"]
+__all__ = [
+    "Answer",
+    "Gate",
+    "answer",
+    "asked",
+    "first_detail",
+    "further_records",
+    "identify",
+    "reconsider",
+    "status_of",
+]
 
 # A change between decision and release means deciding anew; a registry that never rests is unavailable.
 _ATTEMPTS = 3
@@ -216,12 +226,20 @@ def _judge_and_release(
 def asked(gate: Gate, query_id: str) -> Query:
     """Return a query as it was first sent.
 
+    Raises as ``first_detail`` does.
+    """
+    return read_again(first_detail(gate, query_id)["body"])
+
+
+def first_detail(gate: Gate, query_id: str) -> dict[str, Json]:
+    """Return the private side of a query's first decision: its body, and what the policy was asked with.
+
     Raises UnknownQuery if none of that id was decided, KeyErased if what was asked has been erased.
     """
     decided = [e for e in gate.ledger.entries_of(query_id) if e.event == "query.decided"]
     if not decided:
         raise UnknownQuery(query_id)
-    return read_again(gate.ledger.detail_of(decided[0].index).detail["body"])
+    return gate.ledger.detail_of(decided[0].index).detail
 
 
 def reconsider(gate: Gate, agency_id: str, query: Query, ruling: Mapping[str, Json] | None) -> Decision:

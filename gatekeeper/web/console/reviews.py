@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 from marshmallow import Schema, fields, validate
 
 from gatekeeper.errors import KeyErased
+from gatekeeper.exchange import first_detail
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.review.accounts import Session
 from gatekeeper.review.queue import DONE, PAGE, WAITING, place, read_place, write_place
@@ -127,10 +128,9 @@ def _seen(desk: Desk, query_id: str, what: str) -> None:
 
 def _asked(desk: Desk, query_id: str) -> dict[str, Json] | None:
     """Return the private detail of the first decision, or None if it was purged."""
-    decided = [e for e in desk.gate.ledger.entries_of(query_id) if e.event == "query.decided"]
     try:
-        return desk.gate.ledger.detail_of(decided[0].index).detail
-    except (IndexError, KeyErased):
+        return first_detail(desk.gate, query_id)
+    except KeyErased:
         return None
 
 
