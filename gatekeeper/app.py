@@ -10,6 +10,7 @@ import atexit
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from flask import Flask, Response
 
@@ -119,6 +120,7 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
 def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
     return Desk(
         city=state.log_key.origin.partition("/")[0],
+        zone=ZoneInfo(settings.time_zone),
         gate=gate,
         staff=state.staff,
         reviews=ReviewQueue(state.database),

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 from urllib.parse import SplitResult, quote, urlsplit
+from zoneinfo import available_timezones
 
 from dotenv import dotenv_values
 from environs import EnvError, FileAwareEnv
@@ -52,6 +53,7 @@ class Settings:
     workers: Annotated[int, "Worker processes; 0: one for each core"] = 0
     threads: Annotated[int, "Threads of each worker"] = 6
     trusted_proxy: Annotated[str, "Address of the proxy whose forwarded headers count"] = "127.0.0.1"
+    time_zone: Annotated[str, "Time zone of the city's clocks, in which the console shows times"] = "UTC"
     log_level: Annotated[str, "`debug`, `info`, `warning` or `error`"] = "info"
 
     @property
@@ -159,6 +161,8 @@ def _faults(settings: Settings) -> list[str]:
         faults.append("GATEKEEPER_THREADS must be at least 1 and GATEKEEPER_WORKERS at least 0")
     if not 1 <= settings.port <= _LAST_PORT:
         faults.append("GATEKEEPER_PORT is not a port: set 1 to 65535, as 8080")
+    if settings.time_zone not in available_timezones():
+        faults.append("GATEKEEPER_TIME_ZONE is not a time zone: set its IANA name, as America/Chicago")
     if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
         faults.append("GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s")
     return faults

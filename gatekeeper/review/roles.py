@@ -15,6 +15,9 @@ Act = Literal[
     "rule_as_staff",
     "rule_as_counsel",
     "unmask",
+    "propose_case",
+    "read_figures",
+    "judge_samples",
     "read_policies",
     "approve_policies",
     "read_ledger",
@@ -29,6 +32,9 @@ ACTS: Final[Mapping[Act, str]] = {
     "rule_as_staff": "verify process, ask, note, uphold, and rule where staff may",
     "rule_as_counsel": "rule where counsel must",
     "unmask": "see a plate, with a reason that is logged",
+    "propose_case": "turn a ruling into a proposed case of the law",
+    "read_figures": "see the figures: denials, permits, age of the queue, alerts",
+    "judge_samples": "draw a sample of permits and mark each right or wrong",
     "read_policies": "read the provisions and their tests",
     "approve_policies": "propose and approve a change of the law",
     "read_ledger": "search and verify the log",
@@ -37,14 +43,34 @@ ACTS: Final[Mapping[Act, str]] = {
     "manage_staff": "add, change and remove accounts",
 }
 _RECORDS: Final[frozenset[Act]] = frozenset(
-    {"read_reviews", "rule_as_staff", "unmask", "read_policies", "read_ledger", "export", "stop_sharing"}
+    {
+        "read_reviews",
+        "rule_as_staff",
+        "unmask",
+        "propose_case",
+        "read_figures",
+        "read_policies",
+        "read_ledger",
+        "export",
+        "stop_sharing",
+    }
 )
 _MAY: Final[Mapping[Role, frozenset[Act]]] = {
     "records": _RECORDS,
-    "legal": frozenset({"read_reviews", "read_policies", "approve_policies", "read_ledger", "stop_sharing"}),
-    "counsel": _RECORDS | {"rule_as_counsel", "approve_policies"},
-    "auditor": frozenset({"read_reviews", "read_policies", "read_ledger"}),
-    "admin": frozenset({"manage_staff", "read_policies", "read_ledger", "stop_sharing"}),
+    "legal": frozenset(
+        {
+            "read_reviews",
+            "read_figures",
+            "judge_samples",
+            "read_policies",
+            "approve_policies",
+            "read_ledger",
+            "stop_sharing",
+        }
+    ),
+    "counsel": _RECORDS | {"rule_as_counsel", "judge_samples", "approve_policies"},
+    "auditor": frozenset({"read_reviews", "read_figures", "read_policies", "read_ledger"}),
+    "admin": frozenset({"manage_staff", "read_figures", "read_policies", "read_ledger", "stop_sharing"}),
 }
 
 

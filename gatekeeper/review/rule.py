@@ -22,10 +22,9 @@ from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.rulings import LIFE, rulings
 from gatekeeper.ledger import Draft, Json, Row
 from gatekeeper.review.accounts import Account
+from gatekeeper.review.reasons import fault_of, tidy
 from gatekeeper.review.roles import may
 
-SHORTEST_REASON: Final = 10
-LONGEST_REASON: Final = 2000
 CLOSED: Final = frozenset({"withdrawn", "expired", "permitted"})
 
 
@@ -109,17 +108,15 @@ class Hearing:
 
     def faults(self, reason: str) -> list[str]:
         """Say everything that stands in the way of any act, each with its cure."""
-        found, said = [], _tidy(reason)
+        found = []
         if self.person.agency_id is not None and self.person.agency_id == self.case.review.agency_id:
             found.append("Your own agency asked this. Somebody else must act on it.")
         if not may(self.person.role, "rule_as_staff"):
             found.append("Your role only reads. Ask somebody of the records staff or counsel.")
         if self.case.review.state in CLOSED:
             found.append(f"The review is {self.case.review.state}: nothing more can be done about it.")
-        if len(said) < SHORTEST_REASON or sum(map(str.isalpha, said)) < SHORTEST_REASON // 2:
-            found.append("Say why in a sentence: the agency, an auditor or a court may ask.")
-        if len(said) > LONGEST_REASON:
-            found.append(f"Say why in at most {LONGEST_REASON} characters.")
+        if (fault := fault_of(reason)) is not None:
+            found.append(fault)
         return found
 
     def would(self, provision: str) -> Decision:
@@ -178,7 +175,7 @@ class Hearing:
     def _commit(
         self, event: str, to: str, reason: str, clear: Mapping[str, Json], ruling: Ruling | None = None
     ) -> None:
-        case, person, said = self.case, self.person, _tidy(reason)
+        case, person, said = self.case, self.person, tidy(reason)
         draft = Draft(
             event=event,
             ref=case.query_id,
@@ -196,10 +193,6 @@ class Hearing:
             ruling=ruling,
         )
         self.gate.ledger.append(draft, rows)
-
-
-def _tidy(said: str) -> str:
-    return " ".join(said.split())
 
 
 def _refuse(found: Sequence[str]) -> None:

@@ -11,7 +11,9 @@ from gatekeeper.review.roles import ACTS, ROLES, may
 
 def test_an_auditor_only_reads() -> None:
     """Whoever checks the city does not act for it."""
-    assert {"read_reviews", "read_policies", "read_ledger"} == {a for a in ACTS if may("auditor", a)}
+    assert {"read_reviews", "read_figures", "read_policies", "read_ledger"} == {
+        a for a in ACTS if may("auditor", a)
+    }
 
 
 def test_who_manages_accounts_sees_no_request() -> None:

@@ -3,8 +3,12 @@
 - ``desk``      what the pages need, handed in
 - ``sessions``  who is signed in, what they may do, and that a form is ours
 - ``pages``     one way to answer with a page, under one strict policy
+- ``languages`` English and Spanish
+- ``areas``     the navigation
+- ``forms``     what was typed, and what is wrong with it
 - ``entrance``  sign-in and sign-out
-- ``reviews``   the queue, and one request of it
+- ``queue``     the denied requests that wait
+- ``reviews``   one of them
 - ``acts``      what a person does about a request
 
 Nothing is decided here: a ruling is a fact that the policy is given.
@@ -16,8 +20,9 @@ from flask import Blueprint
 
 from gatekeeper.web.console.acts import add_acts
 from gatekeeper.web.console.desk import Desk
-from gatekeeper.web.console.entrance import add_entrance
+from gatekeeper.web.console.entrance import add_entrance, add_home
 from gatekeeper.web.console.pages import STATIC
+from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
 from gatekeeper.web.console.sessions import Sessions
 
@@ -28,6 +33,8 @@ def console_blueprint(desk: Desk) -> Blueprint:
     """Return the routes of the console."""
     blueprint = Blueprint("console", __name__, url_prefix="/console", static_folder=STATIC)
     sessions = Sessions(desk)
+    add_home(blueprint, desk, sessions)
     add_entrance(blueprint, desk, sessions)
+    add_queue(blueprint, desk, sessions)
     add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
     return blueprint

@@ -16,7 +16,8 @@ from marshmallow import Schema, fields, validate
 
 from gatekeeper.errors import KeyErased, OperatorError, Superseded, UnknownQuery
 from gatekeeper.exchange import process
-from gatekeeper.review.rule import LONGEST_REASON, SHORTEST_REASON, Hearing, open_case
+from gatekeeper.review import reasons
+from gatekeeper.review.rule import Hearing, open_case
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.pages import page, see
 from gatekeeper.web.console.reviews import Show
@@ -29,7 +30,7 @@ class _Form(Schema):
     class Meta:
         unknown = "exclude"
 
-    reason = fields.String(load_default="", validate=validate.Length(max=2 * LONGEST_REASON))
+    reason = fields.String(load_default="", validate=validate.Length(max=2 * reasons.LONGEST))
     provision = fields.String(load_default="", validate=validate.Length(max=128))
     judge_signed = fields.String(load_default="", validate=validate.OneOf(("", "yes")))
     document = fields.String(load_default="", validate=validate.Length(max=200))
@@ -83,7 +84,7 @@ def _consider(desk: Desk, sessions: Sessions, query_id: str, provision: str) -> 
         query_id=query_id,
         provision=catalogue[provision],
         after=Hearing(desk.gate, desk.move, case, g.session.account).would(provision),
-        shortest=SHORTEST_REASON,
+        shortest=reasons.SHORTEST,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Literal, Protocol
 
 from gatekeeper.exchange import Gate
@@ -52,6 +52,8 @@ class Desk:
     """The collaborators of the console."""
 
     city: str
+    zone: tzinfo
+    """Of the city's clocks, in which pages show times."""
     gate: Gate
     staff: StaffStore
     reviews: ReviewStore

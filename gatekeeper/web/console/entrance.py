@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 import secrets
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, g, request
 from marshmallow import Schema, fields, validate
 
 from gatekeeper.ledger import Draft
+from gatekeeper.review.accounts import Session
 from gatekeeper.review.sign_in import SignedIn, sign_in
+from gatekeeper.web.console.areas import open_to
 from gatekeeper.web.console.desk import Desk
+from gatekeeper.web.console.languages import COOKIE, LANGUAGES
 from gatekeeper.web.console.pages import page, see
 from gatekeeper.web.console.sessions import Sessions, form_token, ours
 from gatekeeper.web.metrics import SIGN_INS
@@ -38,10 +42,6 @@ _FORM = _Form()
 
 def add_entrance(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
     """Add the routes of sign-in and sign-out."""
-
-    @blueprint.get("/")
-    def home() -> Response:
-        return see(HOME)
 
     @blueprint.get("/sign-in")
     def entrance() -> Response:
@@ -84,6 +84,25 @@ def add_entrance(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             desk.staff.end_session(identifier)
         response = see("/console/sign-in")
         sessions.take(response)
+        return response
+
+
+def add_home(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
+    """Add the way to the first area that a person may open, and the choice of a language."""
+
+    @blueprint.get("/")
+    @sessions.needs("read_policies")  # every role may
+    def home() -> Response:
+        session: Session = g.session
+        return see(next((area.path for area in open_to(session.account.role)), HOME))
+
+    @blueprint.get("/language")
+    def choose_language() -> Response:
+        came_from = urlsplit(request.headers.get("Referer", ""))
+        back = came_from.path + (f"?{came_from.query}" if came_from.query else "")
+        response = see(back if _PAGE.match(back) else HOME)
+        if (code := request.args.get("to", "")) in LANGUAGES:
+            response.set_cookie(COOKIE, code, path="/console", secure=desk.secure, samesite="Lax")
         return response
 
 

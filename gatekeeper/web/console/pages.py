@@ -1,4 +1,4 @@
-"""One way to answer with a page: a template, escaped, under one strict policy.
+"""One way to answer with a page: a template, escaped, under one strict policy, in the reader's language.
 
 Guarantees: no page runs a script of a caller's making (no inline script or style, nothing from elsewhere),
 is framed, is kept by a cache, or tells another site where the reader came from; what an agency typed is text.
@@ -6,18 +6,22 @@ is framed, is kept by a cache, or tells another site where the reader came from;
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from babel.dates import format_datetime, format_timedelta
 from flask import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from gatekeeper.web.console.languages import LANGUAGES, language, translations
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
 POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 _HEADERS: Final = {
     "Content-Security-Policy": POLICY,
@@ -27,12 +31,13 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Cache-Control": "no-store",
+    "Vary": "Cookie, Accept-Language",
 }
 
 
 def page(template: str, status: int = 200, **shown: Any) -> Response:
     """Answer with a page."""
-    body = _ENVIRONMENT.get_template(template).render(**shown)
+    body = _environment(language()).get_template(template).render(**shown)
     response = Response(body, status=status, content_type="text/html; charset=utf-8")
     response.headers.update(_HEADERS)
     return response
@@ -46,32 +51,36 @@ def see(address: str) -> Response:
     return response
 
 
-def ago(moment: datetime, now: datetime) -> str:
-    """Say how long ago, or in how long, as a person would."""
-    seconds = (now - moment).total_seconds()
-    size, ending = abs(seconds), "ago" if seconds >= 0 else "left"
-    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
-        if size >= length:
-            count = int(size // length)
-            return f"{count} {unit}{'' if count == 1 else 's'} {ending}"
-    return "just now" if seconds >= 0 else "less than a minute left"
-
-
 def utc(moment: datetime) -> str:
-    """Write a time for people."""
+    """Write a time for people, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def words(code: str) -> str:
-    """Write a code of ours as words."""
-    return code.replace("_", " ")
+@cache
+def _environment(code: str) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    texts = translations(code)
+    environment.install_gettext_translations(texts, newstyle=True)  # type: ignore[attr-defined]  # by the extension
 
+    def ago(moment: datetime, now: datetime) -> str:
+        """Say how long ago, or in how long, as a person would."""
+        return format_timedelta(moment - now, add_direction=True, locale=code)
 
-_ENVIRONMENT: Final = Environment(
-    loader=FileSystemLoader(HERE / "templates"),
-    undefined=StrictUndefined,
-    autoescape=True,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters.update(ago=ago, utc=utc, words=words)
+    def local(moment: datetime, zone: tzinfo) -> str:
+        """Write a time for people, as the city's clocks show it."""
+        return format_datetime(moment, "medium", tzinfo=zone, locale=code)
+
+    def words(name: str) -> str:
+        """Write a code of ours as words."""
+        return texts.gettext(name.replace("_", " "))
+
+    environment.filters.update(ago=ago, local=local, utc=utc, words=words)
+    environment.globals.update(lang=code, languages=LANGUAGES)
+    return environment

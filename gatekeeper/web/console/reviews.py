@@ -1,26 +1,24 @@
-"""The queue of denied requests, and one request of it.
+"""One denied request: what was asked, by whom, what denied it, what would cure it, what happened so far.
 
-Guarantees: the queue shows nothing private; to open a request is an entry in the log, written before the page
-is made; a plate is masked; whatever an agency typed is shown as text, with the words that the screen matched
-marked in it.
+Guarantees: to open a request is an entry in the log, written before the page is made; a plate is masked;
+whatever an agency typed is shown as text, with the words that the screen matched marked in it.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g
 from markupsafe import Markup, escape
-from marshmallow import Schema, fields, validate
 
 from gatekeeper.errors import KeyErased
 from gatekeeper.exchange import first_detail
 from gatekeeper.ledger import Draft, Json
+from gatekeeper.review import reasons
 from gatekeeper.review.accounts import Session
-from gatekeeper.review.queue import DONE, PAGE, WAITING, place, read_place, write_place
-from gatekeeper.review.rule import SHORTEST_REASON, Case, open_case
+from gatekeeper.review.queue import WAITING
+from gatekeeper.review.rule import Case, open_case
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.pages import page
 from gatekeeper.web.console.sessions import Sessions
@@ -29,55 +27,8 @@ Show = Callable[[str, int, Sequence[str], Mapping[str, object]], Response]
 """Answers with a request's page: its id, the status, what was wrong with a form, and what was typed in it."""
 
 
-class _Filter(Schema):
-    class Meta:
-        unknown = "exclude"
-
-    pile = fields.String(load_default="waiting", validate=validate.OneOf(("waiting", "done")))
-    state = fields.String(load_default="", validate=validate.OneOf(("", *WAITING, *DONE)))
-    agency = fields.String(load_default="", validate=validate.Length(max=128))
-    provision = fields.String(load_default="", validate=validate.Length(max=128))
-    overdue = fields.String(load_default="", validate=validate.OneOf(("", "yes")))
-    after = fields.String(load_default="", validate=validate.Length(max=400))
-
-
-_FILTER = _Filter()
-
-
 def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
-    """Add the routes of the queue; return what answers with a request's page."""
-
-    @blueprint.get("/reviews")
-    @sessions.needs("read_reviews")
-    def queue() -> Response:
-        refused = bool(_FILTER.validate(request.args))
-        asked = _FILTER.load({} if refused else request.args)
-        pile = WAITING if asked["pile"] == "waiting" else DONE
-        found = desk.reviews.page(
-            [state for state in pile if asked["state"] in ("", state)],
-            by="due_at" if pile is WAITING else "queued_at",
-            most=PAGE + 1,
-            agency_id=asked["agency"] or None,
-            provision=asked["provision"] or None,
-            due_before=desk.gate.clock.now() if asked["overdue"] else None,
-            after=read_place(asked["after"]) if asked["after"] else None,
-        )
-        cards = found[:PAGE]
-        further = urlencode({**asked, "after": write_place(place(cards[-1]))}) if len(found) > PAGE else None
-        snapshot = desk.gate.registry.snapshot()
-        return page(
-            "queue.html",
-            400 if refused else 200,
-            **sessions.shown(),
-            refused=refused,
-            cards=cards,
-            further=further,
-            asked=asked,
-            counts=desk.reviews.counts(),
-            piles=(("waiting", WAITING), ("done", DONE)),
-            catalogue=desk.gate.engine.bundle.catalogue,
-            agencies=sorted(snapshot.agencies(), key=lambda agency: agency.name),
-        )
+    """Add the route of one request; return what answers with a request's page."""
 
     @blueprint.get("/reviews/<query_id>")
     @sessions.needs("read_reviews")
@@ -107,7 +58,7 @@ def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
             words_of=_said(desk, query_id),
             faults=faults,
             typed=typed,
-            shortest=SHORTEST_REASON,
+            shortest=reasons.SHORTEST,
         )
 
     return show

@@ -20,6 +20,7 @@ from flask import Response, g, request
 
 from gatekeeper.review.accounts import Session
 from gatekeeper.review.roles import Act, may
+from gatekeeper.web.console.areas import open_to
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.pages import page, see
 
@@ -66,7 +67,10 @@ class Sessions:
             "person": session.account,
             "form_token": g.form_token,
             "may": lambda act: may(role, act),
+            "areas": open_to(role),
+            "here": request.path,
             "now": self._desk.gate.clock.now(),
+            "zone": self._desk.zone,
         }
 
     def identifier(self) -> str | None:
