@@ -115,16 +115,9 @@ class Staff:
     def begin_session(self, session_id: str, account_id: str) -> None:
         """Remember a browser that has just signed in."""
         now = self._now()
-        row = {
-            "id_sha256": _digest(session_id),
-            "staff_id": account_id,
-            "began_at": now,
-            "seen_at": now,
-            "proved_at": now,
-        }
         with self._database.write() as connection:
             connection.execute(delete(staff_sessions).where(_over(now)))
-            connection.execute(insert(staff_sessions), row)
+            connection.execute(insert(staff_sessions), _session(session_id, account_id, now, now))
 
     def session(self, session_id: str) -> StaffSession | None:
         """Return a session that is still good, and note that it was used; None for any other."""
@@ -143,9 +136,22 @@ class Staff:
             self._set(session_id, seen_at=now)
         return found
 
-    def prove_session(self, session_id: str) -> None:
-        """Note that the person has just proved again who they are."""
-        self._set(session_id, proved_at=self._now())
+    def prove_session(self, session_id: str, renewed_id: str) -> bool:
+        """Go on under another identifier, as just proved; False if the session is over.
+
+        When it began stays as it was: a proof does not make a working day longer.
+        """
+        now, columns = self._now(), staff_sessions.c
+        with self._database.write() as connection:
+            mine = columns.id_sha256 == _digest(session_id), ~_over(now)
+            row = connection.execute(select(columns.staff_id, columns.began_at).where(*mine)).one_or_none()
+            # Of those who read the row at the same time one deletes it, and has the session.
+            gone = connection.execute(delete(staff_sessions).where(*mine)).rowcount
+            if row is None or gone != 1:
+                return False
+            renewed = _session(renewed_id, row.staff_id, row.began_at, now)
+            connection.execute(insert(staff_sessions), renewed)
+        return True
 
     def end_session(self, session_id: str) -> None:
         """Forget a session: no process knows it any more."""
@@ -190,6 +196,16 @@ def change(account: StaffAccount, **columns: object) -> tuple[Row, ...]:
 def _over(now: datetime) -> Any:
     columns = staff_sessions.c
     return or_(columns.began_at <= now - LONGEST, columns.seen_at <= now - IDLE)
+
+
+def _session(session_id: str, account_id: str, began_at: datetime, now: datetime) -> dict[str, object]:
+    return {
+        "id_sha256": _digest(session_id),
+        "staff_id": account_id,
+        "began_at": began_at,
+        "seen_at": now,
+        "proved_at": now,
+    }
 
 
 def _digest(session_id: str) -> bytes:

@@ -79,11 +79,25 @@ def test_a_session_lives_while_it_is_used(database: Database, people: Staff) -> 
         assert member() == found.account
     late = Staff(database, now=lambda: NOON + 2 * almost + IDLE)
     assert late.session("one") is None
-    late.prove_session("one")
-    assert late.session("one") is None
+    assert late.prove_session("one", "renewed") is False
+    assert (None, None) == (late.session("one"), late.session("renewed"))
     late.begin_session("two", member().id)
     with database.read() as connection:
         assert 1 == connection.exec_driver_sql("SELECT count(*) FROM staff_sessions").scalar()
+
+
+def test_a_proof_renews_the_identifier_and_not_the_day(database: Database, people: Staff) -> None:
+    """The identifier of before is worth nothing, and is renewed by one of any number who try."""
+    people.begin_session("before", member().id)
+    later = NOON + timedelta(minutes=14)
+    at_14 = Staff(database, now=lambda: later)
+    with ThreadPoolExecutor(8) as pool:
+        renewed = list(pool.map(lambda n: at_14.prove_session("before", f"after-{n}"), range(8)))
+    assert 1 == sum(renewed)
+    found = at_14.session(f"after-{renewed.index(True)}")
+    assert found is not None
+    assert (NOON, later) == (found.began_at, found.proved_at)
+    assert at_14.session("before") is None
 
 
 def test_every_session_of_an_account_can_be_ended(people: Staff) -> None:

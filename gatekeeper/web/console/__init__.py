@@ -6,7 +6,9 @@
 - ``languages`` English and Spanish
 - ``areas``     the navigation
 - ``forms``     what was typed, and what is wrong with it
+- ``addresses`` where a person may be sent on to
 - ``entrance``  sign-in and sign-out
+- ``proof``     who is signed in proves it again
 - ``queue``     the denied requests that wait
 - ``reviews``   one of them
 - ``acts``      what a person does about a request
@@ -22,6 +24,7 @@ from gatekeeper.web.console.acts import add_acts
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.entrance import add_entrance, add_home
 from gatekeeper.web.console.pages import STATIC
+from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
 from gatekeeper.web.console.sessions import Sessions
@@ -35,6 +38,7 @@ def console_blueprint(desk: Desk) -> Blueprint:
     sessions = Sessions(desk)
     add_home(blueprint, desk, sessions)
     add_entrance(blueprint, desk, sessions)
+    add_proof(blueprint, desk, sessions)
     add_queue(blueprint, desk, sessions)
     add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
     return blueprint

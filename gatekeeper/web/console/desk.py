@@ -23,6 +23,9 @@ class StaffStore(Accounts, Protocol):
     def session(self, session_id: str, /) -> Session | None:
         """Return a session that is still good, or None."""
 
+    def prove_session(self, session_id: str, renewed_id: str, /) -> bool:
+        """Go on under another identifier, as just proved; False if the session is over."""
+
     def end_session(self, session_id: str, /) -> None:
         """Forget a session."""
 

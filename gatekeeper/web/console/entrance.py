@@ -6,26 +6,18 @@ entry in the log: if that cannot be written, nobody is signed in; after sign-in 
 
 from __future__ import annotations
 
-import re
-import secrets
-from urllib.parse import urlsplit
-
 from flask import Blueprint, Response, g, request
 from marshmallow import Schema, fields, validate
 
-from gatekeeper.ledger import Draft
 from gatekeeper.review.accounts import Session
 from gatekeeper.review.sign_in import SignedIn, sign_in
+from gatekeeper.web.console.addresses import came_from, following
 from gatekeeper.web.console.areas import open_to
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.languages import COOKIE, LANGUAGES
 from gatekeeper.web.console.pages import page, see
 from gatekeeper.web.console.sessions import Sessions, form_token, ours
 from gatekeeper.web.metrics import SIGN_INS
-
-HOME = "/console/reviews"
-# A path of the console, and nothing that a browser could read as another place.
-_PAGE = re.compile(r"/console/[A-Za-z0-9/_-]*(?:\?[A-Za-z0-9=&_.,%+-]*)?\Z")
 
 
 class _Form(Schema):
@@ -47,7 +39,7 @@ def add_entrance(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
     def entrance() -> Response:
         identifier = sessions.identifier()
         if identifier is not None and desk.staff.session(identifier) is not None:
-            return see(_next())
+            return see(following())
         return _door(desk, sessions, 200, refused=False)
 
     @blueprint.post("/sign-in")
@@ -69,11 +61,9 @@ def add_entrance(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
         if not isinstance(outcome, SignedIn):
             SIGN_INS.labels(outcome.reason).inc()
             return _door(desk, sessions, 403, refused=True)
-        _log(desk, outcome)
+        response = see(following())
+        sessions.begin(response, outcome.account, outcome.by)
         SIGN_INS.labels("signed_in").inc()
-        response = see(_next())
-        desk.staff.begin_session(sessions.give(response), outcome.account.id)
-        desk.staff.end_session(before)
         return response
 
     @blueprint.post("/sign-out")
@@ -94,13 +84,11 @@ def add_home(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
     @sessions.needs("read_policies")  # every role may
     def home() -> Response:
         session: Session = g.session
-        return see(next((area.path for area in open_to(session.account.role)), HOME))
+        return see(next((area.path for area in open_to(session.account.role)), "/console/reviews"))
 
     @blueprint.get("/language")
     def choose_language() -> Response:
-        came_from = urlsplit(request.headers.get("Referer", ""))
-        back = came_from.path + (f"?{came_from.query}" if came_from.query else "")
-        response = see(back if _PAGE.match(back) else HOME)
+        response = see(came_from())
         if (code := request.args.get("to", "")) in LANGUAGES:
             response.set_cookie(COOKIE, code, path="/console", secure=desk.secure, samesite="Lax")
         return response
@@ -119,25 +107,8 @@ def _door(desk: Desk, sessions: Sessions, status: int, *, refused: bool, stale: 
         form_token=form_token(identifier),
         refused=refused,
         stale=stale,
-        next=_next(),
+        next=following(),
     )
     for cookie in response.headers.getlist("Set-Cookie"):
         shown.headers.add("Set-Cookie", cookie)
     return shown
-
-
-def _next() -> str:
-    wanted = request.values.get("next", "")
-    return wanted if _PAGE.match(wanted) and "sign-" not in wanted else HOME
-
-
-def _log(desk: Desk, outcome: SignedIn) -> None:
-    g.person = outcome.account.id
-    draft = Draft(
-        event="staff.signed_in",
-        ref=f"event_{secrets.token_hex(12)}",
-        clear={},
-        secret={"by": outcome.account.id, "method": outcome.by},
-        detail={},
-    )
-    desk.gate.ledger.append(draft)

@@ -3,7 +3,9 @@
 The cookie holds 256 random bits and nothing else; a form carries an HMAC of it. Guarantees: a page is shown
 and an act done only for a session that the store knows now, whose role may do it; a form that another site
 sent (no token, or ``Sec-Fetch-Site`` says so) does nothing; whoever may not see a page is not told whether
-what it is about exists.
+what it is about exists; what needs a fresh proof is done only for a person who proved themselves as lately as
+it says. A session begins, and goes on after a proof, under a new identifier and with an entry in the log: if
+that cannot be written, nobody is signed in and nothing counts as proved.
 """
 
 from __future__ import annotations
@@ -12,19 +14,25 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any, Final, ParamSpec
 from urllib.parse import quote
 
 from flask import Response, g, request
 
-from gatekeeper.review.accounts import Session
+from gatekeeper.ledger import Draft
+from gatekeeper.review.accounts import Account, Session
 from gatekeeper.review.roles import Act, may
+from gatekeeper.web.console.addresses import came_from
 from gatekeeper.web.console.areas import open_to
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.pages import page, see
 
 FORM_TOKEN = "form"  # noqa: S105  a field's name
+FRESH: Final = timedelta(minutes=10)
+"""How long a person counts as having just proved who they are."""
+_NEVER_SHOWN: Final = frozenset({FORM_TOKEN, "password", "repeated", "code", "sealed"})
 _P = ParamSpec("_P")
 
 
@@ -36,8 +44,14 @@ class Sessions:
         # __Host-: only this host, over https, for every path; nobody else's cookie passes for it.
         self._cookie = "__Host-gatekeeper" if desk.secure else "gatekeeper"
 
-    def needs(self, act: Act) -> Callable[[Callable[_P, Response]], Callable[_P, Response]]:
-        """Return a decorator for a route that only a role which may *act* reaches."""
+    def needs(
+        self, act: Act, *, proved_within: timedelta | None = None
+    ) -> Callable[[Callable[_P, Response]], Callable[_P, Response]]:
+        """Return a decorator for a route that only a role which may *act* reaches.
+
+        With ``proved_within=FRESH``, only who proved themselves lately: a page leads to the proof and back; a
+        form does nothing, says so, and shows what was typed, to be repeated.
+        """
 
         def decorate(view: Callable[_P, Response]) -> Callable[_P, Response]:
             @wraps(view)
@@ -45,18 +59,65 @@ class Sessions:
                 identifier = self.identifier()
                 session = None if identifier is None else self._desk.staff.session(identifier)
                 if session is None or identifier is None:
-                    return see(f"/console/sign-in?next={quote(_asked(), safe='')}")
+                    return _led_to("sign-in")
                 g.session = session
                 g.form_token = form_token(identifier)
                 if not may(session.account.role, act):
                     return page("forbidden.html", 403, **self.shown())
                 if request.method == "POST" and not ours(identifier):
                     return page("stale.html", 403, **self.shown())
+                if proved_within is not None and not self._proved(session, proved_within):
+                    return self._unproved()
                 return view(*args, **kwargs)
 
             return guarded
 
         return decorate
+
+    def begin(self, response: Response, account: Account, method: str) -> None:
+        """Sign a person in, who has just proved who they are. Raises LedgerUnavailable, StoreUnavailable."""
+        self._log(account, method)
+        before = self.identifier()
+        self._desk.staff.begin_session(self.give(response), account.id)
+        if before is not None:
+            self._desk.staff.end_session(before)
+
+    def prove(self, response: Response, method: str) -> bool:
+        """Go on with this session as just proved; False if it ended meanwhile.
+
+        Raises LedgerUnavailable, StoreUnavailable.
+        """
+        session: Session = g.session
+        before = self.identifier()
+        if before is None:
+            return False
+        self._log(session.account, f"proof_{method}")
+        return self._desk.staff.prove_session(before, self.give(response))
+
+    def _proved(self, session: Session, within: timedelta) -> bool:
+        return self._desk.gate.clock.now() - session.proved_at < within
+
+    def _unproved(self) -> Response:
+        """Ask for a proof first; what a form said is shown, so that it can be said again."""
+        if request.method != "POST":
+            return _led_to("proof")
+        typed = [
+            (name, text)
+            for name, text in request.form.items(multi=True)
+            if name not in _NEVER_SHOWN and text.strip()
+        ]
+        return page("unproved.html", 403, **self.shown(), typed=typed, back=quote(came_from(), safe=""))
+
+    def _log(self, account: Account, method: str) -> None:
+        g.person = account.id
+        draft = Draft(
+            event="staff.signed_in",
+            ref=f"event_{secrets.token_hex(12)}",
+            clear={},
+            secret={"by": account.id, "method": method},
+            detail={},
+        )
+        self._desk.gate.ledger.append(draft)
 
     def shown(self) -> dict[str, Any]:
         """Return what every page of a signed-in person shows."""
@@ -106,8 +167,14 @@ def ours(identifier: str) -> bool:
     return hmac.compare_digest(sent, form_token(identifier).encode())
 
 
-def _asked() -> str:
-    """Return the page that was asked for, to come back to; after a form, the page that it stood on."""
-    if request.method != "GET":
-        return "/console/reviews"
-    return request.full_path.rstrip("?")
+def _led_to(door: str) -> Response:
+    """Lead to a door, and from there back to what was asked for; after a form, to the page it stood on."""
+    back = request.full_path.rstrip("?") if request.method == "GET" else came_from()
+    address = f"/console/{door}?next={quote(back, safe='')}"
+    response = see(address)
+    if request.headers.get("HX-Request") == "true":
+        # A script follows a 303 by itself and would put the door into a piece of the page.
+        response.status_code = 200
+        del response.headers["Location"]
+        response.headers["HX-Redirect"] = address
+    return response
