@@ -56,6 +56,7 @@ def _show_provisions(examined: Examination, *, as_json: bool) -> None:
             "in_force": provision.code in bundle.catalogue,
             "rules": list(provision.rules),
             "review": provision.review,
+            "two_people": provision.two_people,
             "verified": provision.verified,
             "citation": provision.citation,
         }

@@ -9,8 +9,9 @@ from typing import Any
 
 from gatekeeper.errors import KeyErased, UnknownQuery
 from gatekeeper.exchange.decide import timestamp
-from gatekeeper.exchange.interfaces import Queries, ReviewRow
+from gatekeeper.exchange.interfaces import Queries, Review
 from gatekeeper.exchange.respond import provision_json
+from gatekeeper.exchange.rulings import permitted_until
 from gatekeeper.ledger import Json, Ledger, StoredEntry
 from gatekeeper.policy import Catalogue
 
@@ -37,7 +38,7 @@ def status(
         "query_id": query_id,
         "decision": _decision(entry, detail, catalogue),
         "review": {
-            "state": "none" if review is None else _state(queries, review, query_id, at),
+            "state": "none" if review is None else state_now(review, queries, catalogue, at),
             "due": None if review is None or review.due_at is None else timestamp(review.due_at),
             "messages": [*_messages(ledger, entries)],
         },
@@ -45,12 +46,12 @@ def status(
     }
 
 
-def _state(queries: Queries, review: ReviewRow, query_id: str, at: datetime) -> str:
-    """Say how the review stands: a ruling that permits ends by itself."""
+def state_now(review: Review, queries: Queries, catalogue: Catalogue, at: datetime) -> str:
+    """Say how the review stands: what permits it ends by itself. Raises StoreUnavailable."""
     if review.state != "permitted":
         return review.state
-    ends = [e.expires_at for e in queries.review_events(query_id) if e.expires_at is not None]
-    return "permitted" if ends and at < min(ends) else "expired"
+    until = permitted_until(queries.review_events(review.query_id), catalogue)
+    return "permitted" if until is not None and at < until else "expired"
 
 
 def _messages(ledger: Ledger, entries: Sequence[StoredEntry]) -> Iterator[dict[str, Json]]:

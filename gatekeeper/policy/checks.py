@@ -70,6 +70,7 @@ def _provision(provision: Provision) -> Json:
         "message": provision.message,
         "remedy": provision.remedy,
         "review": provision.review,
+        "two_people": provision.two_people,
         "related_resources": [resource.ref for resource in provision.related_resources],
         "path": provision.path,
     }

@@ -328,7 +328,7 @@ KINDS = (
     _kind(
         r"review is not .*|\w+ is not true or false|effective_on is not a day that exists",
         "A value in METADATA is not one that is known",
-        "Review is none, staff or counsel; verified and public are true or false; a day is 2026-01-31.",
+        "Review is none, staff or counsel; the flags are true or false; a day is 2026-01-31.",
         _METADATA,
     ),
     _kind(
@@ -342,6 +342,12 @@ KINDS = (
         "",
         "Say in remedy what to send, or let review be none.",
         r"^#\s+remedy\s*:",
+    ),
+    _kind(
+        r"asks for two people, and nobody may rule on it|METADATA two_people must be false where .*",
+        "METADATA asks for two people, and nobody may rule on the provision",
+        "Let review be staff or counsel, or leave two_people out.",
+        r"^#\s+two_people\s*:",
     ),
     _kind(
         r"does not stand in the directory of its own name|has no test beside it|a provision is named twice"

@@ -23,6 +23,7 @@ REVIEWS: tuple[Review, ...] = ("none", "staff", "counsel")
 _TOP = {"title", "description", "custom"}
 _TOP_OPTIONAL = {"scope", "related_resources", "authors", "organizations"}
 _CUSTOM = {"rules", "citation", "verified", "public", "effective_on", "message", "remedy", "review"}
+_CUSTOM_OPTIONAL = {"two_people"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,10 @@ class RelatedResource:
 
 @dataclass(frozen=True, slots=True)
 class Provision:
-    """One provision of law, as its METADATA states it; ``pack`` is None if it binds every city."""
+    """One provision of law, as its METADATA states it; ``pack`` is None if it binds every city.
+
+    ``two_people``: a ruling on it counts only once two different people have made it.
+    """
 
     code: str
     pack: str | None
@@ -49,6 +53,7 @@ class Provision:
     message: str
     remedy: str
     review: Review
+    two_people: bool
     related_resources: tuple[RelatedResource, ...]
     path: str
 
@@ -95,10 +100,12 @@ def provision_of(listed: Listed, source: str) -> tuple[Provision | None, list[st
     custom = block.get("custom")
     if not isinstance(custom, dict):
         return None, [*faults, f"{path}: METADATA custom is not a mapping"]
-    faults += _key_faults(f"{path}: custom", custom, _CUSTOM, set())
+    faults += _key_faults(f"{path}: custom", custom, _CUSTOM, _CUSTOM_OPTIONAL)
     read = _Fields(path, faults)
     if block.get("scope", "package") != "package":
         faults.append(f"{path}: METADATA scope must be package: it speaks for the whole provision")
+    if custom.get("two_people") is True and custom.get("review") == "none":
+        faults.append(f"{path}: METADATA two_people must be false where review is none")
     provision = Provision(
         code=listed.code,
         pack=listed.pack,
@@ -112,6 +119,7 @@ def provision_of(listed: Listed, source: str) -> tuple[Provision | None, list[st
         message=read.text(custom, "message"),
         remedy=read.text(custom, "remedy"),
         review=read.review(custom),
+        two_people=read.flag(custom, "two_people"),
         related_resources=read.resources(block),
         path=path,
     )

@@ -103,8 +103,12 @@ def _provisions(bundle: Bundle) -> Iterator[str]:
         binds = "every city" if provision.pack is None else f"the pack `{provision.pack}`"
         yield (
             f"| [`{provision.code}`]({provision.path}) | {provision.title} | {', '.join(provision.rules)} "
-            f"| {_REVIEW[provision.review]} | {sure} | {binds} |"
+            f"| {_review(provision)} | {sure} | {binds} |"
         )
+
+
+def _review(provision: Provision) -> str:
+    return _REVIEW[provision.review] + (", two people" if provision.two_people else "")
 
 
 def _packs(bundle: Bundle) -> Iterator[str]:

@@ -54,6 +54,7 @@ def standing_blueprint(gate: Gate) -> Blueprint:
 def _described(provision: Provision) -> dict[str, Json]:
     return {
         **provision_json(provision),
+        "two_people": provision.two_people,
         "description": provision.description,
         "effective_on": provision.effective_on.isoformat(),
         "related_resources": [

@@ -12,7 +12,7 @@ import pytest
 
 from gatekeeper.errors import InvalidCursor, UnknownQuery
 from gatekeeper.exchange import further_records
-from gatekeeper.exchange.rulings import LIFE, in_force
+from gatekeeper.exchange.rulings import LIFE, in_force, permitted_until, standing
 from gatekeeper.ledger import Draft
 from gatekeeper.policy import Bundle
 from gatekeeper.store import reviews
@@ -42,7 +42,7 @@ def _event(city: City, digest: str = DIGEST, **changes: Any) -> ReviewEvent:
 
 
 def _found(city: City, bundle: Bundle, *events: ReviewEvent, after: timedelta = timedelta(0)) -> Any:
-    return in_force(events, city.gate.keys, bundle.catalogue, DIGEST, NOW + after)
+    return in_force(standing(events, city.gate.keys, bundle.catalogue, DIGEST, NOW + after))
 
 
 def test_a_ruling_binds_its_request_until_it_expires(city: City, bundle: Bundle) -> None:
@@ -93,12 +93,119 @@ def test_a_ruling_on_another_body_counts_for_nothing(city: City, bundle: Bundle)
 
 
 def test_counsel_may_rule_where_staff_may(city: City, bundle: Bundle) -> None:
-    """And alone where only counsel may."""
-    by_counsel = _event(city, level="counsel")
-    assert {"stated_reason": "counsel"} == _found(city, bundle, by_counsel)
-    assert {"restrictive_law": "counsel"} == _found(
-        city, bundle, replace(by_counsel, provision="restrictive_law")
-    )
+    """What staff may."""
+    assert {"stated_reason": "counsel"} == _found(city, bundle, _event(city, level="counsel"))
+
+
+# --- Two people. ------------------------------------------------------------------------------------------
+
+GRAVE = ("immigration_crime", "health_data", "restrictive_law")
+
+
+def _two(city: City, provision: str = "restrictive_law") -> tuple[ReviewEvent, ReviewEvent]:
+    first = _event(city, provision=provision, level="counsel", actor="counsel-1")
+    hour = timedelta(hours=1)
+    return first, replace(first, version=3, actor="counsel-2", at=NOW + hour, expires_at=NOW + hour + LIFE)
+
+
+@pytest.mark.parametrize("provision", GRAVE)
+def test_where_a_wrong_release_is_gravest_two_people_rule(city: City, bundle: Bundle, provision: str) -> None:
+    """The first ruling is on record and tells the policy nothing; the second, by another person, does."""
+    assert bundle.catalogue[provision].two_people
+    first, second = _two(city, provision)
+    later = timedelta(hours=2)
+    assert {} == _found(city, bundle, first, after=later)
+    said = standing([first], city.gate.keys, bundle.catalogue, DIGEST, NOW + later)[provision]
+    assert (False, True, False) == (said.in_force, said.by("counsel-1"), said.by("counsel-2"))
+    assert {provision: "counsel"} == _found(city, bundle, first, second, after=later)
+    assert {provision: "counsel"} == _found(city, bundle, second, first, after=later)
+
+
+def test_one_person_twice_is_one_person(city: City, bundle: Bundle) -> None:
+    """However often; the time of their last word is the one that counts."""
+    first, second = _two(city)
+    again = replace(second, actor="counsel-1")
+    later, beyond_the_first = timedelta(hours=2), timedelta(hours=72, minutes=30)
+    assert {} == _found(city, bundle, first, again, replace(again, version=4), after=later)
+    assert {} == _found(city, bundle, replace(first, actor=""), second, after=later)
+    both = {"restrictive_law": "counsel"}
+    assert both == _found(city, bundle, first, again, second, after=later)
+    assert both == _found(city, bundle, first, again, second, after=beyond_the_first)
+
+
+def test_the_first_ruling_may_have_ended_before_the_second(city: City, bundle: Bundle) -> None:
+    """Then the second is the first of two; at no moment do they count together beyond the earlier end."""
+    first, second = _two(city)
+    millisecond = timedelta(milliseconds=1)
+    assert {"restrictive_law": "counsel"} == _found(city, bundle, first, second, after=LIFE - millisecond)
+    assert {} == _found(city, bundle, first, second, after=LIFE)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"level": "staff"},
+        {"level": None},
+        {"body_fp": b"x" * 32},
+        {"fp_day": (NOW - timedelta(days=1)).date()},
+        {"expires_at": None},
+        {"expires_at": NOW + timedelta(hours=74)},
+        {"event": "review.answered"},
+        {"provision": "health_data"},
+        {"state": "upheld"},
+        {"actor": ""},
+    ],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_a_second_ruling_that_does_not_count_makes_no_pair(
+    city: City, bundle: Bundle, changes: dict[str, Any]
+) -> None:
+    """Of a level too low, on another body (the agency added something between the two), on another point."""
+    first, second = _two(city)
+    assert {} == _found(city, bundle, first, replace(second, **changes), after=timedelta(hours=2))
+
+
+def test_a_ruling_that_is_taken_back_takes_the_other_with_it(city: City, bundle: Bundle) -> None:
+    """Who takes theirs back says that the provision is not met: both must rule anew."""
+    first, second = _two(city)
+    back = replace(second, version=4, event="review.withdrawn", level=None, expires_at=None, body_fp=None)
+    later = timedelta(hours=2)
+    assert {} == _found(city, bundle, first, second, back, after=later)
+    assert {} == _found(city, bundle, first, second, back, first, after=later)
+    alone = _event(city)
+    gone = replace(back, provision="stated_reason", actor="somebody")
+    assert {} == _found(city, bundle, alone, gone, after=later)
+    assert {"stated_reason": "staff"} == _found(city, bundle, alone, back, after=later)
+
+
+def test_where_staff_may_rule_two_count_at_the_lower_level(city: City, bundle: Bundle) -> None:
+    """A city may ask for two people where staff rule: the policy hears of the lower of their levels."""
+    of_two = replace(bundle.catalogue["stated_reason"], two_people=True)
+    catalogue = {**bundle.catalogue, "stated_reason": of_two}
+    first, second = _event(city), _event(city, actor="counsel-1", level="counsel")
+
+    def found(*events: ReviewEvent) -> Any:
+        return in_force(standing(events, city.gate.keys, catalogue, DIGEST, NOW))
+
+    assert ({}, {}, {"stated_reason": "staff"}) == (found(first), found(second), found(first, second))
+    both = replace(first, level="counsel"), second
+    assert {"stated_reason": "counsel"} == found(*both)
+
+
+def test_a_permission_ends_with_the_first_thing_that_it_rests_on(city: City, bundle: Bundle) -> None:
+    """One of two rulings, or a verified paper; and what was taken back permits nothing."""
+    first, second = _two(city)
+    second = replace(second, state="permitted")
+    assert NOW + LIFE == permitted_until([first, second], bundle.catalogue)
+    again = replace(second, version=4, actor="counsel-1", expires_at=NOW + timedelta(hours=90))
+    assert second.expires_at == permitted_until([first, second, again], bundle.catalogue)
+    paper = _event(city, provision=None, level=None, expires_at=NOW + timedelta(hours=5))
+    assert paper.expires_at == permitted_until([paper, first, second], bundle.catalogue)
+    back = replace(paper, event="review.withdrawn", expires_at=None)
+    assert NOW + LIFE == permitted_until([paper, back, first, second], bundle.catalogue)
+    assert permitted_until([first, second, replace(back, state="queued")], bundle.catalogue) is None
+    assert permitted_until([replace(paper, expires_at=None, state="permitted")], bundle.catalogue) is None
+    assert permitted_until([], bundle.catalogue) is None
 
 
 def test_two_rulings_stand_side_by_side_and_the_later_one_on_a_provision_counts(

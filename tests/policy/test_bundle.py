@@ -62,6 +62,7 @@ def test_catalogue_in_manifest_order() -> None:
     assert list(catalogue) == ["standing", "purpose"]
     assert catalogue["purpose"].rules == ("T-2", "T-3")
     assert catalogue["purpose"].review == "staff"
+    assert not catalogue["purpose"].two_people
     assert catalogue["standing"].related_resources[0].ref == "https://example.test/standing"
     assert catalogue["standing"].effective_on.isoformat() == "2024-01-01"
 

@@ -438,6 +438,14 @@ REFUSED: dict[str, tuple[Change, str]] = {
         _edit(STANDING, "review: none", "review: maybe"),
         "review must be none, staff or counsel",
     ),
+    "two people in words": (
+        _edit(STANDING, "#   review: none", "#   review: staff\n#   two_people: 'yes'"),
+        "two_people must be true or false",
+    ),
+    "two people where nobody may rule": (
+        _edit(STANDING, "#   review: none", "#   review: none\n#   two_people: true"),
+        "two_people must be false where review is none",
+    ),
     "null review": (_edit(STANDING, "review: none", "review: null"), "review must be"),
     "empty message": (
         _edit(STANDING, "message: Your agency is not in good standing.", "message: ''"),

@@ -3,8 +3,8 @@
 # title: Policies that check the provisions
 # description: >-
 #   Run over the catalogue as JSON: {"provisions": [{code, pack, title, description, rules, citation,
-#   verified, public, effective_on, message, remedy, review, related_resources, path}], "in_force": [codes],
-#   "tests": [paths]}. Each fault is a sentence. An empty catalogue is a fault.
+#   verified, public, effective_on, message, remedy, review, two_people, related_resources, path}],
+#   "in_force": [codes], "tests": [paths]}. Each fault is a sentence. An empty catalogue is a fault.
 package checks.catalogue
 
 texts := {"title", "description", "citation", "message", "remedy"}
@@ -28,7 +28,7 @@ faults contains fault if {
 
 faults contains fault if {
 	some provision in input.provisions
-	some field in {"verified", "public"}
+	some field in {"verified", "public", "two_people"}
 	not is_boolean(object.get(provision, field, null))
 	fault := concat("", [provision.code, ": ", field, " is not true or false"])
 }
@@ -52,6 +52,13 @@ faults contains fault if {
 	is_string(provision.remedy)
 	startswith(provision.remedy, "None")
 	fault := concat("", [provision.code, ": is reviewed, but its remedy says that there is none"])
+}
+
+faults contains fault if {
+	some provision in input.provisions
+	provision.two_people == true
+	provision.review == "none"
+	fault := concat("", [provision.code, ": asks for two people, and nobody may rule on it"])
 }
 
 faults contains fault if {

@@ -18,6 +18,7 @@ good := {
 		"message": "What was not met.",
 		"remedy": "Send it.",
 		"review": "staff",
+		"two_people": false,
 		"related_resources": [],
 		"path": "sharing/affirmation/affirmation.rego",
 	}],
@@ -44,6 +45,15 @@ test_review_is_one_of_three if count(catalogue.faults) == 1 with input as change
 test_flags_are_flags if {
 	count(catalogue.faults) == 1 with input as changed("verified", "false")
 	count(catalogue.faults) == 1 with input as changed("public", null)
+	count(catalogue.faults) == 1 with input as changed("two_people", "yes")
+}
+
+test_two_people_rule_only_where_one_may if {
+	catalogue.faults == set() with input as changed("two_people", true)
+	"affirmation: asks for two people, and nobody may rule on it" in catalogue.faults with input as json.patch(good, [
+		{"op": "add", "path": "/provisions/0/two_people", "value": true},
+		{"op": "add", "path": "/provisions/0/review", "value": "none"},
+	])
 }
 
 test_rules_are_named if {

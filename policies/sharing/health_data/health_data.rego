@@ -4,7 +4,8 @@
 # description: >-
 #   Who was seen at a place of reproductive or gender-affirming care, and who is a patient, is sensitive
 #   health data. It goes to no federal body and to no agency of another state without a warrant that a
-#   judge signed and staff have verified, whatever crime is investigated.
+#   judge signed and staff have verified, whatever crime is investigated. Where it went it stays known, so
+#   two of counsel must agree to let it go without one.
 # related_resources:
 #   - ref: https://www.cityofevanston.org/
 #     description: "Evanston City Code, Title 1, Chapter 23"
@@ -22,6 +23,7 @@
 #     document_sha256, and the warrant itself in an appeal. If the words were misread, appeal and say so:
 #     the city's counsel decides.
 #   review: counsel
+#   two_people: true
 package sharing.health_data
 
 import data.facts.agency.home

@@ -3,7 +3,9 @@
 # title: "Crimes of immigration go to counsel"
 # description: >-
 #   Entering or re-entering the country without permission can be a crime (8 USC 1325, 1326). A judge's
-#   criminal warrant for it may be honoured, never automatically: counsel decides each one.
+#   criminal warrant for it may be honoured, never automatically: counsel decides each one. What
+#   is wrongly released here can hand a person to civil enforcement and cannot be called back, so two of
+#   counsel must agree.
 # related_resources:
 #   - ref: https://www.ilga.gov/
 #     description: "5 ILCS 805, Illinois TRUST Act"
@@ -20,6 +22,7 @@
 #     Send legal_process with the criminal warrant: court, judge, number, statute and document_sha256.
 #     The city's counsel decides.
 #   review: counsel
+#   two_people: true
 package sharing.immigration_crime
 
 import data.facts.process.verified

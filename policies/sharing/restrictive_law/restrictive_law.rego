@@ -5,7 +5,8 @@
 #   A death investigation, a child-abuse or custodial-interference case can be the form in which a law
 #   against care is enforced. Signs that belong together (a clinic and a journey out of a state, a
 #   pregnancy and a charge against a parent), such a charge from outside the state, and any interest in
-#   a place of care that is not an attack on it, are read by counsel.
+#   a place of care that is not an attack on it, are read by counsel. The words hide such a case by design,
+#   and a wrong release can cost a patient or a doctor their freedom, so two of counsel must agree.
 # related_resources:
 #   - ref: https://www.ilga.gov/
 #     description: "625 ILCS 5/2-130, Illinois Vehicle Code"
@@ -22,6 +23,7 @@
 #     Appeal, saying what happened, where, and which statute is enforced, and attach the complaint or
 #     the court's order. The city's counsel decides.
 #   review: counsel
+#   two_people: true
 package sharing.restrictive_law
 
 import data.facts.agency.home
