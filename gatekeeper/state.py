@@ -12,9 +12,10 @@ from pathlib import Path
 
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.ledger import Clock, DayKeys, Ledger, SigningKey
+from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
-from gatekeeper.store import Database, LedgerRows, Queries, Registry, Staff
+from gatekeeper.store import Database, LedgerRows, Queries, Registry, Staff, administration
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -36,6 +37,17 @@ class State:
     def staff_key(self) -> SecretsKey:
         """Return the key that the secrets of staff accounts are sealed under. Raises StoreUnavailable."""
         return SecretsKey.load(_staff_key(self.settings))
+
+    def switch(self) -> Switch:
+        """Return the switch that stops sharing."""
+        return Switch(
+            self.ledger,
+            self.registry,
+            self.clock,
+            administration,
+            self.database.give_up_reserve,
+            self.database.restore_reserve,
+        )
 
     def close(self) -> None:
         """Sign a last checkpoint and close the database."""

@@ -18,7 +18,7 @@ MAY: dict[str, set[str]] = {
     "policy": {"errors", "remembered", "requests"},
     "store": {"errors", "ledger", "sqlalchemy"},
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
-    "oversight": {"errors", "exchange", "ledger"},
+    "oversight": {"errors", "exchange", "ledger", "review"},
     "review": {"errors", "exchange", "ledger"},
     "web": {
         "errors",

@@ -13,10 +13,10 @@ import click
 from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show, show_one
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Draft, Json
+from gatekeeper.ledger.stops import KINDS
 from gatekeeper.state import State
 from gatekeeper.store import Agency, administration
 
-KINDS = ("local", "state", "federal", "tribal", "fusion_center", "private")
 # What is neither federal nor private belongs to a state, by whose law its declaration is judged.
 _OF_A_STATE = ("local", "state", "fusion_center")
 _STATE = re.compile(

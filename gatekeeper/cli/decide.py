@@ -20,7 +20,6 @@ from typing import Any, TextIO
 import click
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
-from gatekeeper.cli.agency import KINDS
 from gatekeeper.errors import GatekeeperError, InvalidRequest, MalformedBody
 from gatekeeper.exchange.decide import Permit, Situation
 from gatekeeper.exchange.decide import decide as judge
@@ -29,7 +28,7 @@ from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import Parser, read_json
 from gatekeeper.exchange.screen import Lexicon, screen
-from gatekeeper.ledger.stops import SCOPES
+from gatekeeper.ledger.stops import KINDS, SCOPES
 from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import Embedded, Engine, load, shipped_policies
 from gatekeeper.policy.opa import OpaServer

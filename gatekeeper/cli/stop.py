@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from difflib import get_close_matches
-from operator import eq
 from pathlib import Path
-from typing import Literal
 
 import click
 
-from gatekeeper.cli.agency import KINDS, known
+from gatekeeper.cli.agency import known
 from gatekeeper.cli.opened import city, data_option, json_option, operator, show, show_one
 from gatekeeper.errors import GatekeeperError, OperatorError
-from gatekeeper.oversight import stops
+from gatekeeper.ledger.stops import KINDS
+from gatekeeper.oversight.stops import Halt, near
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
-from gatekeeper.store import Stop, administration
-
-_Scope = Literal["all", "agency", "kind", "camera"]
 
 
 @click.command()
@@ -50,8 +45,7 @@ def stop(
             ]
         show(rows, as_json=as_json)
         return
-    named: tuple[_Scope, ...] = ("agency", "kind", "camera")
-    scopes: list[tuple[_Scope, str | None]] = [(s, asked[s]) for s in named if asked[s] is not None]
+    scopes = [(s, asked[s]) for s in ("agency", "kind", "camera") if asked[s] is not None]
     if everything:
         scopes.append(("all", None))
     if len(scopes) != 1 or reason is None:
@@ -78,29 +72,16 @@ def stop(
 def resume(data: Path | None, stop_id: str, reason: str) -> None:
     """Lift the stop STOP_ID (gatekeeper stop --list shows those in force)."""
     with city(data) as state:
-        if all(halt.id != stop_id for halt in state.registry.stops()):
-            raise OperatorError("no such stop is in force: gatekeeper stop --list")
-        rows = administration.lift_stop(stop_id, state.clock.now())
-        stops.lift_stop(state.ledger, stop_id=stop_id, rows=rows, reason=reason, by=operator())
-        state.database.restore_reserve()
+        state.switch().resume(stop_id, reason=reason, by=operator())
     click.echo(f"{stop_id} is lifted")
 
 
-def _set(state: State, scope: _Scope, value: str | None, *, reason: str, unlisted: bool) -> tuple[Stop, int]:
+def _set(state: State, scope: str, value: str | None, *, reason: str, unlisted: bool) -> tuple[Halt, int]:
     if scope == "agency" and value is not None:
         value = known(state, value).id
     if scope == "camera" and value is not None and not unlisted:
         _refuse_unlisted(state.settings, value)
-    halt = Stop(stops.new_stop_id(), scope, value, state.clock.now())
-    entry = stops.set_stop(
-        state.ledger,
-        stop=halt,
-        rows=administration.set_stop(halt),
-        reason=reason,
-        by=operator(),
-        free=state.database.give_up_reserve,
-    )
-    return halt, entry.index
+    return state.switch().stop(scope, value, reason=reason, by=operator())
 
 
 def _refuse_unlisted(settings: Settings, camera: str) -> None:
@@ -116,9 +97,8 @@ def _refuse_unlisted(settings: Settings, camera: str) -> None:
         click.echo("the store of reads did not say which cameras there are: check the id yourself", err=True)
         return
     if camera not in cameras:
-        close = get_close_matches(camera, cameras, n=20, cutoff=0.5) or list(cameras)
-        alike = sorted(close, key=lambda known_id: (-sum(map(eq, known_id, camera)), known_id))[:3]
         raise OperatorError(
-            f"NOTHING WAS STOPPED: the store of reads has no such camera (it has {', '.join(alike)} …); "
+            "NOTHING WAS STOPPED: the store of reads has no such camera "
+            f"(it has {', '.join(near(camera, cameras))} …); "
             "give the right id, or --unlisted for one that it does not show yet"
         )

@@ -19,6 +19,9 @@ LEASE_SECONDS = 0.5
 
 SCOPES = ("all", "agency", "kind", "camera")
 
+KINDS = ("local", "state", "federal", "tribal", "fusion_center", "private")
+"""The kinds of agency, as ``terms.json`` lists them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Party:

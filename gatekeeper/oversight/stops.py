@@ -1,25 +1,97 @@
 """Stop and resume: the city's hand on the switch, independent of any policy.
 
 Guarantees (promise 3): a stop is a ledger entry written under the ledger's lock; each release is compared
-with the stops in force inside its own commit, so none can be committed after it; ``set_stop`` returns one
+with the stops in force inside its own commit, so none can be committed after it; ``Switch.stop`` returns one
 lease after its commit, when no body that was committed before can still begin. On a full disk the reserve
-is given up, so that a stop can always be set.
+is given up, so that a stop can always be set. The command and the console stop by this one path.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from operator import eq
+from typing import TYPE_CHECKING, Any, Protocol
 
-from gatekeeper.errors import LedgerUnavailable, OperatorError
-from gatekeeper.ledger import Appended, Draft, Ledger, Row
+from gatekeeper.errors import KeyErased, LedgerUnavailable, OperatorError
+from gatekeeper.ledger import Appended, Clock, Draft, Ledger, Row
 from gatekeeper.ledger.rows import Stop
-from gatekeeper.ledger.stops import LEASE_SECONDS, SCOPES
+from gatekeeper.ledger.stops import KINDS, LEASE_SECONDS, SCOPES
+from gatekeeper.review.reasons import fault_of, tidy
 
-MINIMUM_REASON = 10
+if TYPE_CHECKING:  # at run time a stop needs neither the exchange nor the policy, and starts sooner
+    from gatekeeper.exchange.interfaces import Registry
+
 # For a thread that had checked its lease and was then kept from the processor for a moment.
 MARGIN_SECONDS = 0.1
+
+
+class StopRows(Protocol):
+    """Makes the rows of a change to the stops, for the log to commit with its entry."""
+
+    def set_stop(self, stop: Any, /) -> Sequence[Row]:
+        """Return the rows that put a stop in force."""
+
+    def lift_stop(self, stop_id: str, at: datetime, /) -> Sequence[Row]:
+        """Return the rows that lift one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """A stop as it is set."""
+
+    id: str
+    scope: str
+    value: str | None
+    set_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The switch of one city. ``free`` gives up the disk's reserve, ``restore`` makes it again."""
+
+    ledger: Ledger
+    registry: Registry
+    clock: Clock
+    rows: StopRows
+    free: Callable[[], bool]
+    restore: Callable[[], object]
+
+    def stop(
+        self, scope: str, value: str | None, *, reason: str, by: str, stop_id: str | None = None
+    ) -> tuple[Halt, int]:
+        """Stop sharing in the scope; return the stop and its entry when no record in it can leave any more.
+
+        A ``stop_id`` that was used before is refused, so that one decision is one stop however often it is
+        sent. Raises OperatorError for what would stop nothing or says nothing, and what ``set_stop`` raises:
+        then the stop may not be in force.
+        """
+        if scope == "agency" and (value is None or self.registry.snapshot().agency(value) is None):
+            raise OperatorError("NOTHING WAS STOPPED: no such agency is registered")
+        if scope == "kind" and value not in KINDS:
+            raise OperatorError("NOTHING WAS STOPPED: there is no such kind of agency")
+        halt = Halt(stop_id or new_stop_id(), scope, value, self.clock.now())
+        appended = set_stop(
+            self.ledger, stop=halt, rows=self.rows.set_stop(halt), reason=reason, by=by, free=self.free
+        )
+        return halt, appended.index
+
+    def resume(self, stop_id: str, *, reason: str, by: str) -> int:
+        """Lift a stop in force; return the entry that says so.
+
+        Raises OperatorError if none of that id is in force or the reason says nothing, Superseded if somebody
+        else lifted it just now, LedgerUnavailable: then it is still in force.
+        """
+        if all(halt.id != stop_id for halt in self.registry.snapshot().stops):
+            raise OperatorError("no such stop is in force: gatekeeper stop --list")
+        rows = self.rows.lift_stop(stop_id, self.clock.now())
+        appended = lift_stop(self.ledger, stop_id=stop_id, rows=rows, reason=reason, by=by)
+        self.restore()
+        return appended.index
 
 
 def new_stop_id() -> str:
@@ -44,14 +116,13 @@ def set_stop(
     """
     if stop.scope not in SCOPES or (stop.scope == "all") != (stop.value is None):
         raise OperatorError("say what to stop: --all, --agency ID, --kind KIND or --camera ID")
-    _substantial(reason)
     camera = stop.scope == "camera"
     draft = Draft(
         event="stop.set",
         ref=stop.id,
         # Which camera is a place: it is committed to, not published.
         clear={"scope": stop.scope, "value": None if camera else stop.value, "stop": stop.id},
-        secret={"reason": reason, "by": by, "camera": stop.value if camera else None},
+        secret={"reason": _substantial(reason), "by": by, "camera": stop.value if camera else None},
         detail={},
     )
     try:
@@ -60,23 +131,64 @@ def set_stop(
         if not free():
             raise
         entry = ledger.append(draft, rows)
-    time.sleep(LEASE_SECONDS + MARGIN_SECONDS)
+    settle()
     return entry
+
+
+def settle() -> None:
+    """Wait until no body can begin any more that was committed before now."""
+    time.sleep(LEASE_SECONDS + MARGIN_SECONDS)
 
 
 def lift_stop(ledger: Ledger, *, stop_id: str, rows: Sequence[Row], reason: str, by: str) -> Appended:
     """Lift a stop. Raises OperatorError for a reason without substance, LedgerUnavailable."""
-    _substantial(reason)
     draft = Draft(
         event="stop.lifted",
         ref=stop_id,
         clear={"stop": stop_id},
-        secret={"reason": reason, "by": by},
+        secret={"reason": _substantial(reason), "by": by},
         detail={},
     )
     return ledger.append(draft, rows)
 
 
-def _substantial(reason: str) -> None:
-    if len(reason.strip()) < MINIMUM_REASON or not any(c.isalpha() for c in reason):
-        raise OperatorError('say why in a sentence: --reason "Council resolution of 3 November"')
+def _substantial(reason: str) -> str:
+    if (fault := fault_of(reason)) is not None:
+        raise OperatorError(f'{fault} For example --reason "Council resolution of 3 November"')
+    return tidy(reason)
+
+
+def near(camera: str, cameras: Iterable[str]) -> list[str]:
+    """Return the cameras whose ids are most like one that does not exist."""
+    known = list(cameras)
+    close = get_close_matches(camera, known, n=20, cutoff=0.5) or known
+    return sorted(close, key=lambda each: (-sum(map(eq, each, camera)), each))[:3]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the log tells of a change: in which entry, and by whom and why (None once that was erased)."""
+
+    index: int
+    by: str | None
+    reason: str | None
+
+
+def told(ledger: Ledger, stop_id: str, event: str) -> Told | None:
+    """Return what the log tells of a stop's ``stop.set`` or ``stop.lifted``, or None if it does not.
+
+    Raises LedgerUnavailable, LedgerCorrupt.
+    """
+    found = [entry for entry in ledger.entries_of(stop_id) if entry.event == event]
+    if not found:
+        return None
+    try:
+        openings = ledger.detail_of(found[0].index).openings
+    except KeyErased:
+        return Told(found[0].index, None, None)
+    return Told(found[0].index, _value(openings, "by"), _value(openings, "reason"))
+
+
+def _value(openings: dict[str, dict[str, Any]], name: str) -> str | None:
+    opened = openings.get(name, {}).get("value")
+    return None if opened is None else str(opened)
