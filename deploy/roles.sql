@@ -49,6 +49,12 @@ GRANT UPDATE (failures, locked_until, last_step) ON sign_ins TO gatekeeper_app;
 GRANT SELECT, INSERT, DELETE ON staff_sessions TO gatekeeper_app;
 GRANT UPDATE (seen_at, proved_at) ON staff_sessions TO gatekeeper_app;
 
+-- The log's own pages: the index is derived and may be made anew, what a check found is kept.
+GRANT SELECT, INSERT, DELETE ON ledger_search TO gatekeeper_app;
+GRANT SELECT, UPDATE (upto) ON ledger_search_reach TO gatekeeper_app;
+GRANT SELECT, INSERT ON ledger_checks TO gatekeeper_app;
+GRANT UPDATE (state, beat_at, ended_at, size, place, fault, outcome) ON ledger_checks TO gatekeeper_app;
+
 -- The two single rows: the versions, and how far the log reaches (a trigger lets it only grow).
 GRANT SELECT ON registry, ledger_head, alembic_version TO gatekeeper_app;
 GRANT UPDATE (version, policy_revision, policy_digest) ON registry TO gatekeeper_app;

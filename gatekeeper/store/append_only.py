@@ -42,6 +42,28 @@ def forward_only(dialect: str) -> Iterator[str]:
         yield "ALTER TABLE ledger_head ENABLE ALWAYS TRIGGER ledger_head_forward"
 
 
+def verdicts(dialect: str) -> Iterator[str]:
+    """Yield the statements that refuse another verdict of a check of the log than the one it came to.
+
+    A check that was interrupted may still be told to have found something, but never that all was well.
+    """
+    other = (
+        "OLD.state <> NEW.state AND (OLD.state IN ('consistent', 'inconsistent') "
+        "OR (OLD.state = 'interrupted' AND NEW.state <> 'inconsistent'))"
+    )
+    if dialect == "sqlite":
+        yield (
+            f"CREATE TRIGGER ledger_checks_verdict BEFORE UPDATE ON ledger_checks WHEN {other} "
+            "BEGIN SELECT RAISE(ABORT, 'ledger_checks keeps its verdicts'); END"
+        )
+    else:
+        yield (
+            "CREATE TRIGGER ledger_checks_verdict BEFORE UPDATE ON ledger_checks FOR EACH ROW "
+            f"WHEN ({other}) EXECUTE FUNCTION gatekeeper_refuse()"
+        )
+        yield "ALTER TABLE ledger_checks ENABLE ALWAYS TRIGGER ledger_checks_verdict"
+
+
 def refusal(dialect: str) -> Iterator[str]:
     """Yield what must exist before the triggers: on PostgreSQL the function that they call."""
     if dialect != "sqlite":

@@ -34,7 +34,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0003"
+REVISION: Final = "0009"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -378,6 +378,55 @@ ledger_head = Table(
     **_KEYED,
 )
 
+# --- What is derived from the log to find an entry by, and what was found when it was checked. -----------
+
+ledger_search = Table(
+    "ledger_search",
+    metadata,
+    # "" for every entry; the agencies that the entry names have a row each besides.
+    Column("agency", String(128), primary_key=True),
+    Column("event", String(40), primary_key=True),
+    Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
+    **_KEYED,
+)
+
+ledger_search_reach = Table(
+    "ledger_search_reach",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("upto", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
+    **_KEYED,
+)
+
+ledger_checks = Table(
+    "ledger_checks",
+    metadata,
+    _id(),
+    Column("actor", String(128), nullable=False),
+    *_choice("scope", "whole", "since"),
+    *_choice("state", "running", "consistent", "inconsistent", "interrupted"),
+    Column("begun_at", Utc, nullable=False),
+    Column("beat_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    # The entries from `start` up to `size` are read; `place` is how far that has come.
+    Column("start", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("place", BigInteger, nullable=False),
+    Column("fault", String(80)),
+    # What was found wrong; of a sound log, what the next check may go on from.
+    Column("outcome", Document),
+    Index(
+        "uq_ledger_checks_running",
+        "state",
+        unique=True,
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+    Index(None, "begun_at"),
+    **_KEYED,
+)
+
 settings = Table(
     "settings",
     metadata,
@@ -412,10 +461,11 @@ KEPT: Final = (
     "sign_ins",
     "registry",
     "ledger_head",
+    "ledger_checks",
 )
 """Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
 
-PASSING: Final = ("staff_sessions",)
+PASSING: Final = ("staff_sessions", "ledger_search", "ledger_search_reach")
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
 REGISTRY: Final = frozenset(
@@ -457,6 +507,8 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "staff": frozenset({"name", "role", "agency_id", "status", "password_hash", "totp_box"}),
     "sign_ins": frozenset({"failures", "locked_until", "last_step"}),
     "staff_sessions": frozenset({"seen_at", "proved_at"}),
+    "ledger_search_reach": frozenset({"upto"}),
+    "ledger_checks": frozenset({"state", "beat_at", "ended_at", "size", "place", "fault", "outcome"}),
 }
 """The columns that an ``Alter`` may set; every other table refuses one."""
 

@@ -224,3 +224,32 @@ class StaffSession:
     began_at: datetime
     seen_at: datetime
     proved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PastStop:
+    """A stop that was set: in force while ``lifted_at`` is None."""
+
+    id: str
+    scope: Literal["all", "agency", "kind", "camera"]
+    value: str | None
+    set_at: datetime
+    lifted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerCheck:
+    """A check of the log: entries from ``start`` up to ``size``, of which ``place`` says how far it came."""
+
+    id: str
+    actor: str
+    scope: Literal["whole", "since"]
+    state: Literal["running", "consistent", "inconsistent", "interrupted"]
+    begun_at: datetime
+    beat_at: datetime
+    ended_at: datetime | None
+    start: int
+    size: int
+    place: int
+    fault: str | None
+    outcome: Mapping[str, Any] | None

@@ -12,6 +12,7 @@ from gatekeeper.ledger.rows import Insert
 from gatekeeper.ledger.tiles import Tile
 from gatekeeper.store import reviews, staff
 from gatekeeper.store.database import Database
+from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
@@ -49,6 +50,7 @@ def filled(rows: LedgerRows) -> None:
     people = staff.Staff(rows._database, now=lambda: NOON)
     people.replace_recovery_codes(making.member().id, [b"c" * 32])
     people.begin_session("s", making.member().id)
+    LedgerChecks(rows._database, now=lambda: NOON).begin("staff-1", "whole", start=0, size=1)
     with rows.transaction() as transaction:
         old = transaction.head()
         transaction.append(
