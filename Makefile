@@ -14,7 +14,7 @@ export PATH := $(PARTS)/bin:$(PATH)
 help:
 	@echo 'make demo      a sample city, served at http://127.0.0.1:8080 (ARGS="--port 9000" and the like are passed on)'
 	@echo 'make test      the tests that start no servers, in two or three minutes; what is missing is skipped by name'
-	@echo 'make test-all  installs PostgreSQL, OPA, Regal and Node parts, then lint and every test'
+	@echo 'make test-all  installs PostgreSQL, Chromium, OPA, Regal and Node parts, then lint and every test'
 	@echo 'make lint      ruff, mypy, and Regal where it is'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'
 	@echo 'make soak      ten minutes of mixed load, watching memory and the log (SOAK_SECONDS=600)'
@@ -62,5 +62,5 @@ lock: venv-test
 	deploy/locks/make
 
 clean:
-	rm -rf $(VENV) $(PARTS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage tests/clients/node_modules
+	rm -rf $(VENV) $(PARTS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage tests/*/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

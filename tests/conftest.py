@@ -28,7 +28,8 @@ def _missing(thing: str) -> str | None:
         case "go":
             found = shutil.which("go")
         case "chromium":
-            found = shutil.which("chromium")
+            drivers = Path(__file__).parent / "browser" / "node_modules"
+            found = shutil.which("chromium") and shutil.which("node") and drivers.is_dir()
         case "tmpfs":
             found = os.geteuid() == 0 and shutil.which("mount")
         case _:

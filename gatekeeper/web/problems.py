@@ -1,4 +1,4 @@
-"""Every error's answer, made in one place: RFC 9457 problem documents.
+"""Every error's answer, made in one place: RFC 9457 problem documents (the console shows pages instead).
 
 Guarantees: an error that is not in the table says nothing but that the service failed (500); no answer
 repeats what a caller sent, but for an offense code that does not exist; a 401 names the scheme (RFC 6750
@@ -82,13 +82,14 @@ _HTTP = {
     415: ("unsupported_media_type", "Send application/json"),
     431: ("header_too_large", "A header is too large"),
 }
+_FAILED = ("internal", "The gatekeeper failed")
 
 
 def problem(error: GatekeeperError) -> Response:
     """Return the problem document of one of our errors."""
-    kind = next((_KINDS[c] for c in type(error).__mro__ if c in _KINDS), None)
+    kind = _kind(error)
     if kind is None:
-        return document(500, "internal", "The gatekeeper failed", "Nothing was released.")
+        return document(500, *_FAILED, "Nothing was released.")
     specific = _SPECIFIC.get(error.code)
     detail = f"{specific} {kind.detail}" if specific else kind.detail
     faults = error.faults if isinstance(error, errors.InvalidRequest) else ()
@@ -120,20 +121,34 @@ def document(status: int, code: str, title: str, detail: str, faults: tuple[Faul
     return response
 
 
+def note(error: Exception) -> tuple[int, str]:
+    """Keep for the line of log and the figures what went wrong; return the answer's status and code."""
+    if isinstance(error, GatekeeperError):
+        g.fault = error.code
+        kind = _kind(error)
+        return (500 if kind is None else kind.status), error.code
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        g.fault = _HTTP.get(status, _FAILED)[0]
+        return status, g.fault
+    # The type is enough to find it by the request id; its text could quote a request.
+    g.fault = f"internal:{type(error).__name__}"
+    g.trace = error
+    return 500, "internal"
+
+
 def install(app: Flask) -> None:
     """Answer every error of the application with a problem document."""
 
     @app.errorhandler(GatekeeperError)
     def ours(error: GatekeeperError) -> Response:
-        g.fault = error.code
+        note(error)
         return problem(error)
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
-        status = error.code or 500
-        code, title = _HTTP.get(status, ("internal", "The gatekeeper failed"))
-        g.fault = code
-        response = document(status, code, title, "Nothing was released.")
+        status, code = note(error)
+        response = document(status, code, _HTTP.get(status, _FAILED)[1], "Nothing was released.")
         for name, value in error.get_headers():
             if name in {"Allow", "Retry-After"}:
                 response.headers[name] = value
@@ -141,7 +156,9 @@ def install(app: Flask) -> None:
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
-        # The type is enough to find it by the request id; its text could quote a request.
-        g.fault = f"internal:{type(error).__name__}"
-        g.trace = error
-        return document(500, "internal", "The gatekeeper failed", "Nothing was released.")
+        note(error)
+        return document(500, *_FAILED, "Nothing was released.")
+
+
+def _kind(error: GatekeeperError) -> _Kind | None:
+    return next((_KINDS[c] for c in type(error).__mro__ if c in _KINDS), None)

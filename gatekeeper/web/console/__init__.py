@@ -5,6 +5,7 @@
 - ``pages``     one way to answer with a page, under one strict policy
 - ``languages`` English and Spanish
 - ``areas``     the navigation
+- ``errors``    a page for whatever goes wrong
 - ``forms``     what was typed, and what is wrong with it
 - ``addresses`` where a person may be sent on to
 - ``entrance``  sign-in and sign-out
@@ -23,6 +24,7 @@ from flask import Blueprint
 from gatekeeper.web.console.acts import add_acts
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.entrance import add_entrance, add_home
+from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
@@ -36,6 +38,7 @@ def console_blueprint(desk: Desk) -> Blueprint:
     """Return the routes of the console."""
     blueprint = Blueprint("console", __name__, url_prefix="/console", static_folder=STATIC)
     sessions = Sessions(desk)
+    add_errors(blueprint, desk, sessions)
     add_home(blueprint, desk, sessions)
     add_entrance(blueprint, desk, sessions)
     add_proof(blueprint, desk, sessions)

@@ -1,0 +1,132 @@
+// A browser that a test drives: one JSON command a line in, one JSON answer a line out, until the input ends.
+//
+// The driver is Playwright, the browser the system's own Chromium (its path is the first argument); nothing is
+// downloaded. A command that fails answers {"error": …} and leaves the browser running.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
+import { chromium } from "playwright-core";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"];
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"];
+
+const browser = await chromium.launch({ executablePath: process.argv[2], args: FLAGS });
+const pages = new Map();
+
+// What the browser itself complains of while a page is open: a policy that was broken, a script's error, a request
+// that failed. The answer of the page itself is no such complaint: an error page has a status of 4xx.
+function watch(page, complaints) {
+  page.on("console", (said) => {
+    const own = said.text().startsWith("Failed to load resource") && said.location().url === page.url();
+    if (["error", "warning"].includes(said.type()) && !own) complaints.push(`console: ${said.text()}`);
+  });
+  page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));
+  page.on("requestfailed", (sent) => {
+    if (!sent.isNavigationRequest()) complaints.push(`request: ${sent.url()} ${sent.failure()?.errorText}`);
+  });
+  page.on("response", (got) => {
+    if (got.status() >= 400 && !got.request().isNavigationRequest()) complaints.push(`request: ${got.url()} ${got.status()}`);
+  });
+}
+
+// Run in the page: what a reader, a search for links and a screen reader would find there.
+function facts(source) {
+  const text = (root) => root.body.textContent.replace(/\s+/g, " ").trim();
+  const parsed = source === null ? null : new DOMParser().parseFromString(source, "text/html");
+  return {
+    lang: document.documentElement.lang,
+    title: document.title,
+    headings: [...document.querySelectorAll("h1")].map((h) => h.textContent.trim()),
+    links: [...document.querySelectorAll("a[href]")].map((a) => a.href),
+    ids: [...document.querySelectorAll("[id]")].map((e) => e.id).filter((id, at, all) => all.indexOf(id) !== at),
+    // Nothing that a script adds, takes away or changes: the page says the same without one.
+    unscripted: parsed === null || text(parsed) === text(document),
+  };
+}
+
+// Run in the page: the elements that stick out to the right, if the page then scrolls sideways.
+function overflow() {
+  const wide = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= wide) return [];
+  const named = (e) => `${e.tagName.toLowerCase()}${e.id ? `#${e.id}` : ""}${[...e.classList].map((c) => `.${c}`).join("")}`;
+  const found = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > wide + 0.5);
+  return found.length === 0 ? ["the page"] : found.slice(0, 5).map(named);
+}
+
+const commands = {
+  async begin({ name, language = "en-US", width = 1200, height = 900, scripts = true }) {
+    const context = await browser.newContext({ locale: language, viewport: { width, height }, javaScriptEnabled: scripts });
+    const page = await context.newPage();
+    const opened = { context, page, complaints: [], source: null };
+    watch(page, opened.complaints);
+    pages.set(name, opened);
+    return {};
+  },
+  async end({ name }) {
+    await pages.get(name).context.close();
+    pages.delete(name);
+    return {};
+  },
+  async open({ name, url }) {
+    const opened = pages.get(name);
+    opened.complaints.length = 0;
+    const answer = await opened.page.goto(url, { waitUntil: "load" });
+    opened.source = await answer.text();
+    return { status: answer.status(), url: opened.page.url() };
+  },
+  async facts({ name }) {
+    const { page, complaints, source } = pages.get(name);
+    return { ...(await page.evaluate(facts, source)), complaints: [...complaints] };
+  },
+  async axe({ name }) {
+    const { page } = pages.get(name);
+    if (!(await page.evaluate(() => "axe" in window))) await page.evaluate(AXE);
+    const found = await page.evaluate(
+      (tags) => axe.run(document, { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"] }), RULES);
+    return { violations: found.violations.flatMap((v) => v.nodes.map((n) => `${v.id} at ${n.target.join(" ")}: ${n.html.slice(0, 160)}`)) };
+  },
+  async overflow({ name, width }) {
+    const { page } = pages.get(name);
+    const before = page.viewportSize();
+    await page.setViewportSize({ width, height: before.height });
+    const found = await page.evaluate(overflow);
+    await page.setViewportSize(before);
+    return { found };
+  },
+  async fill({ name, label, value }) {
+    await pages.get(name).page.getByLabel(label, { exact: true }).fill(value, { timeout: 5000 });
+    return {};
+  },
+  async press({ name, button }) {
+    const { page } = pages.get(name);
+    await page.getByRole("button", { name: button, exact: true }).first().click({ timeout: 5000 });
+    await page.waitForLoadState("load");
+    return { url: page.url() };
+  },
+  async text({ name }) {
+    return { text: await pages.get(name).page.locator("main").innerText() };
+  },
+  async picture({ name, file, width, media = "screen" }) {
+    const { page } = pages.get(name);
+    const before = page.viewportSize();
+    await page.setViewportSize({ width, height: before.height });
+    await page.emulateMedia({ media });
+    await page.screenshot({ path: file, fullPage: true });
+    await page.emulateMedia({ media: null });
+    await page.setViewportSize(before);
+    return {};
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { do: command, ...told } = JSON.parse(line);
+  let answer;
+  try {
+    answer = await commands[command](told);
+  } catch (error) {
+    answer = { error: error.message };
+  }
+  process.stdout.write(`${JSON.stringify(answer)}\n`);
+}
+await browser.close();

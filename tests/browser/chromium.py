@@ -1,0 +1,116 @@
+"""Debian's Chromium, driven from Python: a Node process takes one command a line (``browser.mjs``)."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+
+
+class BrowserError(AssertionError):
+    """What was asked of a page could not be done: no such field, no such button, no answer."""
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One page of one person's browser, with cookies of its own."""
+
+    chromium: Chromium
+    name: str
+
+    def open(self, url: str) -> dict[str, Any]:
+        """Go there; return the answer's status and where the browser ended."""
+        return self._do("open", url=url)
+
+    def facts(self) -> dict[str, Any]:
+        """Return language, title, headings, links, ids that stand twice, and the browser's complaints."""
+        return self._do("facts")
+
+    def axe(self) -> list[str]:
+        """Return each violation of WCAG 2.1 A and AA that axe finds: rule, selector, element."""
+        return list(self._do("axe")["violations"])
+
+    def overflow(self, width: int = 360) -> list[str]:
+        """Return what sticks out of a window of this width, if the page then scrolls sideways."""
+        return list(self._do("overflow", width=width)["found"])
+
+    def fill(self, label: str, value: str) -> None:
+        """Type into the field that has this label."""
+        self._do("fill", label=label, value=value)
+
+    def press(self, button: str) -> str:
+        """Press the button of this name; return where the browser ended."""
+        return str(self._do("press", button=button)["url"])
+
+    def text(self) -> str:
+        """Return what the page says."""
+        return str(self._do("text")["text"])
+
+    def picture(self, file: Path, width: int = 1200, media: str = "screen") -> None:
+        """Save a picture of the whole page, as a screen or as print shows it."""
+        self._do("picture", file=str(file), width=width, media=media)
+
+    def close(self) -> None:
+        """Forget this browser's cookies."""
+        self._do("end")
+
+    def _do(self, command: str, **told: Any) -> dict[str, Any]:
+        return self.chromium.do(command, name=self.name, **told)
+
+
+class Chromium:
+    """One running browser; each tab of it is another person's."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._tabs = 0
+
+    def tab(
+        self, *, language: str = "en-US", width: int = 1200, height: int = 900, scripts: bool = True
+    ) -> Tab:
+        """Open a tab that shares nothing with the others."""
+        self._tabs += 1
+        name = f"tab {self._tabs}"
+        self.do("begin", name=name, language=language, width=width, height=height, scripts=scripts)
+        return Tab(self, name)
+
+    def do(self, command: str, **told: Any) -> dict[str, Any]:
+        """Send one command. Raises BrowserError."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps({"do": command, **told}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise BrowserError("the browser ended")
+        answer: dict[str, Any] = json.loads(line)
+        if "error" in answer:
+            raise BrowserError(f"{command} {told}: {answer['error']}")
+        return answer
+
+
+@contextmanager
+def chromium() -> Iterator[Chromium]:
+    """Run a browser until the block ends."""
+    program = shutil.which("chromium")
+    assert program is not None
+    command = ["node", "browser.mjs", program]
+    with subprocess.Popen(
+        command, cwd=HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Chromium(process)
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -1,0 +1,90 @@
+"""What happened in the city before its pages are looked at: requests, and what staff did about them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pyotp
+import requests
+
+from tests.browser.chromium import Tab
+from tests.servers.gate import RunningGate
+
+WHY = "The report names a stolen sedan; it was read and is kept."
+
+
+@dataclass(frozen=True)
+class Town:
+    """A demo that serves, and its staff."""
+
+    gate: RunningGate
+
+    def person(self, role: str, which: int = 0) -> dict[str, str]:
+        """Return how one of the staff with this role signs in."""
+        found: list[dict[str, str]] = [p for p in self.gate.document["staff"] if p["role"] == role]
+        return found[which]
+
+
+def sign_in(tab: Tab, town: Town, person: dict[str, str]) -> None:
+    """Sign in as a person does."""
+    tab.open(f"{town.gate.base_url}/console/sign-in")
+    tab.fill("User name", person["username"])
+    tab.fill("Password", person["password"])
+    tab.fill("Code", pyotp.TOTP(person["totp_secret"]).now())
+    ended = tab.press("Sign in")
+    assert "/sign-in" not in ended, tab.text()
+
+
+def lively(gate: RunningGate) -> Town:
+    """Let agencies ask, and a clerk act, so that no page has nothing to show."""
+    town = Town(gate)
+    clerk = _Clerk(town, town.person("records", 1))
+    assert 200 == gate.ask(gate.body()).status_code
+    for act in ("ask", "escalate", "uphold", "rule"):
+        query = _denied(gate, purpose__narrative="investigation", purpose__case_number=f"25-1050{len(act)}")
+        clerk.does(query, act, reason=WHY, provision="stated_reason")
+    _denied(gate, purpose__narrative="HSI, homicide suspect", purpose__offense="09A", legal_process=_PAPER)
+    _denied(gate, purpose__narrative='<b>ICE</b> "><script>alert(1)</script> pick-up, see file')
+    _denied(gate, purpose__narrative="child abuse, mother was pregnant and left", purpose__offense="90Z")
+    return town
+
+
+_PAPER = {
+    "kind": "criminal_warrant",
+    "court": "Sample County Circuit Court",
+    "judge": "J. Sample",
+    "number": "26-CR-0001",
+    "statute": "720 ILCS 5/9-1",
+    "document_sha256": "0" * 63 + "1",
+}
+
+
+def _denied(gate: RunningGate, **changes: Any) -> str:
+    answer = gate.ask(gate.body(**changes))
+    assert 403 == answer.status_code, answer.text
+    return str(answer.json()["query_id"])
+
+
+class _Clerk:
+    """One of the records staff, who needs no browser to send the forms that the console shows."""
+
+    def __init__(self, town: Town, person: dict[str, str]) -> None:
+        self._base, self._session = town.gate.base_url, requests.Session()
+        self.does(
+            "",
+            "sign-in",
+            username=person["username"],
+            password=person["password"],
+            code=pyotp.TOTP(person["totp_secret"]).now(),
+        )
+
+    def does(self, query: str, act: str, **typed: str) -> None:
+        path = f"/console/reviews/{query}" if query else "/console/sign-in"
+        shown = self._session.get(self._base + path, timeout=30).text
+        token = re.search(r'name="form" value="([0-9a-f]{64})"', shown)
+        assert token is not None, shown
+        target = f"{path}/{act}" if query else path
+        answer = self._session.post(self._base + target, data={"form": token[1], **typed}, timeout=30)
+        assert answer.ok, answer.text
