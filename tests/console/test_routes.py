@@ -26,6 +26,8 @@ DOOR: Final = {
 REACHES: Final[dict[tuple[str, str], Act]] = {
     ("GET", "/console/"): EVERYBODY,
     ("POST", "/console/sign-out"): EVERYBODY,
+    ("GET", "/console/proof"): EVERYBODY,
+    ("POST", "/console/proof"): EVERYBODY,
     ("GET", "/console/reviews"): "read_reviews",
     ("GET", "/console/reviews/<query_id>"): "read_reviews",
     ("GET", "/console/reviews/<query_id>/rule/<provision>"): "rule_as_staff",
