@@ -29,7 +29,7 @@ GRANT SELECT, INSERT ON
 
 -- What expires: also removed.
 GRANT SELECT, INSERT, DELETE ON
-  private_details, idempotency_keys, revoked_tokens, jti_seen, recovery_codes
+  private_details, documents, idempotency_keys, revoked_tokens, jti_seen, recovery_codes
   TO gatekeeper_app;
 
 -- The registry and the reviews: changed column by column, never removed.

@@ -25,7 +25,7 @@ from gatekeeper.parts import build_engine, lexicon_of, load_bundle, open_reads
 from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
-from gatekeeper.store import administration, reviews
+from gatekeeper.store import Documents, administration, reviews
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.web import problems, requests
 from gatekeeper.web.console import Desk, console_blueprint
@@ -47,6 +47,7 @@ def build_gate(state: State, bundle: Bundle, tokens: TokenKeys) -> Gate:
         verifier=TokenVerifier(settings.issuer, settings.issuer, tokens),
         registry=state.registry,
         queries=state.queries,
+        documents=Documents(state.database),
         engine=build_engine(settings, bundle),
         parser=Parser(Offenses.of(bundle)),
         lexicon=lexicon_of(bundle),

@@ -151,6 +151,25 @@ class UnknownEntry(GatekeeperError):
     code = "unknown_entry"
 
 
+class UnknownDocument(GatekeeperError):
+    """No such document (any more): 404."""
+
+    code = "unknown_document"
+
+
+class DocumentRefused(GatekeeperError):
+    """A document is not taken. ``faults`` pairs each part (name, media_type, content) with what is wrong.
+
+    The sentences are fixed, each with its cure, and repeat nothing of the document.
+    """
+
+    code = "document_refused"
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = tuple(faults)
+
+
 class InvalidCursor(GatekeeperError):
     """The cursor was not made by us for this query and client, or has expired: 422."""
 

@@ -31,6 +31,7 @@ from gatekeeper.exchange import log, respond
 from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
 from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation, decide
+from gatekeeper.exchange.documents import Documents
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import Queries, QueueReview, Registry, Snapshot
@@ -69,6 +70,7 @@ class Gate:
     verifier: TokenVerifier
     registry: Registry
     queries: Queries
+    documents: Documents
     engine: Engine
     parser: Parser
     lexicon: Lexicon

@@ -4,6 +4,7 @@
 - ``tables``          what is kept, what may change and what may not (``append_only`` enforces it)
 - ``registry``        read: agencies, clients, keys, stops, as one snapshot
 - ``queries``         read: past queries, idempotency keys, reviews, for one agency at a time
+- ``documents``       read: papers that were handed in, sealed
 - ``ledger_rows``     append: entries with the rows that belong to them, in one transaction
 - ``administration``  the rows of an operator's change, for the log to commit
 - ``staff``           accounts of the city's staff, their sign-ins and sessions
@@ -14,6 +15,7 @@ Trusted with: who may ask. Who can write to the database can add an agency, but 
 """
 
 from gatekeeper.store.database import Database
+from gatekeeper.store.documents import Documents
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.queries import Queries
 from gatekeeper.store.registry import Registry, Snapshot
@@ -35,6 +37,7 @@ __all__ = [
     "Client",
     "ClientKey",
     "Database",
+    "Documents",
     "LedgerRows",
     "Queries",
     "Registry",

@@ -6,7 +6,7 @@ expires (``ERASABLE``) can be deleted, never changed; what an operator may chang
 ``writing.py`` refuses before the database is asked. A test holds the migrated schema equal to this file.
 
 No table holds a plate, a place or a typed word in the clear: those are in ``private_details`` alone, sealed
-under a key that is kept elsewhere.
+under a key that is kept elsewhere (documents in ``documents``, in the same way).
 """
 
 from __future__ import annotations
@@ -282,6 +282,24 @@ verifications = Table(
     **_KEYED,
 )
 
+# --- Papers that were handed in. Name and bytes are sealed: the key of the day erases them. ---------------
+
+documents = Table(
+    "documents",
+    metadata,
+    _id(),
+    Column("query_id", String(128), ForeignKey("queries.query_id"), nullable=False, index=True),
+    Column("sha256", String(64), nullable=False),
+    *_choice("media_type", "application/pdf", "image/png", "image/jpeg", "image/tiff"),
+    Column("size", Integer, nullable=False),
+    *_choice("source", "agency", "staff"),
+    Column("at", Utc, nullable=False),
+    Column("day", Date, nullable=False, index=True),
+    Column("name_box", LargeBinary, nullable=False),
+    # With a row id, as ``private_details``: megabytes do not belong into the key's tree.
+    Column("box", LargeBinary, nullable=False),
+)
+
 # --- The city's staff. -----------------------------------------------------------------------------------
 
 staff = Table(
@@ -447,7 +465,14 @@ APPEND_ONLY: Final = (
 )
 """Inserted and read; never updated, deleted, replaced or truncated."""
 
-ERASABLE: Final = ("private_details", "idempotency_keys", "revoked_tokens", "jti_seen", "recovery_codes")
+ERASABLE: Final = (
+    "private_details",
+    "documents",
+    "idempotency_keys",
+    "revoked_tokens",
+    "jti_seen",
+    "recovery_codes",
+)
 """Inserted, read and deleted when they have expired; never updated or replaced."""
 
 KEPT: Final = (
@@ -484,6 +509,7 @@ WRITABLE: Final = frozenset(
         "queries",
         "idempotency_keys",
         "private_details",
+        "documents",
         "reviews",
         "review_events",
         "verifications",

@@ -190,6 +190,21 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """A paper that was handed in, without its bytes; its name is sealed under the key of ``day``."""
+
+    id: str
+    query_id: str
+    sha256: str
+    media_type: str
+    size: int
+    source: Literal["agency", "staff"]
+    at: datetime
+    day: date
+    name_box: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class SearchDay:
     """A day with searches of one officer for one target, by its place in the question (0 is today).
 

@@ -30,6 +30,7 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("POST", "/console/proof"): EVERYBODY,
     ("GET", "/console/reviews"): "read_reviews",
     ("GET", "/console/reviews/<query_id>"): "read_reviews",
+    ("GET", "/console/documents/<document_id>"): "rule_as_staff",
     ("GET", "/console/reviews/<query_id>/rule/<provision>"): "rule_as_staff",
     ("POST", "/console/reviews/<query_id>/<any(ask, escalate, uphold, rule, verify):act>"): "rule_as_staff",
 }

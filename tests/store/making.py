@@ -124,6 +124,23 @@ def detail(ref: str, event: str = "query.decided@0") -> Insert:
     return Insert("private_details", {"ref": ref, "event": event, "day": DAY, "box": b"sealed"})
 
 
+def document(query_id: str, name: str = "document_1", **changes: object) -> Insert:
+    """Return the row of a paper that was handed in."""
+    values: dict[str, object] = {
+        "id": name,
+        "query_id": query_id,
+        "sha256": "d" * 64,
+        "media_type": "application/pdf",
+        "size": 6,
+        "source": "agency",
+        "at": NOON,
+        "day": DAY,
+        "name_box": b"sealed",
+        "box": b"sealed",
+    }
+    return Insert("documents", {**values, **changes})
+
+
 def claim(key: bytes = b"k" * 32, query_id: str = "q1", client_id: str = "c1") -> Insert:
     """Return the row that claims an Idempotency-Key."""
     return Insert(

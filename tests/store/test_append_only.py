@@ -44,6 +44,7 @@ def filled(rows: LedgerRows) -> None:
             Insert("revoked_tokens", {"jti": "t", "expires_at": NOON}),
             Insert("settings", {"name": "n", "value": "v"}),
             verification(),
+            making.document("q1"),
             *staff.add(making.member()),
         ],
     )

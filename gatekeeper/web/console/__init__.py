@@ -12,6 +12,7 @@
 - ``proof``     who is signed in proves it again
 - ``queue``     the denied requests that wait
 - ``reviews``   one of them
+- ``documents`` the papers that came with one, given out and taken in
 - ``acts``      what a person does about a request
 
 Nothing is decided here: a ruling is a fact that the policy is given.
@@ -23,6 +24,7 @@ from flask import Blueprint
 
 from gatekeeper.web.console.acts import add_acts
 from gatekeeper.web.console.desk import Desk
+from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_home
 from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.pages import STATIC
@@ -43,5 +45,6 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_entrance(blueprint, desk, sessions)
     add_proof(blueprint, desk, sessions)
     add_queue(blueprint, desk, sessions)
+    add_documents(blueprint, desk, sessions)
     add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
     return blueprint

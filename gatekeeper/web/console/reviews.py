@@ -39,7 +39,7 @@ def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
         found = desk.gate.queries.review(query_id)
         if found is None:
             return page("missing.html", 404, **sessions.shown())
-        _seen(desk, query_id, "request")
+        seen(desk, query_id, "request")
         asked, case = _asked(desk, query_id), _case(desk, query_id)
         return page(
             "review.html",
@@ -64,8 +64,8 @@ def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
     return show
 
 
-def _seen(desk: Desk, query_id: str, what: str) -> None:
-    """Log that this person opens this request. Raises LedgerUnavailable: then nothing is shown."""
+def seen(desk: Desk, query_id: str, what: str) -> None:
+    """Log that this person opens a request or a part of it. Raises LedgerUnavailable: nothing is shown."""
     session: Session = g.session
     draft = Draft(
         event="staff.viewed",

@@ -45,12 +45,13 @@ class Sessions:
         self._cookie = "__Host-gatekeeper" if desk.secure else "gatekeeper"
 
     def needs(
-        self, act: Act, *, proved_within: timedelta | None = None
+        self, act: Act, *, proved_within: timedelta | None = None, most: int | None = None
     ) -> Callable[[Callable[_P, Response]], Callable[_P, Response]]:
         """Return a decorator for a route that only a role which may *act* reaches.
 
         With ``proved_within=FRESH``, only who proved themselves lately: a page leads to the proof and back; a
-        form does nothing, says so, and shows what was typed, to be repeated.
+        form does nothing, says so, and shows what was typed, to be repeated. ``most`` is how many bytes a
+        form may have that brings documents; others have the app's own limit.
         """
 
         def decorate(view: Callable[_P, Response]) -> Callable[_P, Response]:
@@ -64,6 +65,8 @@ class Sessions:
                 g.form_token = form_token(identifier)
                 if not may(session.account.role, act):
                     return page("forbidden.html", 403, **self.shown())
+                if most is not None:
+                    request.max_content_length = most
                 if request.method == "POST" and not ours(identifier):
                     return page("stale.html", 403, **self.shown())
                 if proved_within is not None and not self._proved(session, proved_within):
