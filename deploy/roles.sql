@@ -29,7 +29,7 @@ GRANT SELECT, INSERT ON
 
 -- What expires: also removed.
 GRANT SELECT, INSERT, DELETE ON
-  private_details, documents, idempotency_keys, revoked_tokens, jti_seen, recovery_codes
+  private_details, documents, idempotency_keys, revoked_tokens, jti_seen, recovery_codes, provider_sign_ins
   TO gatekeeper_app;
 
 -- The registry and the reviews: changed column by column, never removed.
@@ -43,9 +43,10 @@ GRANT UPDATE (state, level, due_at, provisions, version) ON reviews TO gatekeepe
 GRANT UPDATE (value) ON settings TO gatekeeper_app;
 
 -- The city's staff: accounts are kept, browsers that were signed in are not.
-GRANT SELECT, INSERT ON staff, sign_ins TO gatekeeper_app;
+GRANT SELECT, INSERT ON staff, sign_ins, identities TO gatekeeper_app;
 GRANT UPDATE (name, role, agency_id, status, password_hash, totp_box) ON staff TO gatekeeper_app;
-GRANT UPDATE (failures, locked_until, last_step) ON sign_ins TO gatekeeper_app;
+GRANT UPDATE (failures, locked_until, last_step, signed_in_at) ON sign_ins TO gatekeeper_app;
+GRANT UPDATE (staff_id) ON identities TO gatekeeper_app;
 GRANT SELECT, INSERT, DELETE ON staff_sessions TO gatekeeper_app;
 GRANT UPDATE (seen_at, proved_at) ON staff_sessions TO gatekeeper_app;
 

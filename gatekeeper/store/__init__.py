@@ -8,6 +8,7 @@
 - ``ledger_rows``     append: entries with the rows that belong to them, in one transaction
 - ``administration``  the rows of an operator's change, for the log to commit
 - ``staff``           accounts of the city's staff, their sign-ins and sessions
+- ``identities``      who they are at the city's identity provider, and sign-ins under way there
 - ``reviews``         the rows by which a denied query moves through review
 - ``values``          what all of these answer with
 
@@ -16,6 +17,7 @@ Trusted with: who may ask. Who can write to the database can add an agency, but 
 
 from gatekeeper.store.database import Database
 from gatekeeper.store.documents import Documents
+from gatekeeper.store.identities import Identities
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.queries import Queries
 from gatekeeper.store.registry import Registry, Snapshot
@@ -38,6 +40,7 @@ __all__ = [
     "ClientKey",
     "Database",
     "Documents",
+    "Identities",
     "LedgerRows",
     "Queries",
     "Registry",

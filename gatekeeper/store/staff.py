@@ -14,13 +14,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import case, delete, insert, or_, select, update
+from sqlalchemy import case, delete, func, insert, or_, select, update
 
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger.rows import Alter, Insert, Row
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import recovery_codes, sign_ins, staff, staff_sessions
-from gatekeeper.store.values import StaffAccount, StaffSession
+from gatekeeper.store.values import OpenSession, StaffAccount, StaffSession, Standing
 from gatekeeper.store.writing import storable
 
 IDLE: Final = timedelta(minutes=15)
@@ -60,6 +60,15 @@ class Staff:
                 select(sign_ins.c.locked_until).where(sign_ins.c.staff_id == account_id)
             ).scalar_one_or_none()
         return until
+
+    def standings(self) -> dict[str, Standing]:
+        """Return how sign-ins went, by account."""
+        columns = sign_ins.c
+        with self._database.read() as connection:
+            rows = connection.execute(
+                select(columns.staff_id, columns.locked_until, columns.signed_in_at)
+            ).all()
+        return {row.staff_id: Standing(row.locked_until, row.signed_in_at) for row in rows}
 
     def failed(self, account_id: str, *, most: int, until: datetime) -> bool:
         """Count one more failure; with the *most*-th in a row lock until then, and return whether it did."""
@@ -101,6 +110,15 @@ class Staff:
             ).rowcount
         return bool(used == 1)
 
+    def recovery_codes_left(self, account_id: str) -> int:
+        """Return how many recovery codes an account has."""
+        with self._database.read() as connection:
+            return connection.execute(
+                select(func.count())
+                .select_from(recovery_codes)
+                .where(recovery_codes.c.staff_id == account_id)
+            ).scalar_one()
+
     def replace_recovery_codes(self, account_id: str, codes_sha256: Sequence[bytes]) -> None:
         """Make these the account's recovery codes; those before are worth nothing."""
         with self._database.write() as connection:
@@ -112,18 +130,36 @@ class Staff:
 
     # --- Sessions. ----------------------------------------------------------------------------------------
 
-    def begin_session(self, session_id: str, account_id: str) -> None:
-        """Remember a browser that has just signed in."""
+    def begin_session(
+        self,
+        session_id: str,
+        account_id: str,
+        *,
+        proved_at: datetime | None = None,
+        id_token_box: bytes | None = None,
+    ) -> None:
+        """Remember a browser that has just signed in, of a person who proved themselves now or then."""
         now = self._now()
+        row = _session(session_id, account_id, now, now, id_token_box)
+        row["proved_at"] = now if proved_at is None else min(proved_at, now)
         with self._database.write() as connection:
             connection.execute(delete(staff_sessions).where(_over(now)))
-            connection.execute(insert(staff_sessions), _session(session_id, account_id, now, now))
+            connection.execute(insert(staff_sessions), row)
+            connection.execute(
+                update(sign_ins).where(sign_ins.c.staff_id == account_id).values(signed_in_at=now)
+            )
 
     def session(self, session_id: str) -> StaffSession | None:
         """Return a session that is still good, and note that it was used; None for any other."""
         now, columns = self._now(), staff_sessions.c
         statement = (
-            select(columns.began_at, columns.seen_at, columns.proved_at, *_account_columns())
+            select(
+                columns.began_at,
+                columns.seen_at,
+                columns.proved_at,
+                columns.id_token_box,
+                *_account_columns(),
+            )
             .join(staff, staff.c.id == columns.staff_id)
             .where(columns.id_sha256 == _digest(session_id), staff.c.status == "active", ~_over(now))
         )
@@ -131,12 +167,12 @@ class Staff:
             row = connection.execute(statement).one_or_none()
         if row is None:
             return None
-        found = StaffSession(StaffAccount(*row[3:]), row.began_at, row.seen_at, row.proved_at)
+        found = StaffSession(StaffAccount(*row[4:]), *row[:4])
         if now - found.seen_at >= _TOUCH_EVERY:
             self._set(session_id, seen_at=now)
         return found
 
-    def prove_session(self, session_id: str, renewed_id: str) -> bool:
+    def prove_session(self, session_id: str, renewed_id: str, *, id_token_box: bytes | None = None) -> bool:
         """Go on under another identifier, as just proved; False if the session is over.
 
         When it began stays as it was: a proof does not make a working day longer.
@@ -144,12 +180,15 @@ class Staff:
         now, columns = self._now(), staff_sessions.c
         with self._database.write() as connection:
             mine = columns.id_sha256 == _digest(session_id), ~_over(now)
-            row = connection.execute(select(columns.staff_id, columns.began_at).where(*mine)).one_or_none()
+            row = connection.execute(
+                select(columns.staff_id, columns.began_at, columns.id_token_box).where(*mine)
+            ).one_or_none()
             # Of those who read the row at the same time one deletes it, and has the session.
             gone = connection.execute(delete(staff_sessions).where(*mine)).rowcount
             if row is None or gone != 1:
                 return False
-            renewed = _session(renewed_id, row.staff_id, row.began_at, now)
+            box = row.id_token_box if id_token_box is None else id_token_box
+            renewed = _session(renewed_id, row.staff_id, row.began_at, now, box)
             connection.execute(insert(staff_sessions), renewed)
         return True
 
@@ -160,10 +199,27 @@ class Staff:
                 delete(staff_sessions).where(staff_sessions.c.id_sha256 == _digest(session_id))
             )
 
-    def end_sessions(self, account_id: str) -> None:
-        """Forget every session of an account."""
+    def end_sessions(self, account_id: str, *, but: str | None = None) -> None:
+        """Forget every session of an account, but for the one that is named."""
+        columns = staff_sessions.c
+        ended = delete(staff_sessions).where(columns.staff_id == account_id)
+        if but is not None:
+            ended = ended.where(columns.id_sha256 != _digest(but))
         with self._database.write() as connection:
-            connection.execute(delete(staff_sessions).where(staff_sessions.c.staff_id == account_id))
+            connection.execute(ended)
+
+    def sessions_of(self, account_id: str, session_id: str) -> tuple[OpenSession, ...]:
+        """Return an account's sessions, the latest first, as they are seen from one of them."""
+        columns = staff_sessions.c
+        statement = (
+            select(columns.began_at, columns.seen_at, columns.id_sha256)
+            .where(columns.staff_id == account_id, ~_over(self._now()))
+            .order_by(columns.began_at.desc(), columns.id_sha256)
+        )
+        with self._database.read() as connection:
+            rows = connection.execute(statement).all()
+        here = _digest(session_id)
+        return tuple(OpenSession(row.began_at, row.seen_at, bytes(row.id_sha256) == here) for row in rows)
 
     def _set(self, session_id: str, **values: datetime) -> None:
         with self._database.write() as connection:
@@ -198,13 +254,16 @@ def _over(now: datetime) -> Any:
     return or_(columns.began_at <= now - LONGEST, columns.seen_at <= now - IDLE)
 
 
-def _session(session_id: str, account_id: str, began_at: datetime, now: datetime) -> dict[str, object]:
+def _session(
+    session_id: str, account_id: str, began_at: datetime, now: datetime, id_token_box: bytes | None
+) -> dict[str, object]:
     return {
         "id_sha256": _digest(session_id),
         "staff_id": account_id,
         "began_at": began_at,
         "seen_at": now,
         "proved_at": now,
+        "id_token_box": id_token_box,
     }
 
 

@@ -35,6 +35,7 @@ from sqlalchemy.types import TypeEngine
 from gatekeeper.store.columns import Document, Names, Utc
 
 REVISION: Final = "0009"
+REVISION: Final = "0009"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -325,6 +326,31 @@ sign_ins = Table(
     Column("failures", Integer, nullable=False),
     Column("locked_until", Utc),
     Column("last_step", BigInteger, nullable=False),
+    Column("signed_in_at", Utc),
+    **_KEYED,
+)
+
+# Who an account is at the city's identity provider. Such an account has no password and no codes of ours.
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", String(255), primary_key=True),
+    Column("subject", String(255), primary_key=True),
+    Column("staff_id", String(128), ForeignKey("staff.id"), nullable=False, unique=True),
+    **_KEYED,
+)
+
+# A sign-in, or with `staff_id` a proof, that this browser was sent to the provider for.
+provider_sign_ins = Table(
+    "provider_sign_ins",
+    metadata,
+    _hash("state_sha256", nullable=False, primary_key=True),
+    _hash("browser_sha256", nullable=False),
+    Column("nonce", String(64), nullable=False),
+    Column("verifier", String(128), nullable=False),
+    Column("next", String(2000), nullable=False),
+    Column("staff_id", String(128), ForeignKey("staff.id")),
+    Column("began_at", Utc, nullable=False, index=True),
     **_KEYED,
 )
 
@@ -344,6 +370,8 @@ staff_sessions = Table(
     Column("began_at", Utc, nullable=False),
     Column("seen_at", Utc, nullable=False),
     Column("proved_at", Utc, nullable=False),
+    # What the provider said of the person, to end the session there too; sealed under the staff key.
+    Column("id_token_box", LargeBinary),
     **_KEYED,
 )
 
@@ -472,6 +500,7 @@ ERASABLE: Final = (
     "revoked_tokens",
     "jti_seen",
     "recovery_codes",
+    "provider_sign_ins",
 )
 """Inserted, read and deleted when they have expired; never updated or replaced."""
 
@@ -484,6 +513,7 @@ KEPT: Final = (
     "reviews",
     "staff",
     "sign_ins",
+    "identities",
     "registry",
     "ledger_head",
     "ledger_checks",
@@ -516,6 +546,7 @@ WRITABLE: Final = frozenset(
         "settings",
         "staff",
         "sign_ins",
+        "identities",
     }
 )
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
@@ -531,7 +562,9 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "reviews": frozenset({"state", "level", "due_at", "provisions", "version"}),
     "settings": frozenset({"value"}),
     "staff": frozenset({"name", "role", "agency_id", "status", "password_hash", "totp_box"}),
-    "sign_ins": frozenset({"failures", "locked_until", "last_step"}),
+    "sign_ins": frozenset({"failures", "locked_until", "last_step", "signed_in_at"}),
+    # Who returns to the city has another account, and is the same person at the provider.
+    "identities": frozenset({"staff_id"}),
     "staff_sessions": frozenset({"seen_at", "proved_at"}),
     "ledger_search_reach": frozenset({"upto"}),
     "ledger_checks": frozenset({"state", "beat_at", "ended_at", "size", "place", "fault", "outcome"}),

@@ -219,7 +219,10 @@ class SearchDay:
 
 @dataclass(frozen=True, slots=True)
 class StaffAccount:
-    """A member of the city's staff. The password is kept as its hash, the codes' secret sealed."""
+    """A member of the city's staff. The password is kept as its hash, the codes' secret sealed.
+
+    Both are empty for who signs in with the city's identity provider alone.
+    """
 
     id: str
     username: str
@@ -268,3 +271,32 @@ class LedgerCheck:
     place: int
     fault: str | None
     outcome: Mapping[str, Any] | None
+    id_token_box: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its own person sees it in a list; ``here``: it is the one that they look from."""
+
+    began_at: datetime
+    seen_at: datetime
+    here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an account's sign-ins went: until when it is locked, if it is, and when the last one was."""
+
+    locked_until: datetime | None
+    signed_in_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSignIn:
+    """What a browser was sent to the identity provider for: to sign in, or with ``staff_id`` for a proof."""
+
+    nonce: str
+    verifier: str
+    next: str
+    staff_id: str | None
+    began_at: datetime

@@ -13,9 +13,11 @@ from gatekeeper.ledger.tiles import Tile
 from gatekeeper.store import reviews, staff
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_checks import LedgerChecks
+from gatekeeper.store.identities import Identities
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
+from gatekeeper.store.values import ProviderSignIn
 from tests.store import making
 from tests.store.making import LATER, NOON, append, claim, commit, detail, query, register, verification
 
@@ -52,6 +54,9 @@ def filled(rows: LedgerRows) -> None:
     people.replace_recovery_codes(making.member().id, [b"c" * 32])
     people.begin_session("s", making.member().id)
     LedgerChecks(rows._database, now=lambda: NOON).begin("staff-1", "whole", start=0, size=1)
+    provider = Identities(rows._database, now=lambda: NOON)
+    commit(rows, provider.bind("https://id.example.gov", "sub-1", making.member().id))
+    provider.begin("state", "browser", ProviderSignIn("n", "v", "/console/", None, NOON))
     with rows.transaction() as transaction:
         old = transaction.head()
         transaction.append(

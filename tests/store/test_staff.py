@@ -13,6 +13,7 @@ from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.staff import IDLE, Staff
+from gatekeeper.store.values import Standing
 from tests.store.making import NOON, commit, member, query, register
 
 
@@ -108,6 +109,44 @@ def test_every_session_of_an_account_can_be_ended(people: Staff) -> None:
     assert (None, True) == (people.session("one"), people.session("two") is not None)
     people.end_sessions(member().id)
     assert people.session("two") is None
+
+
+def test_all_sessions_but_this_one_can_be_ended(people: Staff) -> None:
+    """Whoever changed a password stays where they are; and sees which browser that is."""
+    for name in ("one", "two", "three"):
+        people.begin_session(name, member().id)
+    assert [True] == [s.here for s in people.sessions_of(member().id, "two") if s.here]
+    people.end_sessions(member().id, but="two")
+    assert [True] == [session.here for session in people.sessions_of(member().id, "two")]
+    assert () == people.sessions_of("staff-nobody", "two")
+
+
+def test_a_proof_of_before_is_as_old_as_it_was(people: Staff) -> None:
+    """Signed in by a provider that asked for the password an hour ago: nothing was proved just now."""
+    then = NOON - timedelta(hours=1)
+    people.begin_session("one", member().id, proved_at=then, id_token_box=b"sealed")
+    people.begin_session("two", member().id, proved_at=NOON + timedelta(hours=1))
+    one, two = people.session("one"), people.session("two")
+    assert one is not None
+    assert two is not None
+    assert (then, NOON, b"sealed") == (one.proved_at, one.began_at, one.id_token_box)
+    assert NOON == two.proved_at
+    assert people.prove_session("one", "renewed")
+    renewed = people.session("renewed")
+    assert renewed is not None
+    assert b"sealed" == renewed.id_token_box
+
+
+def test_how_sign_ins_went_is_kept(people: Staff) -> None:
+    """When the last one was, and until when an account is locked."""
+    assert {member().id: Standing(None, None)} == people.standings()
+    people.begin_session("one", member().id)
+    until = NOON + timedelta(minutes=15)
+    people.failed(member().id, most=1, until=until)
+    assert {member().id: Standing(until, NOON)} == people.standings()
+    people.replace_recovery_codes(member().id, [b"a" * 32, b"b" * 32])
+    people.use_recovery_code(member().id, b"a" * 32)
+    assert 1 == people.recovery_codes_left(member().id)
 
 
 def test_pages_of_the_queue_follow_each_other(database: Database, rows: LedgerRows) -> None:
