@@ -35,7 +35,6 @@ from sqlalchemy.types import TypeEngine
 from gatekeeper.store.columns import Document, Names, Utc
 
 REVISION: Final = "0009"
-REVISION: Final = "0009"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(

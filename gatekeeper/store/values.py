@@ -242,6 +242,7 @@ class StaffSession:
     began_at: datetime
     seen_at: datetime
     proved_at: datetime
+    id_token_box: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,6 @@ class LedgerCheck:
     place: int
     fault: str | None
     outcome: Mapping[str, Any] | None
-    id_token_box: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
