@@ -24,7 +24,8 @@ GRANT USAGE ON SCHEMA public TO gatekeeper_app;
 
 -- Evidence: read and appended.
 GRANT SELECT, INSERT ON
-  ledger_entries, ledger_tiles, ledger_checkpoints, queries, review_events, verifications
+  ledger_entries, ledger_tiles, ledger_checkpoints, queries, review_events, verifications,
+  samples, sample_marks
   TO gatekeeper_app;
 
 -- What expires: also removed.
@@ -55,6 +56,16 @@ GRANT SELECT, INSERT, DELETE ON ledger_search TO gatekeeper_app;
 GRANT SELECT, UPDATE (upto) ON ledger_search_reach TO gatekeeper_app;
 GRANT SELECT, INSERT ON ledger_checks TO gatekeeper_app;
 GRANT UPDATE (state, beat_at, ended_at, size, place, fault, outcome) ON ledger_checks TO gatekeeper_app;
+-- Figures: counted from the log, and emptied when they are counted anew.
+GRANT SELECT, INSERT, DELETE ON figures, figure_days, figure_releases, figure_notes TO gatekeeper_app;
+GRANT SELECT ON figure_mark TO gatekeeper_app;
+GRANT UPDATE (upto, rules) ON figure_mark TO gatekeeper_app;
+GRANT UPDATE (number) ON figures TO gatekeeper_app;
+GRANT UPDATE (last_entry) ON figure_days TO gatekeeper_app;
+
+-- What was drawn for a sample: kept, and counted how often it was marked.
+GRANT SELECT, INSERT ON sample_items TO gatekeeper_app;
+GRANT UPDATE (marks) ON sample_items TO gatekeeper_app;
 
 -- The two single rows: the versions, and how far the log reaches (a trigger lets it only grow).
 GRANT SELECT ON registry, ledger_head, alembic_version TO gatekeeper_app;

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -35,6 +36,7 @@ from sqlalchemy.types import TypeEngine
 from gatekeeper.store.columns import Document, Names, Utc
 
 REVISION: Final = "0009"
+REVISION: Final = "0008"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -239,6 +241,7 @@ reviews = Table(
     Column("due_at", Utc),
     Column("version", Integer, nullable=False),
     Index(None, "state", "due_at"),
+    Index(None, "state", "queued_at"),
     **_KEYED,
 )
 
@@ -440,6 +443,15 @@ ledger_search_reach = Table(
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False),
     Column("upto", BigInteger, nullable=False),
+# --- Figures: the public entries, counted. Derived, so it can be emptied and counted anew at any time. -----
+
+figure_mark = Table(
+    "figure_mark",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    # Every entry before this one is counted, by the rules of that number.
+    Column("upto", BigInteger, nullable=False),
+    Column("rules", Integer, nullable=False),
     CheckConstraint("id = 1", name="single"),
     **_KEYED,
 )
@@ -469,6 +481,89 @@ ledger_checks = Table(
         postgresql_where=text("state = 'running'"),
     ),
     Index(None, "begun_at"),
+figures = Table(
+    "figures",
+    metadata,
+    _id("scope"),
+    Column("event", String(40), primary_key=True),
+    Column("facet", String(40), primary_key=True),
+    Column("day", Date, primary_key=True),
+    _id("label"),
+    Column("number", BigInteger, nullable=False),
+    **_KEYED,
+)
+
+figure_days = Table(
+    "figure_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("first_entry", BigInteger, nullable=False),
+    Column("last_entry", BigInteger, nullable=False),
+    **_KEYED,
+)
+
+figure_releases = Table(
+    "figure_releases",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("agency_id", String(128), nullable=False),
+    Column("category", String(40), nullable=False),
+    **_KEYED,
+)
+
+figure_notes = Table(
+    "figure_notes",
+    metadata,
+    _id("agency_id"),
+    Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
+    Column("event", String(40), nullable=False),
+    Column("day", Date, nullable=False),
+    **_KEYED,
+)
+
+# --- Samples of permits, drawn by lot for a supervisor to judge. -----------------------------------------
+
+samples = Table(
+    "samples",
+    metadata,
+    _id(),
+    # What it is drawn from, and which draw of that it is: two at once cannot both be the next.
+    Column("drawn_from", String(250), nullable=False, unique=True),
+    Column("at", Utc, nullable=False),
+    Column("actor", String(128), nullable=False),
+    Column("first_day", Date, nullable=False),
+    Column("last_day", Date, nullable=False),
+    Column("agency_id", String(128)),
+    Column("category", String(40)),
+    Column("size", Integer, nullable=False),
+    Column("population", BigInteger, nullable=False),
+    **_KEYED,
+)
+
+sample_items = Table(
+    "sample_items",
+    metadata,
+    Column("sample_id", String(128), ForeignKey("samples.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("entry_index", BigInteger, nullable=False),
+    # How often it was marked: of two who mark it at once, one is told.
+    Column("marks", Integer, nullable=False),
+    **_KEYED,
+)
+
+sample_marks = Table(
+    "sample_marks",
+    metadata,
+    Column("sample_id", String(128), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("mark", Integer, primary_key=True, autoincrement=False),
+    Column("ref", String(128), nullable=False),
+    *_choice("verdict", "right", "wrong", "erased"),
+    *_choice("fault", "wrong_purpose", "missing_case_number", "words_overlooked", "other", nullable=True),
+    Column("at", Utc, nullable=False),
+    Column("actor", String(128), nullable=False),
+    ForeignKeyConstraint(["sample_id", "number"], ["sample_items.sample_id", "sample_items.number"]),
     **_KEYED,
 )
 
@@ -489,6 +584,8 @@ APPEND_ONLY: Final = (
     "queries",
     "review_events",
     "verifications",
+    "samples",
+    "sample_marks",
 )
 """Inserted and read; never updated, deleted, replaced or truncated."""
 
@@ -513,6 +610,7 @@ KEPT: Final = (
     "staff",
     "sign_ins",
     "identities",
+    "sample_items",
     "registry",
     "ledger_head",
     "ledger_checks",
@@ -520,6 +618,14 @@ KEPT: Final = (
 """Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
 
 PASSING: Final = ("staff_sessions", "ledger_search", "ledger_search_reach")
+PASSING: Final = (
+    "staff_sessions",
+    "figure_mark",
+    "figures",
+    "figure_days",
+    "figure_releases",
+    "figure_notes",
+)
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
 REGISTRY: Final = frozenset(
@@ -546,6 +652,9 @@ WRITABLE: Final = frozenset(
         "staff",
         "sign_ins",
         "identities",
+        "samples",
+        "sample_items",
+        "sample_marks",
     }
 )
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
@@ -567,6 +676,10 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "staff_sessions": frozenset({"seen_at", "proved_at"}),
     "ledger_search_reach": frozenset({"upto"}),
     "ledger_checks": frozenset({"state", "beat_at", "ended_at", "size", "place", "fault", "outcome"}),
+    "figure_mark": frozenset({"upto", "rules"}),
+    "figures": frozenset({"number"}),
+    "figure_days": frozenset({"last_entry"}),
+    "sample_items": frozenset({"marks"}),
 }
 """The columns that an ``Alter`` may set; every other table refuses one."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,3 +300,19 @@ class ProviderSignIn:
     next: str
     staff_id: str | None
     began_at: datetime
+
+
+class FigureMark(NamedTuple):
+    """How far the figures have come: every entry before ``upto`` is counted, by the rules of that number."""
+
+    upto: int
+    rules: int
+
+
+class FigureNote(NamedTuple):
+    """An entry about an agency itself: its standing, its credentials, a stop."""
+
+    agency_id: str
+    entry_index: int
+    event: str
+    day: date

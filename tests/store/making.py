@@ -154,3 +154,35 @@ def member(name: str = "pat.sample") -> StaffAccount:
     return StaffAccount(
         f"staff-{name}", name, "Pat Sample", "records", None, "active", "$argon2id$none", b"box"
     )
+
+
+ITEM = {"sample_id": "sample_2", "number": 1}
+"""The key of the one permit of a second sample."""
+
+
+def sample(name: str = "sample_1") -> tuple[Insert, ...]:
+    """Return the rows of a sample of one permit that was marked."""
+    drawn = {
+        "id": name,
+        "drawn_from": f"{name}#1",
+        "at": NOON,
+        "actor": "staff-1",
+        "first_day": DAY,
+        "last_day": DAY,
+        "size": 1,
+        "population": 1,
+    }
+    mark = {
+        "sample_id": name,
+        "number": 1,
+        "mark": 1,
+        "ref": "mark_1",
+        "verdict": "right",
+        "at": NOON,
+        "actor": "staff-1",
+    }
+    return (
+        Insert("samples", drawn),
+        Insert("sample_items", {"sample_id": name, "number": 1, "entry_index": 0, "marks": 1}),
+        Insert("sample_marks", mark),
+    )

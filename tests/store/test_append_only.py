@@ -8,12 +8,13 @@ import psycopg
 import pytest
 
 from gatekeeper.errors import LedgerUnavailable, StoreUnavailable
-from gatekeeper.ledger.rows import Insert
+from gatekeeper.ledger.rows import Alter, Insert
 from gatekeeper.ledger.tiles import Tile
 from gatekeeper.store import reviews, staff
 from gatekeeper.store.database import Database
 from gatekeeper.store.identities import Identities
 from gatekeeper.store.ledger_checks import LedgerChecks
+from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
@@ -48,6 +49,7 @@ def filled(rows: LedgerRows) -> None:
             verification(),
             making.document("q1"),
             *staff.add(making.member()),
+            *making.sample(),
         ],
     )
     people = staff.Staff(rows._database, now=lambda: NOON)
@@ -183,6 +185,9 @@ def test_the_service_works_with_the_rights_it_is_given(as_app: str) -> None:
     commit(rows, [query("q2"), detail("q2"), claim(b"x" * 32), verification("v2")])
     assert Registry(database, now=lambda: NOON).claim_jti("c1", "j", LATER) is True
     rows.save_checkpoint(9, b"r" * 32, "signed")
+    kept = Figures(database)
+    assert kept.begin_again(kept.mark(), 1) is True
+    commit(rows, making.sample("sample_2"), [Alter("sample_items", making.ITEM | {"marks": 1}, {"marks": 2})])
     database.close()
 
 
