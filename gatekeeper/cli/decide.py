@@ -1,123 +1,19 @@
-"""``gatekeeper decide``: what the policy says about requests in a file, by the gate's own steps.
-
-Each line is ``{"agency": …, "request": …, "at": …}``; parse, screen and decide are those of the gate, so the
-answer is the gate's. Only here do absent facts mean none, and an absent ``at`` now. What the gate finds on
-record may be given as ``facts``: ``stops``, ``history`` (``{"days_searched": 6}``),
-``legal_process_verified``, and ``ruling``: null, or the provisions ruled on, each with the level of who ruled
-(``{"stated_reason": "staff"}``).
-"""
+"""``gatekeeper decide``: what the policy says about requests in a file (``exchange.lines``)."""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
-from marshmallow import Schema, ValidationError, fields, post_load, validate
 
-from gatekeeper.errors import GatekeeperError, InvalidRequest, MalformedBody
-from gatekeeper.exchange.decide import Permit, Situation
-from gatekeeper.exchange.decide import decide as judge
-from gatekeeper.exchange.fields import SafeString, StrictBoolean, StrictInteger
-from gatekeeper.exchange.history import FIRST, History
-from gatekeeper.exchange.offenses import Offenses
-from gatekeeper.exchange.parse import Parser, read_json
-from gatekeeper.exchange.screen import Lexicon, screen
-from gatekeeper.ledger.stops import KINDS, SCOPES
+from gatekeeper.exchange.lines import decide_line
 from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import Embedded, Engine, load, shipped_policies
 from gatekeeper.policy.opa import OpaServer
-from gatekeeper.store import Affirmation, Agency
-
-
-class _AffirmationSchema(Schema):
-    kind = fields.String(required=True, validate=validate.OneOf(["affirmation", "declaration"]))
-    text_version = SafeString(40, required=True)
-    signer = SafeString(200, required=True)
-    title = SafeString(200, required=True)
-    signed_on = fields.Date(required=True)
-    expires_on = fields.Date(load_default=None, allow_none=True)
-
-
-class _AgencySchema(Schema):
-    id = SafeString(64, required=True)
-    ori = SafeString(32, load_default=None, allow_none=True)
-    name = SafeString(200, load_default="")
-    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
-    state = SafeString(2, load_default=None, allow_none=True)
-    status = fields.String(required=True, validate=validate.OneOf(["active", "suspended", "closed"]))
-    has_287g = StrictBoolean(load_default=False)
-    affirmations = fields.List(fields.Nested(_AffirmationSchema), load_default=list)
-
-    @post_load
-    def _made(self, loaded: dict[str, Any], **_: Any) -> Agency:
-        signed = tuple(
-            Affirmation(id="", agency_id=loaded["id"], document_sha256=None, **one)
-            for one in loaded.pop("affirmations")
-        )
-        return Agency(contacts=(), affirmations=signed, **loaded)
-
-
-class _StopSchema(Schema):
-    scope = fields.String(required=True, validate=validate.OneOf(SCOPES))
-    value = SafeString(200, load_default=None, allow_none=True)
-
-    class Meta:
-        unknown = "exclude"
-
-
-class _HistorySchema(Schema):
-    days_searched = StrictInteger(1, 1000, load_default=FIRST.days_searched)
-    days_under_this_case = StrictInteger(1, 1000, load_default=FIRST.days_under_this_case)
-    days_under_another_case = StrictInteger(0, 1000, load_default=FIRST.days_under_another_case)
-    refused_in_the_last_hour = StrictInteger(0, 1000, load_default=FIRST.refused_in_the_last_hour)
-
-    @post_load
-    def _made(self, loaded: dict[str, Any], **_: Any) -> History:
-        return History(**loaded)
-
-
-class _FactsSchema(Schema):
-    stops = fields.List(fields.Nested(_StopSchema), load_default=list)
-    history = fields.Nested(_HistorySchema, load_default=FIRST)
-    legal_process_verified = StrictBoolean(load_default=False)
-    officer = fields.Dict(keys=fields.String(), load_default=dict)
-    ruling = fields.Dict(
-        keys=fields.String(),
-        values=fields.String(validate=validate.OneOf(["staff", "counsel"])),
-        load_default=None,
-        allow_none=True,
-    )
-
-
-def _within_time(at: datetime) -> None:
-    try:
-        at.astimezone(UTC)
-    except OverflowError:
-        raise ValidationError("No such moment in UTC.") from None
-
-
-class _LineSchema(Schema):
-    agency = fields.Nested(_AgencySchema, load_default=None, allow_none=True)
-    request = fields.Raw(required=True)
-    at = fields.AwareDateTime(load_default=None, allow_none=True, format="iso", validate=_within_time)
-    end_requester = fields.Nested(_AgencySchema, load_default=None, allow_none=True)
-    facts = fields.Nested(_FactsSchema, load_default=None, allow_none=True)
-
-    class Meta:
-        unknown = "exclude"  # a case file may carry what it expects
-
-
-@dataclass(frozen=True, slots=True)
-class _Stop:
-    id: str
-    scope: str
-    value: str | None
 
 
 @click.command()
@@ -141,46 +37,6 @@ def decide(file: TextIO, policies: Path | None, opa_url: str | None) -> None:
         click.echo(json.dumps(answer, ensure_ascii=False))
     engine.close()
     sys.exit(1 if failed else 0)
-
-
-def decide_line(line: bytes, engine: Engine, lexicon: Lexicon) -> dict[str, Any]:
-    """Return ``{outcome, provisions, review, obligations, policy}`` for one line, or ``{error}``."""
-    try:
-        return _decided(_LineSchema().load(read_json(line)), engine, lexicon)
-    except ValidationError as error:
-        return {"error": "the line does not have the right shape", "faults": error.messages}
-    except MalformedBody:
-        return {"error": "the line is not JSON in UTF-8 with unique names"}
-    except InvalidRequest as error:
-        faults = [{"pointer": f"/request{f.pointer}", "message": f.message} for f in error.faults]
-        return {"error": "the request does not have the right shape", "faults": faults}
-    except GatekeeperError as error:
-        return {"error": f"{error.code}: {error}"}
-
-
-def _decided(line: dict[str, Any], engine: Engine, lexicon: Lexicon) -> dict[str, Any]:
-    query, end = Parser(Offenses.of(engine.bundle)).parse_document(line["request"]), line["end_requester"]
-    facts = line["facts"] or _FactsSchema().load({})
-    behalf = query.on_behalf_of
-    if end is not None and (behalf is None or behalf.agency not in {end.id, end.ori}):
-        end = None  # as in the gate: whoever is not the agency named is not the end requester
-    situation = Situation(
-        agency=line["agency"],
-        end_requester=end,
-        stops=[_Stop("stop", stop["scope"], stop["value"]) for stop in facts["stops"]],
-        at=(line["at"] or datetime.now(UTC)).astimezone(UTC),
-        history=facts["history"],
-        legal_process_verified=facts["legal_process_verified"],
-        ruling=facts["ruling"],
-    )
-    decision = judge(query, screen(query.typed_words() | situation.names(), lexicon), situation, engine)
-    return {
-        "outcome": decision.outcome,
-        "provisions": [provision.code for provision in decision.unmet],
-        "review": decision.review,
-        "obligations": decision.obligations.as_json() if isinstance(decision, Permit) else None,
-        "policy": decision.policy.as_json(),
-    }
 
 
 def _lines(file: Any) -> Iterable[bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from gatekeeper.cli.decide import decide_line
+from gatekeeper.exchange.lines import decide_line
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import Bundle, Embedded

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper import settings
-from gatekeeper.cli.decide import decide_line
+from gatekeeper.exchange.lines import decide_line
 from gatekeeper.parts import lexicon_of, load_bundle
 from gatekeeper.policy import Bundle, Embedded, Engine, Verdict
 from gatekeeper.policy.opa import OpaServer

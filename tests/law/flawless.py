@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gatekeeper.cli.decide import decide_line
+from gatekeeper.exchange.lines import decide_line
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.policy import Embedded, load, shipped_policies
 

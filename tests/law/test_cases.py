@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.cli.decide import decide_line
+from gatekeeper.exchange.lines import decide_line
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.policy import Bundle, Embedded, load, shipped_policies
 

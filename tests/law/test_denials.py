@@ -9,10 +9,9 @@ from typing import Any, cast
 import pytest
 import regorus
 
-from gatekeeper.cli import decide as command
 from gatekeeper.exchange import respond
-from gatekeeper.exchange.decide import Decision, Denial
-from gatekeeper.exchange.decide import decide as judge
+from gatekeeper.exchange.decide import Denial
+from gatekeeper.exchange.lines import decide_document
 from gatekeeper.ledger import Receipt
 from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import Bundle, Embedded, load, shipped_policies
@@ -35,20 +34,10 @@ def denials(law: Bundle) -> dict[str, Denial]:
     cases, faults = read_cases(shipped_policies(), law.written)
     assert [] == faults
     found: dict[str, Denial] = {}
-    made: list[Decision] = []
-
-    def seen(*arguments: Any) -> Decision:
-        made.append(judge(*arguments))
-        return made[-1]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "judge", seen)
-        for case in cases:
-            made.clear()
-            command.decide_line(case.request.encode(), engine, lexicon)
-            decision = made[0]
-            if isinstance(decision, Denial):
-                found[case.name] = decision
+    for case in cases:
+        decision = decide_document(json.loads(case.request), engine, lexicon)
+        if isinstance(decision, Denial):
+            found[case.name] = decision
     assert {case.name for case in cases if case.outcome == "deny"} == found.keys()
     return found
 

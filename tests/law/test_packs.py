@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.cli.decide import decide_line
+from gatekeeper.exchange.lines import decide_line
 from gatekeeper.exchange.respond import provision_json
 from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import Embedded, shipped_policies

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gatekeeper.cli.decide import decide_line
+from gatekeeper.exchange.lines import decide_line
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.policy import Embedded, load, shipped_policies
 from tests.servers.gate import changed
