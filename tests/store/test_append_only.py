@@ -12,9 +12,9 @@ from gatekeeper.ledger.rows import Alter, Insert
 from gatekeeper.ledger.tiles import Tile
 from gatekeeper.store import reviews, staff
 from gatekeeper.store.database import Database
+from gatekeeper.store.figures import Figures
 from gatekeeper.store.identities import Identities
 from gatekeeper.store.ledger_checks import LedgerChecks
-from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
