@@ -21,12 +21,16 @@ from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import MAX_BODY_BYTES, Parser
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.ledger import Draft
+from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import build_engine, lexicon_of, load_bundle, open_reads
 from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews
+from gatekeeper.store import administration, reviews
+from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.review_queue import ReviewQueue
+from gatekeeper.store.stops import Stops
 from gatekeeper.web import problems, requests
 from gatekeeper.web.console import Desk, console_blueprint
 from gatekeeper.web.docs import docs_blueprint
@@ -127,6 +131,9 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         reviews=ReviewQueue(state.database),
         key=state.staff_key,
         move=reviews.move,
+        switch=state.switch(),
+        stops=Stops(state.database),
+        search=LogSearch(state.rows, LedgerSearch(state.database)),
         secure=settings.issuer.startswith("https://"),
     )
 

@@ -112,6 +112,23 @@ def fault_in(entry: object) -> str | None:
     return f"{event} breaks its schema at /{'/'.join(str(part) for part in error.schema_path)}"
 
 
+def agencies_in(entry: bytes) -> tuple[str, ...]:
+    """Return the agencies that an entry names, each once: who asks, for whom, who is stopped.
+
+    What is no entry of ours (somebody wrote it into the database) names none.
+    """
+    try:
+        document = json.loads(entry)
+    except (ValueError, RecursionError):
+        return ()
+    if not isinstance(document, dict):
+        return ()
+    named = [document.get("agency"), document.get("end_requester")]
+    if document.get("scope") == "agency":
+        named.append(document.get("value"))
+    return tuple(dict.fromkeys(agency for agency in named if isinstance(agency, str) and agency))
+
+
 def seal(draft: Draft, at: datetime, keys: DayKeys) -> Sealed:
     """Make the entry, its commitments and its box; raises EntryRefused, KeyErased, or ValueError (naive)."""
     if not _RESERVED.isdisjoint(draft.clear) or "at" in draft.secret:

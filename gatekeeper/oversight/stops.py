@@ -70,7 +70,8 @@ class Switch:
         sent. Raises OperatorError for what would stop nothing or says nothing, and what ``set_stop`` raises:
         then the stop may not be in force.
         """
-        if scope == "agency" and (value is None or self.registry.snapshot().agency(value) is None):
+        agency = None if value is None else self.registry.snapshot().agency(value)
+        if scope == "agency" and (agency is None or agency.id != value):  # an ORI would stop nothing
             raise OperatorError("NOTHING WAS STOPPED: no such agency is registered")
         if scope == "kind" and value not in KINDS:
             raise OperatorError("NOTHING WAS STOPPED: there is no such kind of agency")

@@ -10,13 +10,13 @@ size. Nothing is written here on the way of a query.
 from __future__ import annotations
 
 import heapq
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
 from sqlalchemy import func, insert, select, update
 
+from gatekeeper.ledger.entries import agencies_in
 from gatekeeper.ledger.rows import StoredEntry
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import ledger_search, ledger_search_reach
@@ -26,7 +26,6 @@ ANY: Final = ""
 """The agency under which every entry stands."""
 
 _REACH = select(ledger_search_reach.c.upto)
-_NAMES: Final = ("agency", "end_requester")
 _LONGEST: Final = 128
 
 
@@ -41,23 +40,21 @@ class LedgerSearch:
         with self._database.read() as connection:
             return int(connection.execute(_REACH).scalar_one())
 
-    def fold(self, entries: Sequence[StoredEntry]) -> bool:
-        """Put in the entries that follow ``reach``; False if they are not the next (any more)."""
-        if not entries:
-            return False
-        first, end = entries[0].index, entries[-1].index + 1
-        if [entry.index for entry in entries] != list(range(first, end)):
+    def fold(self, first: int, end: int, entries: Sequence[StoredEntry]) -> bool:
+        """Put in the entries ``first <= index < end``, as there are; False if they are not next."""
+        if not first < end or any(not first <= entry.index < end for entry in entries):
             return False
         rows = [
             {"agency": agency, "event": entry.event, "entry_index": entry.index}
             for entry in entries
-            for agency in (ANY, *_agencies(entry.entry))
+            for agency in (ANY, *filter(_named, agencies_in(entry.entry)))
         ]
         forward = update(ledger_search_reach).where(ledger_search_reach.c.upto == first).values(upto=end)
         with self._database.write() as connection:
             if connection.execute(forward).rowcount != 1:
                 return False  # another process was here first
-            connection.execute(insert(ledger_search), rows)
+            if rows:
+                connection.execute(insert(ledger_search), rows)
         return True
 
     def find(self, agency: str, events: Sequence[str], *, low: int, high: int, most: int) -> tuple[int, ...]:
@@ -91,17 +88,5 @@ class LedgerSearch:
             return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
 
 
-def _agencies(entry: bytes) -> Iterator[str]:
-    """Yield the agencies that an entry names, each once; what is no entry of ours names none."""
-    try:
-        document = json.loads(entry)
-    except (ValueError, RecursionError):
-        return
-    if not isinstance(document, dict):
-        return
-    named = [document.get(name) for name in _NAMES]
-    if document.get("scope") == "agency":
-        named.append(document.get("value"))
-    for agency in dict.fromkeys(named):
-        if isinstance(agency, str) and agency != ANY and len(agency) <= _LONGEST and storable(agency):
-            yield agency
+def _named(agency: str) -> bool:
+    return len(agency) <= _LONGEST and storable(agency)

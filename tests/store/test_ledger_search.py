@@ -28,13 +28,15 @@ def search(database: Database) -> LedgerSearch:
 def test_an_entry_is_found_by_its_event_and_by_each_agency_that_it_names(search: LedgerSearch) -> None:
     """The one that asks, the one it asks for, the one that is stopped; once, if they are the same."""
     assert search.fold(
+        0,
+        5,
         [
             _entry(0, agency="pd-one", end_requester="pd-two"),
             _entry(1, "query.released", agency="pd-one", end_requester="pd-one"),
             _entry(2, "stop.set", scope="agency", value="pd-two"),
             _entry(3, "stop.set", scope="kind", value="local"),
             _entry(4, "staff.signed_in"),
-        ]
+        ],
     )
     every = ("query.decided", "query.released", "stop.set", "staff.signed_in")
     assert 5 == search.reach()
@@ -49,13 +51,23 @@ def test_an_entry_is_found_by_its_event_and_by_each_agency_that_it_names(search:
     assert 2 == search.count([ANY], "stop.set", low=0, most=2)
 
 
-def test_entries_are_put_in_once_and_without_a_gap(search: LedgerSearch) -> None:
+def test_entries_are_put_in_once(search: LedgerSearch) -> None:
     """Of two processes that bring the same entries one is told that they are there."""
-    assert search.fold([_entry(0), _entry(1)])
-    for entries in ([_entry(0), _entry(1)], [_entry(3)], [_entry(2), _entry(4)], []):
-        assert not search.fold(entries)
+    assert search.fold(0, 2, [_entry(0), _entry(1)])
+    assert not search.fold(0, 2, [_entry(0), _entry(1)])
+    assert not search.fold(3, 4, [_entry(3)])
+    assert not search.fold(2, 3, [_entry(2), _entry(4)])
+    assert not search.fold(2, 2, [])
     assert 2 == search.reach()
     assert (1, 0) == search.find(ANY, ("query.decided",), low=0, high=9, most=9)
+
+
+def test_a_gap_that_somebody_made_does_not_end_the_search(search: LedgerSearch) -> None:
+    """What is left can be found; that something is missing the check of the log says."""
+    assert search.fold(0, 4, [_entry(0), _entry(3)])
+    assert search.fold(4, 6, [])
+    assert 6 == search.reach()
+    assert (3, 0) == search.find(ANY, ("query.decided",), low=0, high=9, most=9)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +77,7 @@ def test_what_was_put_into_the_log_by_force_does_not_end_the_search(
     search: LedgerSearch, text: bytes
 ) -> None:
     """An altered entry stands under its event; the check of the log says what is wrong with it."""
-    assert search.fold([StoredEntry(0, text, b"h" * 32, "query.decided", "r")])
+    assert search.fold(0, 1, [StoredEntry(0, text, b"h" * 32, "query.decided", "r")])
     assert (0,) == search.find(ANY, ("query.decided",), low=0, high=1, most=1)
 
 

@@ -14,6 +14,7 @@
 - ``reviews``   one of them
 - ``documents`` the papers that came with one, given out and taken in
 - ``acts``      what a person does about a request
+- ``stops``     the switch: what is in force, and the two steps to change it
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -32,6 +33,7 @@ from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
 from gatekeeper.web.console.sessions import Sessions
+from gatekeeper.web.console.stops import add_stops
 
 __all__ = ["Desk", "console_blueprint"]
 
@@ -47,4 +49,5 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_queue(blueprint, desk, sessions)
     add_documents(blueprint, desk, sessions)
     add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
+    add_stops(blueprint, desk, sessions)
     return blueprint

@@ -16,7 +16,10 @@ class Area(NamedTuple):
     act: Act
 
 
-AREAS: Final = (Area(later("Reviews"), "/console/reviews", "read_reviews"),)
+AREAS: Final = (
+    Area(later("Reviews"), "/console/reviews", "read_reviews"),
+    Area(later("Stops"), "/console/stops", "read_figures"),
+)
 
 
 def open_to(role: str) -> tuple[Area, ...]:

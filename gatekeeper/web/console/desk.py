@@ -8,7 +8,9 @@ from datetime import datetime, tzinfo
 from typing import Literal, Protocol
 
 from gatekeeper.exchange import Gate
-from gatekeeper.review.accounts import Accounts, Session
+from gatekeeper.oversight.search import LogSearch
+from gatekeeper.oversight.stops import Switch
+from gatekeeper.review.accounts import Account, Accounts, Session
 from gatekeeper.review.queue import Card
 from gatekeeper.review.rule import Move
 from gatekeeper.review.secrets import SecretsKey
@@ -16,6 +18,9 @@ from gatekeeper.review.secrets import SecretsKey
 
 class StaffStore(Accounts, Protocol):
     """Accounts, and the browsers that are signed in. Raises StoreUnavailable, nothing else."""
+
+    def get(self, account_id: str, /) -> Account | None:
+        """Return the account of that id, or None."""
 
     def begin_session(self, session_id: str, account_id: str, /) -> None:
         """Remember a browser that has just signed in."""
@@ -50,6 +55,31 @@ class ReviewStore(Protocol):
         """Return how many reviews are in each state."""
 
 
+class PastStop(Protocol):
+    """A stop, in force or lifted."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def scope(self) -> str: ...  # noqa: D102
+    @property
+    def value(self) -> str | None: ...  # noqa: D102
+    @property
+    def set_at(self) -> datetime: ...  # noqa: D102
+    @property
+    def lifted_at(self) -> datetime | None: ...  # noqa: D102
+
+
+class StopStore(Protocol):
+    """The stops that ever were. Raises StoreUnavailable, nothing else."""
+
+    def find(self, stop_id: str, /) -> PastStop | None:
+        """Return the stop of that id, or None."""
+
+    def lifted(self, *, most: int, after: tuple[datetime, str] | None = None) -> Sequence[PastStop]:
+        """Return stops that were lifted, the latest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The collaborators of the console."""
@@ -62,5 +92,8 @@ class Desk:
     reviews: ReviewStore
     key: Callable[[], SecretsKey]
     move: Move
+    switch: Switch
+    stops: StopStore
+    search: LogSearch
     secure: bool
     """Whether browsers reach us by https (on this machine's own address they need not)."""

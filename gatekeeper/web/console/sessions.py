@@ -135,6 +135,7 @@ class Sessions:
             "here": request.path,
             "now": self._desk.gate.clock.now(),
             "zone": self._desk.zone,
+            "stopped": self._desk.gate.registry.snapshot().stops,
         }
 
     def identifier(self) -> str | None:
