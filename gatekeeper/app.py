@@ -27,7 +27,6 @@ from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews
-from gatekeeper.store import administration, reviews
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.stops import Stops
