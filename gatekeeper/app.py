@@ -32,6 +32,7 @@ from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.stops import Stops
 from gatekeeper.web import problems, requests
 from gatekeeper.web.console import Desk, console_blueprint
+from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.docs import docs_blueprint
 from gatekeeper.web.health import health_blueprint
 from gatekeeper.web.keys import TokenKeys
@@ -127,6 +128,9 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         zone=ZoneInfo(settings.time_zone),
         gate=gate,
         staff=state.staff,
+        identities=state.identities,
+        provider=_provider(settings),
+        local_sign_in=not settings.oidc_issuer or settings.oidc_local_sign_in,
         reviews=ReviewQueue(state.database),
         key=state.staff_key,
         move=reviews.move,
@@ -134,6 +138,18 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         stops=Stops(state.database),
         search=LogSearch(state.rows, LedgerSearch(state.database)),
         secure=settings.issuer.startswith("https://"),
+    )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    if not settings.oidc_issuer:
+        return None
+    return Provider(
+        settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=settings.oidc_client_secret,
+        base_url=settings.issuer,
+        ca_file=settings.oidc_ca_file or None,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
@@ -54,6 +54,15 @@ class Settings:
     threads: Annotated[int, "Threads of each worker"] = 6
     trusted_proxy: Annotated[str, "Address of the proxy whose forwarded headers count"] = "127.0.0.1"
     time_zone: Annotated[str, "Time zone of the city's clocks, in which the console shows times"] = "UTC"
+    oidc_issuer: Annotated[str, "Staff sign in with the identity provider of this issuer; empty: locally"] = (
+        ""
+    )
+    oidc_client_id: Annotated[str, "What the identity provider knows the console as"] = ""
+    oidc_client_secret: Annotated[str, "The console's secret at the identity provider"] = ""
+    oidc_ca_file: Annotated[str, "Certificates that the identity provider's is checked with"] = ""
+    oidc_local_sign_in: Annotated[bool, "Local accounts may sign in beside the provider (emergencies)"] = (
+        False
+    )
     log_level: Annotated[str, "`debug`, `info`, `warning` or `error`"] = "info"
 
     @property
@@ -165,7 +174,30 @@ def _faults(settings: Settings) -> list[str]:
         faults.append("GATEKEEPER_TIME_ZONE is not a time zone: set its IANA name, as America/Chicago")
     if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
         faults.append("GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s")
-    return faults
+    return [*faults, *_provider_faults(settings)]
+
+
+def _provider_faults(settings: Settings) -> Iterator[str]:
+    issuer = settings.oidc_issuer
+    if not issuer:
+        if settings.oidc_client_id or settings.oidc_client_secret or settings.oidc_local_sign_in:
+            yield "GATEKEEPER_OIDC_ISSUER is missing: set it as https://id.example.gov, or unset the others"
+        return
+    for name in ("client_id", "client_secret"):
+        if not getattr(settings, f"oidc_{name}"):
+            yield f"GATEKEEPER_OIDC_{name.upper()} is missing: register the console with the provider"
+    try:
+        url = urlsplit(issuer)
+        plain = not url.query and not url.fragment and "@" not in url.netloc and issuer.isascii()
+        known = plain and url.hostname and url.scheme in {"http", "https"} and url.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        yield "GATEKEEPER_OIDC_ISSUER is not an issuer: as https://id.example.gov"
+    elif url.scheme == "http" and not _loopback(url.hostname or ""):
+        yield "GATEKEEPER_OIDC_ISSUER is plain http: who is on the way could sign in as anybody; use https"
+    if settings.oidc_ca_file and not Path(settings.oidc_ca_file).is_file():
+        yield "GATEKEEPER_OIDC_CA_FILE is not a file: name the PEM file of the provider's authority"
 
 
 def _address(text: str) -> SplitResult | None:

@@ -16,6 +16,11 @@ from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
 from gatekeeper.store import Database, LedgerRows, Queries, Registry, Staff, administration
+from gatekeeper.review.personnel import Personnel
+from gatekeeper.review.secrets import SecretsKey
+from gatekeeper.settings import Settings
+from gatekeeper.store import Database, Identities, LedgerRows, Queries, Registry, Staff
+from gatekeeper.store import staff as staff_rows
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -33,6 +38,7 @@ class State:
     rows: LedgerRows
     log_key: SigningKey
     staff: Staff
+    identities: Identities
 
     def staff_key(self) -> SecretsKey:
         """Return the key that the secrets of staff accounts are sealed under. Raises StoreUnavailable."""
@@ -47,6 +53,10 @@ class State:
             administration,
             self.database.give_up_reserve,
             self.database.restore_reserve,
+    def personnel(self) -> Personnel:
+        """Return what changes accounts."""
+        return Personnel(
+            self.staff, self.identities, staff_rows, self.ledger, self.staff_key, self.settings.oidc_issuer
         )
 
     def close(self) -> None:
@@ -100,6 +110,7 @@ def open_state(settings: Settings) -> State:
         rows=rows,
         log_key=log_key,
         staff=Staff(database, clock.now),
+        identities=Identities(database, clock.now),
     )
 
 

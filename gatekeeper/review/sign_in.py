@@ -51,9 +51,9 @@ def sign_in(
         until = accounts.locked_until(account.id)
         locked = until is not None and at < until
     # (3) The password, whatever was found.
-    fits = password_fits(password, account.password_hash if account is not None else None)
-    if account is None:
-        return Refused("unknown")
+    fits = password_fits(password, (account.password_hash or None) if account is not None else None)
+    if account is None or not account.password_hash:
+        return Refused("unknown")  # nobody, or somebody who signs in with the identity provider alone
     if locked:
         return Refused("locked", account)
     if not active:

@@ -57,16 +57,18 @@ class Identities:
         key = {"issuer": issuer, "subject": subject, "staff_id": held.id}
         return (Alter("identities", key, {"staff_id": account_id}),)
 
-    def begin(self, state: str, browser: str, under_way: ProviderSignIn) -> None:
+    def begin(
+        self, state: str, browser: str, *, nonce: str, verifier: str, back: str, staff_id: str | None
+    ) -> None:
         """Remember a browser that is sent to the provider; forget those that never came back."""
         now = self._now()
         row = {
             "state_sha256": _digest(state),
             "browser_sha256": _digest(browser),
-            "nonce": under_way.nonce,
-            "verifier": under_way.verifier,
-            "next": under_way.next,
-            "staff_id": under_way.staff_id,
+            "nonce": nonce,
+            "verifier": verifier,
+            "back": back,
+            "staff_id": staff_id,
             "began_at": now,
         }
         with self._database.write() as connection:
@@ -84,7 +86,7 @@ class Identities:
         with self._database.write() as connection:
             row = connection.execute(
                 select(
-                    columns.nonce, columns.verifier, columns.next, columns.staff_id, columns.began_at
+                    columns.nonce, columns.verifier, columns.back, columns.staff_id, columns.began_at
                 ).where(*mine)
             ).one_or_none()
             # Of those who read the row at the same time one deletes it, and goes on.

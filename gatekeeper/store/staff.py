@@ -7,12 +7,14 @@ or its account is not active any more. A count of failures is no evidence and no
 must not be able to fill the log.
 """
 
+# ruff: noqa: D102  # an attribute's name is the whole statement
+
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import case, delete, func, insert, or_, select, update
 
@@ -26,6 +28,19 @@ from gatekeeper.store.writing import storable
 IDLE: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(hours=8)
 _TOUCH_EVERY: Final = timedelta(seconds=30)  # a write for each click would queue behind the log for nothing
+
+
+class Account(Protocol):
+    """An account, of whatever class: what a change of it needs to know."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def role(self) -> str: ...
+    @property
+    def status(self) -> str: ...
 
 
 def _account_columns() -> list[Any]:
@@ -235,18 +250,36 @@ class Staff:
         return None if row is None else StaffAccount(*row)
 
 
-def add(account: StaffAccount) -> tuple[Row, ...]:
+def add(account: Account) -> tuple[Row, ...]:
     """Return the rows of a new account."""
     values = {name: getattr(account, name) for name in StaffAccount.__dataclass_fields__}
     counts = {"staff_id": account.id, "failures": 0, "locked_until": None, "last_step": 0}
     return Insert("staff", values), Insert("sign_ins", counts)
 
 
-def change(account: StaffAccount, **columns: object) -> tuple[Row, ...]:
+def change(account: Account, /, **columns: object) -> tuple[Row, ...]:
     """Return the row that changes an account. Raises OperatorError for one that was removed."""
     if account.status == "removed":
         raise OperatorError("the account was removed: add a new one with `gatekeeper staff add`")
-    return (Alter("staff", {"id": account.id, "status": account.status}, columns),)
+    # As it was read: of two who change its role or its secrets at the same time, one does.
+    seen = {name: getattr(account, name) for name in ("id", "status", "role", "password_hash")}
+    return (Alter("staff", seen, columns),)
+
+
+def still(account: Account) -> tuple[Row, ...]:
+    """Return a row that changes nothing, and is refused unless the account is active and in its role."""
+    return (
+        Alter(
+            "staff",
+            {"id": account.id, "status": "active", "role": account.role},
+            {"name": account.name},
+        ),
+    )
+
+
+def used(account: Account, step: int) -> tuple[Row, ...]:
+    """Return the row that uses up a time step."""
+    return (Alter("sign_ins", {"staff_id": account.id}, {"last_step": step}),)
 
 
 def _over(now: datetime) -> Any:

@@ -337,7 +337,14 @@ identities = Table(
     metadata,
     Column("issuer", String(255), primary_key=True),
     Column("subject", String(255), primary_key=True),
-    Column("staff_id", String(128), ForeignKey("staff.id"), nullable=False, unique=True),
+    Column(
+        "staff_id",
+        String(128),
+        # Checked at the commit: a change is sent before the account that it names is inserted.
+        ForeignKey("staff.id", deferrable=True, initially="DEFERRED"),
+        nullable=False,
+        unique=True,
+    ),
     **_KEYED,
 )
 
@@ -349,7 +356,7 @@ provider_sign_ins = Table(
     _hash("browser_sha256", nullable=False),
     Column("nonce", String(64), nullable=False),
     Column("verifier", String(128), nullable=False),
-    Column("next", String(2000), nullable=False),
+    Column("back", String(2000), nullable=False),
     Column("staff_id", String(128), ForeignKey("staff.id")),
     Column("began_at", Utc, nullable=False, index=True),
     **_KEYED,

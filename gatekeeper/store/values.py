@@ -297,7 +297,7 @@ class ProviderSignIn:
 
     nonce: str
     verifier: str
-    next: str
+    back: str
     staff_id: str | None
     began_at: datetime
 

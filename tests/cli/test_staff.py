@@ -18,7 +18,7 @@ def test_an_account_is_added_with_its_secrets_once(city: City) -> None:
     assert made["authenticator"].startswith("otpauth://totp/")
     assert 10 == len(made["recovery_codes"])
     (listed,) = city.rows("staff", "list")
-    assert {"username", "name", "role", "agency", "status"} == set(listed)
+    assert {"username", "name", "role", "agency", "status", "signs_in"} == set(listed)
     kept = b"".join(file.read_bytes() for file in city.data.glob("state.db*"))
     for secret in (made["password"], made["totp_secret"], made["recovery_codes"][0]):
         assert secret.encode() not in kept
@@ -31,7 +31,7 @@ def test_an_account_is_added_with_its_secrets_once(city: City) -> None:
         (ADD, "choose another"),
         (("staff", "add", "Pat Sample", "--name", "P", "--role", "records"), "user name"),
         (("staff", "add", "a", "--name", "P", "--role", "records"), "user name"),
-        (("staff", "add", "other", "--name", " ", "--role", "records"), "--name"),
+        (("staff", "add", "other", "--name", " ", "--role", "records"), "by name"),
         (
             ("staff", "add", "other", "--name", "P", "--role", "legal", "--agency", "none"),
             "gatekeeper agency",

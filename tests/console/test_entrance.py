@@ -9,9 +9,7 @@ import pytest
 from sqlalchemy import update
 
 from gatekeeper.app import application
-from gatekeeper.cli import staff
 from gatekeeper.errors import LedgerUnavailable
-from gatekeeper.store import staff as accounts
 from gatekeeper.store.staff import IDLE, LONGEST
 from gatekeeper.store.tables import staff_sessions
 from tests.console.conftest import Staffed
@@ -120,9 +118,7 @@ def test_a_session_ends_by_itself(staffed: Staffed, column: str, age: timedelta)
 def test_a_removed_account_is_out_with_its_next_request(staffed: Staffed) -> None:
     """Nobody who left the city reads on until their session ends."""
     browser = staffed.signed_in("records")
-    account = browser.made.account
-    rows = accounts.change(account, status="removed")
-    staff._commit(staffed.city.state, "staff.removed", account, rows, reason="left the city")
+    staffed.city.state.personnel().remove(browser.made.account, reason="left the city", by="test")
     assert 303 == browser.client.get(QUEUE).status_code
 
 

@@ -18,7 +18,6 @@ from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
-from gatekeeper.store.values import ProviderSignIn
 from tests.store import making
 from tests.store.making import LATER, NOON, append, claim, commit, detail, query, register, verification
 
@@ -58,7 +57,7 @@ def filled(rows: LedgerRows) -> None:
     LedgerChecks(rows._database, now=lambda: NOON).begin("staff-1", "whole", start=0, size=1)
     provider = Identities(rows._database, now=lambda: NOON)
     commit(rows, provider.bind("https://id.example.gov", "sub-1", making.member().id))
-    provider.begin("state", "browser", ProviderSignIn("n", "v", "/console/", None, NOON))
+    provider.begin("state", "browser", nonce="n", verifier="v", back="/console/", staff_id=None)
     with rows.transaction() as transaction:
         old = transaction.head()
         transaction.append(

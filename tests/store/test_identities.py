@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,13 @@ from gatekeeper.store.values import ProviderSignIn
 from tests.store.making import NOON, commit, member
 
 ISSUER = "https://id.example.gov"
-UNDER_WAY = ProviderSignIn("nonce", "verifier", "/console/reviews", None, NOON)
+SENT: dict[str, Any] = {
+    "nonce": "nonce",
+    "verifier": "verifier",
+    "back": "/console/reviews",
+    "staff_id": None,
+}
+UNDER_WAY = ProviderSignIn(**SENT, began_at=NOON)
 
 
 @pytest.fixture
@@ -67,6 +74,10 @@ def test_who_returns_has_a_new_account(provider: Identities, rows: LedgerRows) -
     found = provider.find(ISSUER, "sub-1")
     assert found is not None
     assert "removed" == found.status
+    back = member("robin.returns")
+    commit(rows, [*provider.bind(ISSUER, "sub-1", back.id), *staff.add(back)])
+    assert back == provider.find(ISSUER, "sub-1")
+    commit(rows, staff.change(back, status="removed"))
     again, twice = (provider.bind(ISSUER, "sub-1", member("robin.sample").id) for _ in range(2))
     commit(rows, again)
     assert member("robin.sample") == provider.find(ISSUER, "sub-1")
@@ -76,7 +87,7 @@ def test_who_returns_has_a_new_account(provider: Identities, rows: LedgerRows) -
 
 def test_a_browser_comes_back_once(provider: Identities) -> None:
     """Of any number who bring the same state, one goes on."""
-    provider.begin("state", "browser", UNDER_WAY)
+    provider.begin("state", "browser", **SENT)
     with ThreadPoolExecutor(8) as pool:
         taken = list(pool.map(lambda _: provider.take("state", "browser"), range(8)))
     assert [UNDER_WAY] == [found for found in taken if found is not None]
@@ -84,7 +95,7 @@ def test_a_browser_comes_back_once(provider: Identities) -> None:
 
 def test_another_browser_takes_nothing_and_spoils_nothing(provider: Identities) -> None:
     """Neither with a state that it saw, nor with one that never was."""
-    provider.begin("state", "browser", UNDER_WAY)
+    provider.begin("state", "browser", **SENT)
     for state, browser in (("state", "another"), ("other", "browser"), ("", ""), ("\ud800", "browser")):
         assert provider.take(state, browser) is None
     assert UNDER_WAY == provider.take("state", "browser")
@@ -92,10 +103,10 @@ def test_another_browser_takes_nothing_and_spoils_nothing(provider: Identities) 
 
 def test_who_stays_away_too_long_begins_anew(provider: Identities, database: Database) -> None:
     """And what never came back is forgotten with the next one that is sent."""
-    provider.begin("state", "browser", UNDER_WAY)
+    provider.begin("state", "browser", **SENT)
     late = Identities(database, now=lambda: NOON + LONGEST)
     assert late.take("state", "browser") is None
-    late.begin("another", "browser", UNDER_WAY)
+    late.begin("another", "browser", **SENT)
     with database.read() as connection:
         assert 1 == connection.exec_driver_sql("SELECT count(*) FROM provider_sign_ins").scalar()
     almost = Identities(database, now=lambda: NOON + 2 * LONGEST - timedelta(seconds=1))

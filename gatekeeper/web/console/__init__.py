@@ -9,6 +9,7 @@
 - ``forms``     what was typed, and what is wrong with it
 - ``addresses`` where a person may be sent on to
 - ``entrance``  sign-in and sign-out
+- ``oidc``      sign-in by the city's identity provider (``provider``, ``id_token``)
 - ``proof``     who is signed in proves it again
 - ``queue``     the denied requests that wait
 - ``reviews``   one of them
@@ -28,6 +29,8 @@ from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_home
 from gatekeeper.web.console.errors import add_errors
+from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
+from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
@@ -45,6 +48,9 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_errors(blueprint, desk, sessions)
     add_home(blueprint, desk, sessions)
     add_entrance(blueprint, desk, sessions)
+    add_exit(blueprint, desk, sessions)
+    if desk.provider is not None:
+        add_oidc(blueprint, desk, sessions, desk.provider)
     add_proof(blueprint, desk, sessions)
     add_queue(blueprint, desk, sessions)
     add_documents(blueprint, desk, sessions)

@@ -17,13 +17,14 @@ HOME: Final = "/console/"
 """Leads on to the first area that the person may open."""
 
 _PAGE: Final = re.compile(r"/console/[A-Za-z0-9/_-]*(?:\?[A-Za-z0-9=&_.,%+-]*)?\Z")
+_LONGEST: Final = 2000
 _DOORS: Final = ("/console/sign-", "/console/proof", "/console/oidc", "/console/language")
 
 
 def _page_or_home(address: str) -> str:
     """Return the address if it is a page of the console, else the way to the first area."""
     path = address.partition("?")[0]
-    if not _PAGE.match(address) or "//" in path:
+    if len(address) > _LONGEST or not _PAGE.match(address) or "//" in path:
         return HOME
     adapter = current_app.create_url_adapter(request)
     try:

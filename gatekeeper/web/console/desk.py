@@ -1,5 +1,7 @@
 """What the console's pages need from the outside, handed in by ``app``."""
 
+# ruff: noqa: D102  # an attribute's name is the whole statement
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -14,6 +16,7 @@ from gatekeeper.review.accounts import Account, Accounts, Session
 from gatekeeper.review.queue import Card
 from gatekeeper.review.rule import Move
 from gatekeeper.review.secrets import SecretsKey
+from gatekeeper.web.console.provider import Provider
 
 
 class StaffStore(Accounts, Protocol):
@@ -24,15 +27,57 @@ class StaffStore(Accounts, Protocol):
 
     def begin_session(self, session_id: str, account_id: str, /) -> None:
         """Remember a browser that has just signed in."""
+    def begin_session(
+        self,
+        session_id: str,
+        account_id: str,
+        /,
+        *,
+        proved_at: datetime | None = None,
+        id_token_box: bytes | None = None,
+    ) -> None:
+        """Remember a browser that has just signed in, of a person who proved themselves now or then."""
 
     def session(self, session_id: str, /) -> Session | None:
         """Return a session that is still good, or None."""
 
-    def prove_session(self, session_id: str, renewed_id: str, /) -> bool:
+    def prove_session(
+        self, session_id: str, renewed_id: str, /, *, id_token_box: bytes | None = None
+    ) -> bool:
         """Go on under another identifier, as just proved; False if the session is over."""
 
     def end_session(self, session_id: str, /) -> None:
         """Forget a session."""
+
+
+class UnderWay(Protocol):
+    """What a browser was sent to the identity provider for: to sign in, or for a proof of an account."""
+
+    @property
+    def nonce(self) -> str: ...
+    @property
+    def verifier(self) -> str: ...
+    @property
+    def back(self) -> str: ...
+    @property
+    def staff_id(self) -> str | None: ...
+    @property
+    def began_at(self) -> datetime: ...
+
+
+class IdentityStore(Protocol):
+    """The provider's people, and sign-ins under way there. Raises StoreUnavailable, nothing else."""
+
+    def find(self, issuer: str, subject: str, /) -> Account | None:
+        """Return the account that this person of the provider has, removed or not, or None."""
+
+    def begin(
+        self, state: str, browser: str, /, *, nonce: str, verifier: str, back: str, staff_id: str | None
+    ) -> None:
+        """Remember a browser that is sent to the provider."""
+
+    def take(self, state: str, browser: str, /) -> UnderWay | None:
+        """Return, once, what this browser was sent for; None for any other, and too late."""
 
 
 class ReviewStore(Protocol):
@@ -89,6 +134,11 @@ class Desk:
     """Of the city's clocks, in which pages show times."""
     gate: Gate
     staff: StaffStore
+    identities: IdentityStore
+    provider: Provider | None
+    """The city's identity provider, if people sign in with it."""
+    local_sign_in: bool
+    """Whether accounts with a password of ours may sign in."""
     reviews: ReviewStore
     key: Callable[[], SecretsKey]
     move: Move

@@ -1,10 +1,13 @@
-"""Sign-in with name, password and code; sign-out.
+"""Sign-in with name, password and code; sign-out, at the city's identity provider too.
 
 Guarantees: whatever was wrong, the answer is the same; a session begins with a new identifier, and with an
 entry in the log: if that cannot be written, nobody is signed in; after sign-in only a page of ours follows.
 """
 
 from __future__ import annotations
+
+import hashlib
+import hmac
 
 from flask import Blueprint, Response, g, request
 from marshmallow import Schema, fields, validate
@@ -33,7 +36,7 @@ _FORM = _Form()
 
 
 def add_entrance(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
-    """Add the routes of sign-in and sign-out."""
+    """Add the routes of sign-in."""
 
     @blueprint.get("/sign-in")
     def entrance() -> Response:
@@ -47,7 +50,7 @@ def add_entrance(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
         before = sessions.identifier()
         if before is None or not ours(before):
             return _door(desk, sessions, 403, refused=False, stale=True)
-        if _FORM.validate(request.form):
+        if not desk.local_sign_in or _FORM.validate(request.form):
             return _door(desk, sessions, 403, refused=True)
         typed = _FORM.load(request.form)
         outcome = sign_in(
@@ -62,19 +65,43 @@ def add_entrance(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             SIGN_INS.labels(outcome.reason).inc()
             return _door(desk, sessions, 403, refused=True)
         response = see(following())
-        sessions.begin(response, outcome.account, outcome.by)
+        # Where the provider is the way in, an account of ours is for emergencies: the log tells them apart.
+        sessions.begin(
+            response, outcome.account, outcome.by if desk.provider is None else f"local_{outcome.by}"
+        )
         SIGN_INS.labels("signed_in").inc()
         return response
+
+
+def add_exit(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
+    """Add the routes of sign-out."""
 
     @blueprint.post("/sign-out")
     @sessions.needs("read_policies")  # every role may
     def leave() -> Response:
-        identifier = sessions.identifier()
+        identifier, token = sessions.identifier(), sessions.id_token()
         if identifier is not None:
             desk.staff.end_session(identifier)
-        response = see("/console/sign-in")
-        sessions.take(response)
-        return response
+        if desk.provider is None or token is None:
+            response = see("/console/sign-in")
+            sessions.take(response)
+            return response
+        response = Response()
+        there = desk.provider.farewell(token, _farewell(sessions.give(response)))
+        shown = page("signed-out.html", city=desk.city, there=there, ended=False)
+        shown.headers.extend([("Set-Cookie", cookie) for cookie in response.headers.getlist("Set-Cookie")])
+        if there is not None:
+            # Not a redirect: our policy lets a form lead to no other place.
+            shown.headers["Refresh"] = f"0; url={there}"
+        return shown
+
+    @blueprint.get("/signed-out")
+    def left() -> Response:
+        identifier, state = sessions.identifier(), request.args.get("state", "")
+        ended = identifier is not None and hmac.compare_digest(
+            state.encode("utf-8", "replace"), _farewell(identifier).encode()
+        )
+        return page("signed-out.html", city=desk.city, there=None, ended=ended)
 
 
 def add_home(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
@@ -94,6 +121,11 @@ def add_home(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
         return response
 
 
+def _farewell(identifier: str) -> str:
+    """Return by what a browser is known that comes back from signing out at the provider."""
+    return hmac.new(identifier.encode(), b"gatekeeper console signed out", hashlib.sha256).hexdigest()
+
+
 def _door(desk: Desk, sessions: Sessions, status: int, *, refused: bool, stale: bool = False) -> Response:
     """Show the form of sign-in, to a browser that has an identifier by which its form can be known."""
     identifier = sessions.identifier()
@@ -108,7 +140,8 @@ def _door(desk: Desk, sessions: Sessions, status: int, *, refused: bool, stale: 
         refused=refused,
         stale=stale,
         next=following(),
+        provider=desk.provider is not None,
+        local=desk.local_sign_in,
     )
-    for cookie in response.headers.getlist("Set-Cookie"):
-        shown.headers.add("Set-Cookie", cookie)
+    shown.headers.extend([("Set-Cookie", cookie) for cookie in response.headers.getlist("Set-Cookie")])
     return shown

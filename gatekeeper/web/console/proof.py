@@ -40,7 +40,7 @@ def add_proof(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
     @sessions.needs("read_policies")
     def prove() -> Response:
         session: Session = g.session
-        if _FORM.validate(request.form):
+        if not desk.local_sign_in or _FORM.validate(request.form):
             return ask(403, refused=True)
         typed = _FORM.load(request.form)
         outcome = sign_in(
@@ -61,4 +61,11 @@ def add_proof(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
         return response
 
     def ask(status: int, *, refused: bool) -> Response:
-        return page("proof.html", status, **sessions.shown(), refused=refused, next=following())
+        return page(
+            "proof.html",
+            status,
+            **sessions.shown(),
+            refused=refused,
+            next=following(),
+            elsewhere=not g.session.account.password_hash,
+        )

@@ -14,7 +14,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, Final, ParamSpec
 from urllib.parse import quote
@@ -77,15 +77,28 @@ class Sessions:
 
         return decorate
 
-    def begin(self, response: Response, account: Account, method: str) -> None:
-        """Sign a person in, who has just proved who they are. Raises LedgerUnavailable, StoreUnavailable."""
+    def begin(
+        self,
+        response: Response,
+        account: Account,
+        method: str,
+        *,
+        proved_at: datetime | None = None,
+        id_token: str | None = None,
+    ) -> None:
+        """Sign a person in, who proved themselves now or then. Raises LedgerUnavailable, StoreUnavailable."""
         self._log(account, method)
         before = self.identifier()
-        self._desk.staff.begin_session(self.give(response), account.id)
+        self._desk.staff.begin_session(
+            self.give(response),
+            account.id,
+            proved_at=proved_at,
+            id_token_box=None if id_token is None else self._desk.key().seal(_token_of(account), id_token),
+        )
         if before is not None:
             self._desk.staff.end_session(before)
 
-    def prove(self, response: Response, method: str) -> bool:
+    def prove(self, response: Response, method: str, *, id_token: str | None = None) -> bool:
         """Go on with this session as just proved; False if it ended meanwhile.
 
         Raises LedgerUnavailable, StoreUnavailable.
@@ -94,8 +107,17 @@ class Sessions:
         before = self.identifier()
         if before is None:
             return False
-        self._log(session.account, f"proof_{method}")
-        return self._desk.staff.prove_session(before, self.give(response))
+        account = session.account
+        self._log(account, f"proof_{method}")
+        box = None if id_token is None else self._desk.key().seal(_token_of(account), id_token)
+        return self._desk.staff.prove_session(before, self.give(response), id_token_box=box)
+
+    def id_token(self) -> str | None:
+        """Return the ID token that this session began with, if it did. Raises StoreUnavailable."""
+        session: Session = g.session
+        if session.id_token_box is None:
+            return None
+        return self._desk.key().open(_token_of(session.account), session.id_token_box)
 
     def _proved(self, session: Session, within: timedelta) -> bool:
         return self._desk.gate.clock.now() - session.proved_at < within
@@ -156,6 +178,10 @@ class Sessions:
         response.delete_cookie(
             self._cookie, path="/", secure=self._desk.secure, httponly=True, samesite="Lax"
         )
+
+
+def _token_of(account: Account) -> str:
+    return f"{account.id} ID token"  # what is sealed as one thing is not opened as another
 
 
 def form_token(identifier: str) -> str:
