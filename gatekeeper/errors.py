@@ -214,3 +214,11 @@ class OperatorError(GatekeeperError):
     """An operator's command cannot be carried out; the message says which command fixes it."""
 
     code = "operator_error"
+
+
+class NotDone(OperatorError):
+    """An act of the staff cannot be done; each of ``faults`` names the form's field, or "" for the whole."""
+
+    def __init__(self, faults: Sequence[tuple[str, str]]) -> None:
+        super().__init__(" ".join(message for _, message in faults))
+        self.faults = tuple(faults)

@@ -11,7 +11,7 @@ No Flask, no SQL: collaborators are handed in as a ``Gate``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from gatekeeper.errors import (
@@ -244,13 +244,23 @@ def first_detail(gate: Gate, query_id: str) -> dict[str, Json]:
     return gate.ledger.detail_of(decided[0].index).detail
 
 
-def reconsider(gate: Gate, agency_id: str, query: Query, ruling: Mapping[str, Json] | None) -> Decision:
+def reconsider(
+    gate: Gate,
+    agency_id: str,
+    query: Query,
+    ruling: Mapping[str, Json] | None,
+    *,
+    paper_verified: bool | None = None,
+) -> Decision:
     """Return what the policy would decide now, given these rulings; nothing is logged, and nothing follows.
 
+    ``paper_verified`` asks what it would decide if staff had verified the paper, or had not.
     Raises PolicyUnavailable, StoreUnavailable, RecordsUnavailable, ClockUnreliable.
     """
     snapshot, at = gate.registry.snapshot(), gate.clock.now()
     situation = _circumstances(gate, agency_id, query, snapshot, at, ruling)
+    if paper_verified is not None:
+        situation = replace(situation, legal_process_verified=paper_verified)
     words = screen(query.typed_words() | situation.names(), gate.lexicon)
     return decide(query, words, situation, gate.engine)
 

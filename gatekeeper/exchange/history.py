@@ -9,16 +9,21 @@ could not be read are an error, never "none".
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
+from typing import Literal
 
 from gatekeeper.errors import KeyErased
-from gatekeeper.exchange.interfaces import Queries
+from gatekeeper.exchange.interfaces import AskedBefore, Queries
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Json
 from gatekeeper.ledger.canonical import canonical
 
 DAYS = 30
+LATEST = 10
+MOST_OTHERS = 1000
+"""Further ones are not read: a thousand say enough."""
 _HOUR = "%Y-%m-%dT%HZ"
 
 
@@ -59,6 +64,47 @@ def history(queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: d
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Others:
+    """Other queries of one kind: the latest, and how many there are by outcome.
+
+    ``more``: there are more than were read, and these are only some of them.
+    """
+
+    latest: tuple[AskedBefore, ...]
+    permitted: int
+    denied: int
+    more: bool
+
+
+def others(
+    queries: Queries,
+    keys: DayKeys,
+    by: Literal["officer", "target"],
+    *,
+    query_id: str,
+    agency_id: str,
+    query: Query,
+) -> Others:
+    """Return what else this officer asked, or who else asked about this target, on the days not yet erased.
+
+    Dry runs are among them. Nothing is told of a day whose key is gone. Raises StoreUnavailable,
+    LedgerUnavailable.
+    """
+    prints_of_days = []
+    for day in keys.days():
+        with suppress(KeyErased):
+            prints_of_days.append(
+                officer_print(keys, day, agency_id, query)
+                if by == "officer"
+                else target_print(keys, day, query)
+            )
+    found = queries.asked_before(by, prints_of_days, MOST_OTHERS + 1)
+    known = sorted((one for one in found if one.query_id != query_id), key=lambda one: one.hour, reverse=True)
+    permitted = sum(one.outcome == "permit" for one in known)
+    return Others(tuple(known[:LATEST]), permitted, len(known) - permitted, len(found) > MOST_OTHERS)
+
+
 def prints(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes]:
     """Return the day's fingerprints of who searches for what, and of the case number. Raises KeyErased."""
     officer = _plain(query.requester.badge) or _plain(query.requester.name)
@@ -67,6 +113,18 @@ def prints(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[byte
     search = canonical([agency_id, officer, query.kind, *target])
     case = canonical(_plain(query.purpose.case_number))
     return keys.fingerprint(day, "search", search), keys.fingerprint(day, "case", case)
+
+
+def officer_print(keys: DayKeys, day: date, agency_id: str, query: Query) -> bytes:
+    """Return the day's fingerprint of who asks. Raises KeyErased."""
+    who = {"agency": agency_id, "badge": query.requester.badge, "name": query.requester.name}
+    return keys.fingerprint(day, "officer", canonical(who))
+
+
+def target_print(keys: DayKeys, day: date, query: Query) -> bytes:
+    """Return the day's fingerprint of what is asked about, whoever asks. Raises KeyErased."""
+    what = {"plate": query.plate, "state": query.plate_state, "cameras": list(query.cameras)}
+    return keys.fingerprint(day, "target", canonical(what))
 
 
 def _prints_of(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes] | None:

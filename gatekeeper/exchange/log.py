@@ -24,7 +24,7 @@ from gatekeeper.errors import (
 )
 from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.decide import Decision, Permit, parties, timestamp
-from gatekeeper.exchange.history import prints
+from gatekeeper.exchange.history import officer_print, prints, target_print
 from gatekeeper.exchange.interfaces import Queries, QueueReview
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.redact import Release
@@ -236,8 +236,6 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
         raise LedgerUnavailable("a decision about nobody")
     day, query = at.date(), request.query
     body = keys.fingerprint(day, "body", query.digest.encode("ascii"))
-    target = canonical({"plate": query.plate, "state": query.plate_state, "cameras": list(query.cameras)})
-    officer = canonical({"agency": agency.id, "badge": query.requester.badge, "name": query.requester.name})
     search, case = prints(keys, day, agency.id, query)
     rows: list[Row] = [
         Insert(
@@ -253,8 +251,8 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
                 "review": decision.review,
                 "dry_run": request.dry_run,
                 "policy_revision": decision.policy.revision,
-                "target_fp": keys.fingerprint(day, "target", target),
-                "officer_fp": keys.fingerprint(day, "officer", officer),
+                "target_fp": target_print(keys, day, query),
+                "officer_fp": officer_print(keys, day, agency.id, query),
                 "body_fp": body,
                 "search_fp": search,
                 "case_fp": case,

@@ -19,7 +19,7 @@ from gatekeeper.errors import KeyErased, OperatorError
 from gatekeeper.exchange.decide import timestamp
 from gatekeeper.exchange.interfaces import Queries, Verification
 from gatekeeper.exchange.parse import LegalProcess, Query
-from gatekeeper.ledger import Appended, DayKeys, Draft, Insert, Json, Ledger
+from gatekeeper.ledger import Appended, DayKeys, Draft, Insert, Json, Ledger, Row
 from gatekeeper.ledger.canonical import canonical
 
 _LEVELS = ("staff", "counsel")
@@ -31,6 +31,16 @@ class Shown:
 
     paper: bytes
     targets: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What goes with a verification when it is made in the review of a query."""
+
+    query_id: str
+    reason: str
+    detail: Mapping[str, Json]
+    rows: Sequence[Row]
 
 
 def verified(queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: datetime) -> bool:
@@ -78,12 +88,14 @@ def record(  # noqa: PLR0913  a verification binds as many things as it binds
     expires_at: datetime,
     by: str,
     level: str,
+    beside: Beside | None = None,
 ) -> Appended:
     """Record that a person saw a judge's signature on the paper of ``query``, and what the paper reaches.
 
     ``plates`` (each with its state; None: of any, and only asked about so) and ``cameras`` are those that the
     paper names, ``start`` and ``end`` its window. The entry is ``review.ruled`` without a provision: what was
-    ruled on is the paper. An expiry at once takes an earlier verification of the document back.
+    ruled on is the paper. An expiry at once takes an earlier verification of the document back; the entry is
+    then ``review.withdrawn``. ``beside`` is what a review of a query adds: the entry is then the query's.
     Raises OperatorError if it would cover nothing, LedgerUnavailable, ClockUnreliable.
     """
     paper = query.legal_process
@@ -109,20 +121,26 @@ def record(  # noqa: PLR0913  a verification binds as many things as it binds
         "level": level,
         "fp_day": day,
     }
+    clear: dict[str, Json] = {"agency": agency_id, "provisions": [], "review": level}
+    secret: dict[str, Json] = {"by": by}
+    if expires_at > at:
+        clear |= {"ruling": "permitted"}
+        secret |= {"request": paper.document_sha256, "expires": timestamp(expires_at)}
     draft = Draft(
-        event="review.ruled",
-        ref=reference,
-        clear={"agency": agency_id, "provisions": [], "review": level, "ruling": "permitted"},
-        secret={"by": by, "request": paper.document_sha256, "expires": timestamp(expires_at)},
+        event="review.ruled" if expires_at > at else "review.withdrawn",
+        ref=reference if beside is None else beside.query_id,
+        clear=clear,
+        secret=secret if beside is None else secret | {"reason": beside.reason},
         detail={
             "paper": _described(paper),
             "plates": dict(plates),
             "cameras": list(cameras),
             "from": timestamp(start),
             "to": timestamp(end),
+            **({} if beside is None else beside.detail),
         },
     )
-    return ledger.append(draft, [Insert("verifications", row)])
+    return ledger.append(draft, [Insert("verifications", row), *(() if beside is None else beside.rows)])
 
 
 def _asked(query: Query) -> tuple[Mapping[str, str | None], Sequence[str]]:

@@ -199,7 +199,14 @@ class Ledger:
         stored = self._rows.entry(index) if index >= 0 else None
         if stored is None:
             raise UnknownEntry("the log has no entry of that index")
-        found = self._rows.box(stored.ref, slot(stored.event, index))
+        return self.opened(stored)
+
+    def opened(self, stored: StoredEntry) -> Detail:
+        """Return the private side of an entry that was read, checked against its commitments.
+
+        Raises KeyErased if it was purged, LedgerCorrupt if it does not fit the entry.
+        """
+        found = self._rows.box(stored.ref, slot(stored.event, stored.index))
         if found is None:
             raise KeyErased("the private detail of that entry was purged")
         day, box = found

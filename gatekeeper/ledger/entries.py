@@ -31,7 +31,7 @@ MAX_ENTRY_BYTES: Final = 65_535
 EVENTS: Final = (
     "query.decided", "query.released", "query.previewed", "query.refused",
     "review.queued", "review.asked", "review.answered", "review.escalated", "review.ruled",
-    "review.withdrawn", "review.expired",
+    "review.noted", "review.withdrawn", "review.expired",
     "policy.proposed", "policy.approved", "policy.activated", "policy.rolled_back",
     "stop.set", "stop.lifted",
     "agency.added", "agency.changed", "agency.suspended", "agency.reinstated", "agency.closed",

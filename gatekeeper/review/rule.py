@@ -1,31 +1,37 @@
-"""What a person may do about one denied request: ask, note, hand to counsel, uphold, or rule on a provision.
+"""What a person may do about one denied request: ask, note, hand over, uphold, rule, take a ruling back.
 
 The procedure: (1) the person may act on this request, at this level, and it is not their own or their
 agency's; (2) the reason says something; (3) for a ruling, the policy is asked what it answers with it;
 (4) the entry, the ruling and the review's move are one commit. Guarantees: a ruling is a fact for the one
 provision that it names and expires after 72 hours; whether the request is permitted is the policy's word,
-here and again at the release; two people who read the same state cannot both act on it.
+here and again at the release; what two people must rule tells the policy nothing before the second has; a
+ruling that is taken back lets out nothing that was decided on it and has not left; two people who read the
+same state cannot both act on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
-from gatekeeper.errors import OperatorError, UnknownQuery
-from gatekeeper.exchange import Gate, asked, reconsider
-from gatekeeper.exchange.decide import Decision, Denial
-from gatekeeper.exchange.interfaces import ReviewRow
-from gatekeeper.exchange.parse import Query
-from gatekeeper.exchange.rulings import LIFE, rulings
+from gatekeeper.errors import NotDone
+from gatekeeper.exchange import Gate, reconsider
+from gatekeeper.exchange.decide import Decision, Permit
+from gatekeeper.exchange.rulings import LIFE, TAKEN_BACK, decided_anew
 from gatekeeper.ledger import Draft, Json, Row
 from gatekeeper.review.accounts import Account
+from gatekeeper.review.case import Case
+from gatekeeper.review.queue import WAITING
 from gatekeeper.review.reasons import fault_of, tidy
 from gatekeeper.review.roles import may
 
-CLOSED: Final = frozenset({"withdrawn", "expired", "permitted"})
+Faults = list[tuple[str, str]]
+"""What stands in the way: the form's field that it is about ("" for the whole), and what to do about it."""
+
+ANY_STATE: Final = frozenset({*WAITING, "upheld", "permitted", "withdrawn", "expired"})
+_OVER: Final = "The review is over: nothing more can be done about it, but for a note."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,13 @@ class Ruling:
     expires_at: datetime
     body_fp: bytes
     fp_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """One provision, on which no ruling counts any more."""
+
+    provision: str
 
 
 class Move(Protocol):
@@ -58,44 +71,17 @@ class Move(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One denied request: how it was asked, how its review stands, what is ruled, what the policy says."""
+class Outlook:
+    """What the policy would answer with a ruling: at once, and once the second person has ruled as well."""
 
-    query_id: str
-    query: Query
-    review: ReviewRow
-    rulings: Mapping[str, Json]
-    decision: Decision
-
-    @property
-    def unmet(self) -> tuple[str, ...]:
-        """Name the provisions that deny it as things stand now, in the order of the law."""
-        return tuple(provision.code for provision in self.decision.unmet)
-
-
-def open_case(gate: Gate, query_id: str) -> Case:
-    """Return the case as it stands now: the policy is asked with every ruling in force.
-
-    Raises UnknownQuery if there is no review of it, KeyErased if what was asked has been erased.
-    """
-    review = gate.queries.review(query_id)
-    if review is None:
-        raise UnknownQuery(query_id)
-    query = asked(gate, query_id)
-    ruled = rulings(
-        gate.queries,
-        gate.keys,
-        gate.engine.bundle.catalogue,
-        query_id=query_id,
-        digest=query.digest,
-        at=gate.clock.now(),
-    )
-    return Case(query_id, query, review, ruled or {}, reconsider(gate, review.agency_id, query, ruled))
+    answer: Decision
+    second: tuple[str, ...]
+    agreed: Decision
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """One person before one case. Every act raises OperatorError with all that stands in its way.
+    """One person before one case. Every act raises NotDone with all that stands in its way.
 
     It also raises Superseded if somebody else acted meanwhile, LedgerUnavailable and PolicyUnavailable;
     nothing was done then.
@@ -106,38 +92,100 @@ class Hearing:
     case: Case
     person: Account
 
-    def faults(self, reason: str) -> list[str]:
-        """Say everything that stands in the way of any act, each with its cure."""
-        found = []
-        if self.person.agency_id is not None and self.person.agency_id == self.case.review.agency_id:
-            found.append("Your own agency asked this. Somebody else must act on it.")
-        if not may(self.person.role, "rule_as_staff"):
-            found.append("Your role only reads. Ask somebody of the records staff or counsel.")
-        if self.case.review.state in CLOSED:
-            found.append(f"The review is {self.case.review.state}: nothing more can be done about it.")
+    # --- What stands in the way. --------------------------------------------------------------------------
+
+    def faults(self, reason: str, states: frozenset[str] = frozenset(WAITING)) -> Faults:
+        """Say everything that stands in the way of an act on a review in these states, each with its cure."""
+        found = [("", told) for told in self.barred()]
+        if self.case.review.state not in states:
+            found.append(("", _OVER))
         if (fault := fault_of(reason)) is not None:
-            found.append(fault)
+            found.append(("reason", fault))
         return found
 
-    def would(self, provision: str) -> Decision:
-        """Return what the policy would answer with this ruling; nothing is written."""
-        ruled = {**self.case.rulings, provision: self.level}
-        return reconsider(self.gate, self.case.review.agency_id, self.case.query, ruled)
+    def barred(self) -> list[str]:
+        """Say why this person has no part in this request at all, if so."""
+        found, own = [], self.person.agency_id
+        situation = self.case.decision.situation
+        for_whom = None if situation.end_requester is None else situation.end_requester.id
+        if own is not None and own in {self.case.review.agency_id, for_whom}:
+            found.append("Your own agency asked this. Somebody else must act on it.")
+        # A namesake loses nothing but the turn; whoever asked under a second hat must not also rule.
+        if _name(self.person.name) & self._named():
+            found.append("The request names somebody of your name. Somebody else must act on it.")
+        if not may(self.person.role, "rule_as_staff"):
+            found.append("Your role only reads. Ask somebody of the records staff or counsel.")
+        return found
 
-    def rule(self, provision: str, reason: str) -> None:
-        """Rule that one provision is met; the review is permitted if the policy then permits."""
-        _refuse([*self.faults(reason), *self._beyond_ruling(provision)])
-        still_denied, at = isinstance(self.would(provision), Denial), self.gate.clock.now()
-        ruling = Ruling(
-            provision=provision,
-            level=self.level,
-            expires_at=at + LIFE,
-            body_fp=self.gate.keys.fingerprint(at.date(), "body", self.case.query.digest.encode("ascii")),
-            fp_day=at.date(),
-        )
-        to = self.case.review.state if still_denied else "permitted"
-        clear: dict[str, Json] = {"provisions": [provision], "review": self.level, "ruling": "permitted"}
-        self._commit("review.ruled", to, reason, clear, ruling)
+    def beyond(self, provision: str) -> str | None:
+        """Say why this person may not rule on a provision now, or None if they may."""
+        unmet = {each.code: each for each in self.case.decision.unmet}
+        if provision not in unmet:
+            return "That provision does not deny this request (any more). Load the page again."
+        if provision not in self.case.review.provisions:
+            return "That provision denies the request only since it came here. The agency must ask anew."
+        if unmet[provision].review == "none":
+            return "No ruling reaches that provision: the law leaves nothing to decide."
+        if unmet[provision].review == "counsel" and self.level != "counsel":
+            return "Counsel must rule on that provision. Hand the request to counsel."
+        said = self.case.standing.get(provision)
+        if said is not None and said.by(self.person.id):
+            return "You have ruled on that provision. Now a second person must."
+        return None
+
+    @property
+    def level(self) -> str:
+        """Say at which level this person rules."""
+        return "counsel" if may(self.person.role, "rule_as_counsel") else "staff"
+
+    # --- Rulings. -----------------------------------------------------------------------------------------
+
+    def would(self, provisions: Sequence[str]) -> Outlook:
+        """Return what the policy would answer with these rulings; nothing is written."""
+        catalogue, now, second = self.gate.engine.bundle.catalogue, self.case.rulings, []
+        agreed: dict[str, Json] = {}
+        for code in provisions:
+            said = self.case.standing.get(code)
+            if not catalogue[code].two_people:
+                now[code] = self.level
+            elif said is not None and not said.by(self.person.id):
+                now[code] = self.level if said.level == "counsel" else said.level
+            else:
+                second.append(code)
+                agreed[code] = self.level
+        answer = self._asked_with(now)
+        return Outlook(answer, tuple(second), self._asked_with(now | agreed) if agreed else answer)
+
+    def rule(self, provisions: Sequence[str], reason: str) -> None:
+        """Rule that these provisions are met; the review is permitted if the policy then permits."""
+        codes = tuple(dict.fromkeys(provisions))
+        chosen = [("provision", told) for told in dict.fromkeys(map(self.beyond, codes)) if told is not None]
+        if not codes:
+            chosen = [("provision", "Choose what you rule on.")]
+        _refuse([*self.faults(reason), *chosen])
+        permits, at = isinstance(self.would(codes).answer, Permit), self.gate.clock.now()
+        bound = self.gate.keys.fingerprint(at.date(), "body", self.case.query.digest.encode("ascii"))
+        made = [Ruling(code, self.level, at + LIFE, bound, at.date()) for code in codes]
+        clear: dict[str, Json] = {"provisions": [*codes], "review": self.level, "ruling": "permitted"}
+        self._commit("review.ruled", "permitted" if permits else None, reason, clear, made)
+
+    def take_back(self, provision: str, reason: str) -> None:
+        """Take every ruling on a provision back: whoever made one may, and counsel may for anybody.
+
+        What was permitted is so no more; it waits for a person again.
+        """
+        found, said = self.faults(reason, frozenset({*WAITING, "permitted"})), self._on_record(provision)
+        if not said:
+            found.append(("provision", "Nobody's ruling on that provision is on record (any more)."))
+        elif self.person.id not in said and self.level != "counsel":
+            found.append(("provision", "Only who made a ruling, or counsel, can take it back."))
+        _refuse(found)
+        to = "queued" if self.case.review.state == "permitted" else None
+        clear: dict[str, Json] = {"provisions": [provision], "review": self.level}
+        anew = decided_anew(self.gate.registry.snapshot().state)
+        self._commit(TAKEN_BACK, to, reason, clear, [TakenBack(provision)], (anew,))
+
+    # --- The other acts. ----------------------------------------------------------------------------------
 
     def uphold(self, reason: str) -> None:
         """Let the denial stand."""
@@ -154,47 +202,79 @@ class Hearing:
         _refuse(self.faults(reason))
         self._commit("review.escalated", "escalated", reason, self._about())
 
-    @property
-    def level(self) -> str:
-        """Say at which level this person rules."""
-        return "counsel" if may(self.person.role, "rule_as_counsel") else "staff"
+    def reopen(self, reason: str) -> None:
+        """Take up again what was upheld: counsel alone may, before whom it then is."""
+        found = self.faults(reason, frozenset({"upheld"}))
+        if self.level != "counsel":
+            found.append(("", "Only counsel takes up again what was upheld."))
+        _refuse(found)
+        self._commit("review.escalated", "escalated", reason, self._about())
 
-    def _beyond_ruling(self, provision: str) -> list[str]:
-        unmet = {each.code: each.review for each in self.case.decision.unmet}
-        if provision not in unmet:
-            return ["That provision does not deny this request (any more). Load the page again."]
-        if unmet[provision] == "none":
-            return ["No ruling reaches that provision: the law leaves nothing to decide."]
-        if unmet[provision] == "counsel" and self.level != "counsel":
-            return ["Counsel must rule on that provision. Hand the request to counsel."]
-        return []
+    def note(self, text: str) -> None:
+        """Write something down for the staff: it moves nothing, so it is possible in every state."""
+        _refuse(self.faults(text, ANY_STATE))
+        self.gate.ledger.append(self._draft("review.noted", text, {}))
+
+    # --- What they share. ---------------------------------------------------------------------------------
+
+    def _asked_with(self, ruled: Mapping[str, Json]) -> Decision:
+        return reconsider(self.gate, self.case.review.agency_id, self.case.query, ruled)
+
+    def _named(self) -> set[frozenset[str]]:
+        query = self.case.query
+        behalf = "" if query.on_behalf_of is None else query.on_behalf_of.person
+        return {name for typed in (query.requester.name, behalf) for name in _name(typed)}
+
+    def _on_record(self, provision: str) -> set[str]:
+        said = self.case.standing.get(provision)
+        return set() if said is None else {event.actor for event in said.made}
 
     def _about(self) -> dict[str, Json]:
         return {"provisions": list(self.case.review.provisions), "review": self.case.review.level}
 
-    def _commit(
-        self, event: str, to: str, reason: str, clear: Mapping[str, Json], ruling: Ruling | None = None
-    ) -> None:
-        case, person, said = self.case, self.person, tidy(reason)
-        draft = Draft(
+    def _draft(self, event: str, reason: str, clear: Mapping[str, Json]) -> Draft:
+        person, said = self.person, tidy(reason)
+        return Draft(
             event=event,
-            ref=case.query_id,
-            clear={"agency": case.review.agency_id, **clear},
+            ref=self.case.query_id,
+            clear={"agency": self.case.review.agency_id, **clear},
             secret={"by": person.id, "reason": said},
             detail={"by": person.name, "role": person.role, "said": said},
         )
-        rows = self.move(
-            case.review,
-            to,
-            event=event,
-            ref=case.query_id,
-            at=self.gate.clock.now(),
-            actor=person.id,
-            ruling=ruling,
-        )
-        self.gate.ledger.append(draft, rows)
+
+    def _commit(
+        self,
+        event: str,
+        to: str | None,
+        reason: str,
+        clear: Mapping[str, Json],
+        ruled: Sequence[Ruling | TakenBack | None] = (None,),
+        beside: Sequence[Row] = (),
+    ) -> None:
+        """Commit the entry with a move for each thing ruled on; the last of them leads ``to`` its state."""
+        review: Any = self.case.review
+        rows, last = list(beside), len(ruled) - 1
+        for number, ruling in enumerate(ruled):
+            state = to if to is not None and number == last else review.state
+            rows += self.move(
+                review,
+                state,
+                event=event,
+                ref=self.case.query_id,
+                at=self.gate.clock.now(),
+                actor=self.person.id,
+                ruling=ruling,
+            )
+            review = replace(review, version=review.version + 1)
+        self.gate.ledger.append(self._draft(event, reason, clear), rows)
 
 
-def _refuse(found: Sequence[str]) -> None:
+def _name(typed: str) -> set[frozenset[str]]:
+    """Return what a name is compared by: its words in any order, none if it has none."""
+    words = frozenset("".join(c if c.isalnum() else " " for c in typed.casefold()).split())
+    return {words} if words else set()
+
+
+def _refuse(found: Faults) -> None:
     if found:
-        raise OperatorError(" ".join(found))
+        raise NotDone(tuple(dict.fromkeys(found)))

@@ -8,6 +8,7 @@ found.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from sqlalchemy import Table, select
 
@@ -15,6 +16,7 @@ from gatekeeper.store.database import Database
 from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import idempotency_keys, queries, review_events, reviews, verifications
 from gatekeeper.store.values import (
+    AskedBefore,
     IdempotencyRecord,
     QueryRow,
     ReviewEvent,
@@ -30,6 +32,7 @@ def _all(table: Table, kind: type) -> list[object]:
 
 
 _QUERY = select(*_all(queries, QueryRow))  # type: ignore[call-overload]
+_BEFORE = select(*_all(queries, AskedBefore))  # type: ignore[call-overload]
 _REVIEW = select(*_all(reviews, ReviewRow))  # type: ignore[call-overload]
 _EVENT = select(*_all(review_events, ReviewEvent))  # type: ignore[call-overload]
 _VERIFICATION = select(*_all(verifications, Verification))  # type: ignore[call-overload]
@@ -92,6 +95,20 @@ class Queries:
     def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> tuple[SearchDay, ...]:
         """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""
         return searched(self._database, prints, since_hour)
+
+    def asked_before(
+        self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int
+    ) -> tuple[AskedBefore, ...]:
+        """Return up to *most* queries with one of these fingerprints, in no order. Raises StoreUnavailable.
+
+        Each fingerprint is a seek into an index, and no more rows are read than are returned.
+        """
+        if not prints:
+            return ()
+        column = queries.c.officer_fp if by == "officer" else queries.c.target_fp
+        with self._database.read() as connection:
+            rows = connection.execute(_BEFORE.where(column.in_(list(prints))).limit(most)).all()
+        return tuple(AskedBefore(*row) for row in rows)
 
     def verification(self, agency_id: str, document_sha256: str) -> Verification | None:
         """Return what staff recorded last about a paper of the agency, or None. Raises StoreUnavailable."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger.rows import Alter, Insert, Row
@@ -24,8 +24,8 @@ MOVES: Final[dict[str, frozenset[str]]] = {
     "queued": _OPEN,
     "needs_information": _OPEN,
     "escalated": _OPEN - {"queued"},
-    # A ruling that permits ends by itself (72 hours), or is taken back; it never becomes open again.
-    "permitted": frozenset({"expired", "withdrawn", "upheld"}),
+    # A ruling that permits ends by itself (72 hours), or is taken back: then the request waits again.
+    "permitted": frozenset({"expired", "withdrawn", "upheld", "queued"}),
     # An agency may appeal what was upheld, once more to a person.
     "upheld": frozenset({"queued", "escalated"}),
     "withdrawn": frozenset(),
@@ -76,7 +76,7 @@ def move(
     at: datetime,
     actor: str,
     due_at: datetime | None = None,
-    ruling: Ruling | None = None,
+    ruling: Ruling | Any = None,
 ) -> tuple[Row, ...]:
     """Return the rows that move a review on from the version that was read.
 
@@ -88,7 +88,8 @@ def move(
         raise OperatorError(
             f"a review that is {review.state} cannot become {to}: look at it in the console, /console/reviews"
         )
-    if ruling is not None and ruling.provision not in review.provisions:
+    named = None if ruling is None else ruling.provision  # of a legal paper: none
+    if named is not None and named not in review.provisions:
         raise OperatorError(
             "the ruling names a provision that this query did not fail: look at it in the console, "
             "/console/reviews"

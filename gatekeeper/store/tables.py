@@ -35,7 +35,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0009"
+REVISION: Final = "0011"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -188,6 +188,7 @@ queries = Table(
     _hash("case_fp"),
     Index(None, "agency_id", "hour"),
     Index(None, "target_fp"),
+    Index(None, "officer_fp"),
     Index(None, "search_fp", "case_fp"),
     Index(None, "search_fp", "outcome", "hour"),
     **_KEYED,

@@ -113,6 +113,19 @@ class QueryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class AskedBefore:
+    """A query of the same officer, or about the same target, as another: nothing of it is private."""
+
+    query_id: str
+    agency_id: str
+    hour: str
+    category: str
+    outcome: Literal["permit", "deny"]
+    review: Literal["none", "staff", "counsel"]
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ReviewRow:
     """Where a denied query stands with the records staff. ``version`` counts its moves."""
 

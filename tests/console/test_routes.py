@@ -23,6 +23,7 @@ DOOR: Final = {
 }
 """What a stranger reaches: the form of sign-in, and what it is shown with."""
 
+ACTS: Final = "ask, note, escalate, uphold, reopen, take_back, unverify"
 REACHES: Final[dict[tuple[str, str], Act]] = {
     ("GET", "/console/"): EVERYBODY,
     ("POST", "/console/sign-out"): EVERYBODY,
@@ -31,8 +32,11 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("GET", "/console/reviews"): "read_reviews",
     ("GET", "/console/reviews/<query_id>"): "read_reviews",
     ("GET", "/console/documents/<document_id>"): "rule_as_staff",
-    ("GET", "/console/reviews/<query_id>/rule/<provision>"): "rule_as_staff",
-    ("POST", "/console/reviews/<query_id>/<any(ask, escalate, uphold, rule, verify):act>"): "rule_as_staff",
+    ("GET", "/console/reviews/<query_id>/rule"): "rule_as_staff",
+    ("POST", "/console/reviews/<query_id>/rule"): "rule_as_staff",
+    ("POST", f"/console/reviews/<query_id>/<any({ACTS}):act>"): "rule_as_staff",
+    ("POST", "/console/reviews/<query_id>/verify"): "rule_as_staff",
+    ("POST", "/console/reviews/<query_id>/unmask"): "unmask",
 }
 """Who reaches each route: the act that the table of roles gives or does not give."""
 

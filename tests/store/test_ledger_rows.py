@@ -306,7 +306,7 @@ def test_reviews_move_along_their_states_and_keep_each_move(rows: LedgerRows, da
     assert ("case_number", "counsel", LATER) == (event.provision, event.level, event.expires_at)
     assert (b"b" * 32, DAY) == (event.body_fp, event.fp_day)
     with pytest.raises(GatekeeperError, match="/console/reviews"):
-        reviews.move(second, "queued", event="review.moved", ref="z", at=NOON, actor="staff-1")
+        reviews.move(second, "escalated", event="review.moved", ref="z", at=NOON, actor="staff-1")
     with pytest.raises(GatekeeperError, match="did not fail"):
         reviews.move(
             second,

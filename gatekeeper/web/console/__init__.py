@@ -16,6 +16,7 @@
 - ``documents`` the papers that came with one, given out and taken in
 - ``acts``      what a person does about a request
 - ``stops``     the switch: what is in force, and the two steps to change it
+- ``unmask``    the one way to see a plate
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -37,6 +38,7 @@ from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
 from gatekeeper.web.console.sessions import Sessions
 from gatekeeper.web.console.stops import add_stops
+from gatekeeper.web.console.unmask import add_unmask
 
 __all__ = ["Desk", "console_blueprint"]
 
@@ -54,6 +56,8 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_proof(blueprint, desk, sessions)
     add_queue(blueprint, desk, sessions)
     add_documents(blueprint, desk, sessions)
-    add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
+    show = add_reviews(blueprint, desk, sessions)
+    add_acts(blueprint, desk, sessions, show)
+    add_unmask(blueprint, desk, sessions, show)
     add_stops(blueprint, desk, sessions)
     return blueprint

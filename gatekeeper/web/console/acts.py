@@ -1,126 +1,182 @@
 """What a person does about one request: each act a form, each answered by the page that it stood on.
 
-Guarantees: a form that is wrong comes back filled in, with every fault at its top; what the policy answers
-with a ruling is shown before the ruling is made; whoever acted meanwhile is told of, and nothing is
-overwritten.
+Guarantees: a form that is wrong comes back filled in, with every fault beside its field and at the top; what
+the policy answers with a ruling is shown before the ruling is made; a form names the version of the review
+that its person saw: if somebody acted meanwhile nothing is done, they are told what happened, and keep what
+they typed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from typing import Any, Final
 
 from flask import Blueprint, Response, g, request
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 
-from gatekeeper.errors import KeyErased, OperatorError, Superseded, UnknownQuery
-from gatekeeper.exchange import process
-from gatekeeper.review import reasons
-from gatekeeper.review.rule import Hearing, open_case
+from gatekeeper.errors import KeyErased, NotDone, OperatorError, Superseded, UnknownQuery
+from gatekeeper.review import paper, reasons
+from gatekeeper.review.case import open_case
+from gatekeeper.review.rule import Hearing
 from gatekeeper.web.console.desk import Desk
+from gatekeeper.web.console.forms import Form, read
+from gatekeeper.web.console.languages import later, say
 from gatekeeper.web.console.pages import page, see
-from gatekeeper.web.console.reviews import Show
+from gatekeeper.web.console.reviews import Sent, Show
 from gatekeeper.web.console.sessions import Sessions
 
-LONGEST_VERIFICATION_DAYS: Final = 30
+MOST_PROVISIONS: Final = 64
+_ERASED: Final = later("What was asked has been erased: nothing can be decided on it.")
+_STALE: Final = later(
+    "Somebody acted on this request after you opened it. Look at what happened, then send the form again."
+)
+_ANEW: Final = later("The registry changed at this moment. Send the form again.")
 
 
-class _Form(Schema):
-    class Meta:
-        unknown = "exclude"
+class _Act(Form):
+    """Every act says why, and what was seen of the review."""
 
     reason = fields.String(load_default="", validate=validate.Length(max=2 * reasons.LONGEST))
+    version = fields.Integer(load_default=0)
     provision = fields.String(load_default="", validate=validate.Length(max=128))
-    judge_signed = fields.String(load_default="", validate=validate.OneOf(("", "yes")))
+
+
+class _Verification(_Act):
+    """What was read on a paper."""
+
     document = fields.String(load_default="", validate=validate.Length(max=200))
-    days = fields.Integer(load_default=7, validate=validate.Range(1, LONGEST_VERIFICATION_DAYS))
+    court = fields.String(load_default="", validate=validate.Length(max=200))
+    judge = fields.String(load_default="", validate=validate.Length(max=200))
+    number = fields.String(load_default="", validate=validate.Length(max=200))
+    statute = fields.String(load_default="", validate=validate.Length(max=200))
+    form_number = fields.String(load_default="", validate=validate.Length(max=200))
+    judge_signed = fields.String(load_default="", validate=validate.OneOf(("", "yes")))
+    same = fields.String(load_default="", validate=validate.OneOf(("", "yes")))
+    days = fields.Integer(load_default=7, validate=validate.Range(1, paper.LONGEST_DAYS))
 
 
-_FORM: Final = _Form()
+_FORMS: Final[Mapping[str, Form]] = {"verify": _Verification()}
+_PLAIN: Final = _Act()
 
 
 def add_acts(blueprint: Blueprint, desk: Desk, sessions: Sessions, show: Show) -> None:
     """Add the routes of acts; ``show`` answers with the request's page, with faults and what was typed."""
 
-    @blueprint.get("/reviews/<query_id>/rule/<provision>")
+    @blueprint.get("/reviews/<query_id>/rule")
     @sessions.needs("rule_as_staff")
-    def consider(query_id: str, provision: str) -> Response:
-        return _consider(desk, sessions, query_id, provision)
+    def consider(query_id: str) -> Response:
+        return _consider(desk, sessions, query_id, request.args.getlist("provision"))
 
-    @blueprint.post("/reviews/<query_id>/<any(ask, escalate, uphold, rule, verify):act>")
+    @blueprint.post("/reviews/<query_id>/rule")
+    @sessions.needs("rule_as_staff")
+    def rule(query_id: str) -> Response:
+        chosen = request.form.getlist("provision")
+
+        def ruled(hearing: Hearing, typed: dict[str, Any]) -> None:
+            hearing.rule(chosen[:MOST_PROVISIONS], typed["reason"])
+
+        sent, status = _done(desk, query_id, "rule", ruled)
+        if sent is None:
+            return see(f"/console/reviews/{query_id}")
+        return _consider(desk, sessions, query_id, chosen, status, sent)
+
+    @blueprint.post(
+        "/reviews/<query_id>/<any(ask, note, escalate, uphold, reopen, take_back, verify, unverify):act>"
+    )
     @sessions.needs("rule_as_staff")
     def done(query_id: str, act: str) -> Response:
-        refused = _FORM.validate(request.form)
-        typed = _FORM.load({name: value for name, value in request.form.items() if name not in refused})
-        try:
-            case = open_case(desk.gate, query_id)
-            _ACTS[act](Hearing(desk.gate, desk.move, case, g.session.account), typed)
-        except UnknownQuery:
-            return page("missing.html", 404, **sessions.shown())
-        except KeyErased:
-            return show(
-                query_id, 409, ["What was asked has been erased: nothing can be decided on it."], typed
-            )
-        except Superseded:
-            return show(query_id, 409, ["Somebody else acted on this just now. Look again first."], typed)
-        except OperatorError as fault:
-            return show(query_id, 422, [str(fault)], typed)
-        return see(f"/console/reviews/{query_id}")
+        sent, status = _done(desk, query_id, act, _ACTS[act])
+        return see(f"/console/reviews/{query_id}") if sent is None else show(query_id, status, sent)
 
 
-def _consider(desk: Desk, sessions: Sessions, query_id: str, provision: str) -> Response:
+def _done(
+    desk: Desk, query_id: str, act: str, do: Callable[[Hearing, dict[str, Any]], None]
+) -> tuple[Sent | None, int]:
+    """Do an act; return None, or what came with all that is wrong with it, and the status of the answer."""
+    typed, faults = read(_FORMS.get(act, _PLAIN))
+    version = typed["version"] if isinstance(typed["version"], int) else 0
+
+    def refused(said: list[tuple[str, str]], *, stale: bool = False) -> Sent:
+        return Sent(act, [*faults, *((field, say(told)) for field, told in said)], typed, version, stale)
+
+    try:
+        case = open_case(desk.gate, query_id)
+        if act != "note" and version != case.review.version:
+            return refused([("", _STALE)], stale=True), 409
+        if faults:
+            return refused([]), 422
+        do(Hearing(desk.gate, desk.move, case, g.session.account), typed)
+    except UnknownQuery:
+        return Sent(act), 404
+    except KeyErased:
+        return refused([("", _ERASED)]), 409
+    except Superseded:
+        moved = desk.gate.queries.review(query_id)
+        return refused([("", _ANEW if moved and moved.version == version else _STALE)], stale=True), 409
+    except NotDone as fault:
+        return refused([*fault.faults]), 422
+    except OperatorError as fault:
+        return refused([("", str(fault))]), 422
+    return None, 303
+
+
+def _consider(
+    desk: Desk,
+    sessions: Sessions,
+    query_id: str,
+    chosen: list[str],
+    status: int = 200,
+    sent: Sent | None = None,
+) -> Response:
     """Show what the policy answers with a ruling, before it is made."""
-    catalogue = desk.gate.engine.bundle.catalogue
     try:
         case = open_case(desk.gate, query_id)
     except (UnknownQuery, KeyErased):
         return page("missing.html", 404, **sessions.shown())
-    if provision not in case.unmet or catalogue[provision].review == "none":
+    catalogue, sent = desk.gate.engine.bundle.catalogue, sent or Sent("rule")
+    hearing = Hearing(desk.gate, desk.move, case, g.session.account)
+    codes = [code for code in dict.fromkeys(chosen) if hearing.beyond(code) is None]
+    if not codes and sent.act == "rule" and status == 200:
         return page("missing.html", 404, **sessions.shown())
     return page(
         "rule.html",
+        status,
         **sessions.shown(),
         query_id=query_id,
-        provision=catalogue[provision],
-        after=Hearing(desk.gate, desk.move, case, g.session.account).would(provision),
+        version=case.review.version,
+        chosen=[catalogue[code] for code in codes],
+        outlook=hearing.would(codes),
+        catalogue=catalogue,
+        faults=sent.faults,
+        typed=sent.typed or {},
+        meanwhile=[e for e in case.recorded if e.version > sent.seen] if sent.stale and sent.seen else [],
         shortest=reasons.SHORTEST,
     )
 
 
 def _verify(hearing: Hearing, typed: dict[str, Any]) -> None:
     """Record that this person saw a judge's signature on the paper of this request, for what it asks."""
-    query, gate = hearing.case.query, hearing.gate
-    in_the_way, paper = hearing.faults(typed["reason"]), query.legal_process
-    if paper is None or paper.document_sha256 is None:
-        in_the_way.append("The request shows no document. Ask the agency for one first.")
-    elif typed["document"].strip().lower() != paper.document_sha256:
-        in_the_way.append("The hash of the document you saw is not the one that the request names.")
-    if typed["judge_signed"] != "yes":
-        in_the_way.append("Say that you saw a judge's signature; without one the paper is worth nothing.")
-    if in_the_way:
-        raise OperatorError(" ".join(in_the_way))
-    at = gate.clock.now()
-    process.record(
-        gate.ledger,
-        gate.keys,
-        agency_id=hearing.case.review.agency_id,
-        query=query,
-        plates={} if query.plate is None else {query.plate: query.plate_state},
-        cameras=query.cameras,
-        start=query.start,
-        end=query.end,
-        at=at,
-        expires_at=at + timedelta(days=typed["days"]),
-        by=hearing.person.id,
-        level=hearing.level,
+    reading = paper.Reading(
+        sha256=typed["document"].strip().lower() or None,
+        court=typed["court"],
+        judge=typed["judge"],
+        number=typed["number"],
+        statute=typed["statute"],
+        form=typed["form_number"],
+        judge_signed=typed["judge_signed"] == "yes",
+        same_in_other_words=typed["same"] == "yes",
+        days=typed["days"],
     )
+    paper.verify(hearing, reading, typed["reason"])
 
 
 _ACTS: Final[Mapping[str, Callable[[Hearing, dict[str, Any]], None]]] = {
     "ask": lambda hearing, typed: hearing.ask(typed["reason"]),
+    "note": lambda hearing, typed: hearing.note(typed["reason"]),
     "escalate": lambda hearing, typed: hearing.escalate(typed["reason"]),
     "uphold": lambda hearing, typed: hearing.uphold(typed["reason"]),
-    "rule": lambda hearing, typed: hearing.rule(typed["provision"], typed["reason"]),
+    "reopen": lambda hearing, typed: hearing.reopen(typed["reason"]),
+    "take_back": lambda hearing, typed: hearing.take_back(typed["provision"], typed["reason"]),
     "verify": _verify,
+    "unverify": lambda hearing, typed: paper.take_back(hearing, typed["reason"]),
 }

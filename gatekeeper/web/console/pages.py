@@ -16,6 +16,8 @@ from flask import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from gatekeeper.web.console.languages import LANGUAGES, language, translations
+from gatekeeper.web.console.terms import TERMS
+from gatekeeper.web.console.timeline import WHAT
 
 HERE: Final = Path(__file__).parent
 STATIC: Final = HERE / "static"
@@ -82,5 +84,5 @@ def _environment(code: str) -> Environment:
         return texts.gettext(name.replace("_", " "))
 
     environment.filters.update(ago=ago, local=local, utc=utc, words=words)
-    environment.globals.update(lang=code, languages=LANGUAGES)
+    environment.globals.update(lang=code, languages=LANGUAGES, terms=TERMS, what=WHAT)
     return environment

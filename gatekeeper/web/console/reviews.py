@@ -1,30 +1,66 @@
 """One denied request: what was asked, by whom, what denied it, what would cure it, what happened so far.
 
-Guarantees: to open a request is an entry in the log, written before the page is made; a plate is masked;
-whatever an agency typed is shown as text, with the words that the screen matched marked in it.
+Guarantees: to open a request is an entry in the log, written before the page is made; a plate is masked but
+on the answer to a person who gave a reason to see it; whatever an agency typed is shown as text, with the
+words that the screen matched marked in it.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 from flask import Blueprint, Response, g
-from markupsafe import Markup, escape
 
-from gatekeeper.errors import KeyErased
-from gatekeeper.exchange import first_detail
+from gatekeeper.errors import KeyErased, UnknownQuery
+from gatekeeper.exchange.rulings import permitted_until
 from gatekeeper.ledger import Draft, Json
-from gatekeeper.review import reasons
+from gatekeeper.policy import Provision
+from gatekeeper.policy.looked_at import facts_of
+from gatekeeper.review import paper, reasons
 from gatekeeper.review.accounts import Session
+from gatekeeper.review.case import Case, open_case
 from gatekeeper.review.queue import WAITING
-from gatekeeper.review.rule import Case, open_case
+from gatekeeper.review.rule import Hearing
+from gatekeeper.web.console import precedents
 from gatekeeper.web.console.desk import Desk
+from gatekeeper.web.console.forms import Faults
+from gatekeeper.web.console.marks import meanings, typed_fields
 from gatekeeper.web.console.pages import page
 from gatekeeper.web.console.sessions import Sessions
+from gatekeeper.web.console.timeline import Moment, moments, people
 
-Show = Callable[[str, int, Sequence[str], Mapping[str, object]], Response]
-"""Answers with a request's page: its id, the status, what was wrong with a form, and what was typed in it."""
+_PRIVATE: Final = (
+    ("purpose", "narrative"),
+    ("purpose", "case_number"),
+    ("requester",),
+    ("on_behalf_of",),
+    ("words", "matches"),
+)
+"""Facts that hold what was typed: it stands above, with its marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form that came: of which act, with what was wrong, what was typed, and the version that was seen."""
+
+    act: str = ""
+    faults: Sequence[tuple[str, str]] = ()
+    typed: Mapping[str, Any] | None = None
+    seen: int | None = None
+    stale: bool = False
+
+
+class Show(Protocol):
+    """Answers with a request's page, with what a form said and the plate, if somebody may see it now."""
+
+    def __call__(
+        self, query_id: str, status: int = 200, sent: Sent | None = None, plate: str | None = None
+    ) -> Response:
+        """Return the page. Raises LedgerUnavailable: then nothing is shown."""
 
 
 def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
@@ -33,100 +69,143 @@ def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
     @blueprint.get("/reviews/<query_id>")
     @sessions.needs("read_reviews")
     def review(query_id: str) -> Response:
-        return show(query_id, 200, (), {})
+        return show(query_id)
 
-    def show(query_id: str, status: int, faults: Sequence[str], typed: Mapping[str, object]) -> Response:
-        found = desk.gate.queries.review(query_id)
+    def show(
+        query_id: str, status: int = 200, sent: Sent | None = None, plate: str | None = None
+    ) -> Response:
+        try:
+            case = open_case(desk.gate, query_id)
+        except UnknownQuery:
+            return page("missing.html", 404, **sessions.shown())
+        except KeyErased:
+            case = None
+        found = desk.gate.queries.review(query_id) if case is None else case.review
         if found is None:
             return page("missing.html", 404, **sessions.shown())
         seen(desk, query_id, "request")
-        asked, case = _asked(desk, query_id), _case(desk, query_id)
+        sent = sent or Sent()
+        told = moments(desk.gate.ledger, desk.gate.ledger.entries_of(query_id))
+        provisions = _provisions(desk, found.provisions, case)
         return page(
             "review.html",
             status,
             **sessions.shown(),
             query_id=query_id,
             review=found,
-            open=found.state in WAITING,
+            version=found.version,
             agency=desk.gate.registry.snapshot().agency(found.agency_id),
-            asked=asked,
-            marked=None if asked is None else _marked(asked),
-            catalogue=desk.gate.engine.bundle.catalogue,
-            ruled={} if case is None else case.rulings,
-            unmet=found.provisions if case is None else case.unmet,
-            timeline=desk.gate.queries.review_events(query_id),
-            words_of=_said(desk, query_id),
-            faults=faults,
-            typed=typed,
+            case=case,
+            plate=plate,
+            sent=sent,
+            typed=sent.typed or {},
+            faults=_placed(sent),
+            provisions=provisions,
+            gone=[code for code in found.provisions if code not in desk.gate.engine.bundle.catalogue],
+            timeline=told,
+            receipt=next((m for m in told if m.event == "query.decided"), None),
+            names=people(told),
             shortest=reasons.SHORTEST,
+            **({} if case is None else _of(desk, case, told, [p.provision for p in provisions])),
+            meanwhile=[e for e in case.recorded if e.version > sent.seen]
+            if case is not None and sent.stale and sent.seen
+            else [],
         )
 
     return show
 
 
-def seen(desk: Desk, query_id: str, what: str) -> None:
-    """Log that this person opens a request or a part of it. Raises LedgerUnavailable: nothing is shown."""
+def seen(desk: Desk, query_id: str, what: str, reason: str | None = None) -> None:
+    """Log that this person opens a request, or a part of it. Raises LedgerUnavailable: nothing is shown."""
     session: Session = g.session
+    why: dict[str, Json] = {} if reason is None else {"reason": reason}
     draft = Draft(
         event="staff.viewed",
         ref=f"event_{secrets.token_hex(12)}",
         clear={},
-        secret={"by": session.account.id, "subject": query_id, "what": what},
+        secret={"by": session.account.id, "subject": query_id, "what": what, **why},
         detail={},
     )
     desk.gate.ledger.append(draft)
 
 
-def _asked(desk: Desk, query_id: str) -> dict[str, Json] | None:
-    """Return the private detail of the first decision, or None if it was purged."""
-    try:
-        return first_detail(desk.gate, query_id)
-    except KeyErased:
-        return None
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A provision as the page shows it: whether it is met now, and why this person may not rule on it."""
+
+    provision: Provision
+    rule: str
+    unmet: bool
+    barred: str | None
 
 
-def _case(desk: Desk, query_id: str) -> Case | None:
-    """Return the case as the policy sees it now, or None if what was asked has been erased."""
-    try:
-        return open_case(desk.gate, query_id)
-    except KeyErased:
-        return None
-
-
-def _said(desk: Desk, query_id: str) -> dict[int, dict[str, Json]]:
-    """Return what people said with each move of the review, by the move's version."""
-    moves = [e for e in desk.gate.ledger.entries_of(query_id) if e.event.startswith("review.")]
-    said: dict[int, dict[str, Json]] = {}
-    # The first version is the queueing, which has no entry of its own: the decision's tells of it.
-    for version, entry in enumerate(moves, start=2):
-        try:
-            said[version] = desk.gate.ledger.detail_of(entry.index).detail
-        except KeyErased:
-            continue
-    return said
-
-
-def _marked(asked: dict[str, Json]) -> Markup:
-    """Return the narrative with the words that the screen matched marked, and what each means."""
-    facts = asked["input"]
-    assert isinstance(facts, dict)  # noqa: S101  the type checker's question: the box was checked when opened
-    purpose, found = facts["purpose"], facts["words"]
-    assert isinstance(purpose, dict)  # noqa: S101
-    assert isinstance(found, dict)  # noqa: S101
-    text, matches = str(purpose["narrative"]), found["matches"]
-    assert isinstance(matches, list)  # noqa: S101
-    made, at = Markup(), 0
-    spans = sorted(
-        (int(str(m["start"])), int(str(m["end"])), str(m["class"]))
-        for m in matches
-        if isinstance(m, dict) and m["field"] == "narrative"
-    )
-    for start, end, meaning in spans:
-        if start < at:
-            continue  # inside a longer match that stands already
-        made += escape(text[at:start])
-        made += Markup("<mark>{}</mark> <span class='meaning'>({})</span>").format(
-            text[start:end], meaning.replace("_", " ")
+def _provisions(desk: Desk, denied_by: Sequence[str], case: Case | None) -> list[Shown]:
+    bundle = desk.gate.engine.bundle
+    codes = [*denied_by, *(code for code in (case.unmet if case else ()) if code not in denied_by)]
+    hearing = None if case is None else Hearing(desk.gate, desk.move, case, g.session.account)
+    return [
+        Shown(
+            bundle.catalogue[code],
+            bundle.modules[bundle.catalogue[code].path].partition("\npackage ")[2],
+            unmet=case is None or code in case.unmet,
+            barred="" if hearing is None else hearing.beyond(code),
         )
-        at = end
-    return made + escape(text[at:])
+        for code in codes
+        if code in bundle.catalogue
+    ]
+
+
+def _of(desk: Desk, case: Case, told: Sequence[Moment], provisions: Sequence[Provision]) -> dict[str, Any]:
+    """Return what only a request that is not erased shows."""
+    bundle, facts = desk.gate.engine.bundle, case.decision.facts
+    hearing = Hearing(desk.gate, desk.move, case, g.session.account)
+    recorded = next((m.detail.get("input") for m in told if m.event == "query.decided"), None)
+    matches = _matches(facts)
+    by_officer, of_target = precedents.beside(desk, case)
+    offenses: Any = bundle.data.get("offenses")
+    code = case.query.purpose.offense
+    paper_of = case.query.legal_process
+    return {
+        "barred": hearing.barred(),
+        "open": case.review.state in WAITING,
+        "level": hearing.level,
+        "until": permitted_until(case.recorded, bundle.catalogue),
+        "fields": typed_fields(case.query.typed_words(), matches),
+        "meanings": meanings(matches, bundle.data.get("lexicon")),
+        "offense": None if not code else offenses["codes"].get(code, {}).get("title"),
+        "facts": {p.code: _facts(recorded, facts_of(bundle, p.code)) for p in provisions},
+        "by_officer": by_officer,
+        "of_target": of_target,
+        "precedents": precedents.precedents(desk, case, provisions),
+        "verified": case.decision.situation.legal_process_verified,
+        "verification": None
+        if paper_of is None or paper_of.document_sha256 is None
+        else desk.gate.queries.verification(case.review.agency_id, paper_of.document_sha256),
+        "compared": paper.COMPARED,
+        "longest_days": paper.LONGEST_DAYS,
+    }
+
+
+def _matches(facts: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    words = facts["words"]
+    matches = words.get("matches") if isinstance(words, dict) else None
+    return [match for match in matches if isinstance(match, dict)] if isinstance(matches, list) else []
+
+
+def _facts(recorded: Json, paths: Sequence[Sequence[str]]) -> list[tuple[str, str | None]]:
+    """Return the facts at these paths as text; None for one that holds what was typed."""
+    return [
+        (".".join(path), None if any(tuple(path[: len(p)]) == p for p in _PRIVATE) else _at(recorded, path))
+        for path in paths
+    ]
+
+
+def _at(value: Json, path: Sequence[str]) -> str:
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _placed(sent: Sent) -> Faults:
+    """Return the faults by the ids of their fields: each act's form has ids of its own."""
+    return [(f"{sent.act}-{field}" if field else "", message) for field, message in sent.faults]
