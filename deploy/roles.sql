@@ -57,7 +57,7 @@ GRANT SELECT, UPDATE (upto) ON ledger_search_reach TO gatekeeper_app;
 GRANT SELECT, INSERT ON ledger_checks TO gatekeeper_app;
 GRANT UPDATE (state, beat_at, ended_at, size, place, fault, outcome) ON ledger_checks TO gatekeeper_app;
 -- Figures: counted from the log, and emptied when they are counted anew.
-GRANT SELECT, INSERT, DELETE ON figures, figure_days, figure_releases, figure_notes TO gatekeeper_app;
+GRANT SELECT, INSERT, DELETE ON figures, figure_days, figure_releases TO gatekeeper_app;
 GRANT SELECT ON figure_mark TO gatekeeper_app;
 GRANT UPDATE (upto, rules) ON figure_mark TO gatekeeper_app;
 GRANT UPDATE (number) ON figures TO gatekeeper_app;

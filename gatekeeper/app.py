@@ -21,18 +21,22 @@ from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import MAX_BODY_BYTES, Parser
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.ledger import Draft
+from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import build_engine, lexicon_of, load_bundle, open_reads
 from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews
+from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.stops import Stops
+from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
 from gatekeeper.web.console import Desk, console_blueprint
 from gatekeeper.web.console.provider import Provider
+from gatekeeper.web.console import Desk, Oversight, console_blueprint
 from gatekeeper.web.docs import docs_blueprint
 from gatekeeper.web.health import health_blueprint
 from gatekeeper.web.keys import TokenKeys
@@ -87,8 +91,11 @@ def create_app(settings: Settings) -> Flask:
 
     app = application(state, gate, tokens, refused)
     refusals.start()
+    folding = Folding(Figures(state.database), state.rows)
+    folding.start()
     atexit.register(state.close)
     atexit.register(refusals.close)
+    atexit.register(folding.close)
     return app
 
 
@@ -137,6 +144,12 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         switch=state.switch(),
         stops=Stops(state.database),
         search=LogSearch(state.rows, LedgerSearch(state.database)),
+        oversight=Oversight(
+            figures=Figures(state.database),
+            log=state.rows,
+            key=state.log_key.verifier,
+            waiting=Waiting(state.database),
+        ),
         secure=settings.issuer.startswith("https://"),
     )
 

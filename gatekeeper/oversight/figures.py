@@ -45,7 +45,6 @@ _TOLD_BY: Final = {
     "review.ruled": "ruling",
     "stop.set": "scope",
 }
-_ABOUT_AN_AGENCY: Final = ("agency.", "credential.")
 EVERY_SECONDS: Final = 5.0
 
 
@@ -68,17 +67,6 @@ class Mark(Protocol):
     def rules(self) -> int: ...
 
 
-class Note(Protocol):
-    """An entry about an agency itself: its standing, its credentials, a stop."""
-
-    @property
-    def entry_index(self) -> int: ...
-    @property
-    def event(self) -> str: ...
-    @property
-    def day(self) -> date: ...
-
-
 @dataclass(slots=True)
 class Counted:
     """What some entries count up to."""
@@ -88,8 +76,6 @@ class Counted:
     """The first and the last entry of each day."""
     released: list[tuple[int, date, str, str]] = field(default_factory=list)
     """The first release of each query: index, day, agency, category. Samples are drawn from them."""
-    noted: list[tuple[str, int, str, date]] = field(default_factory=list)
-    """Entries about an agency itself: agency, index, event, day."""
 
 
 class FigureStore(Protocol):
@@ -118,9 +104,6 @@ class FigureStore(Protocol):
 
     def population(self, period: Period, agency_id: str | None, category: str | None, /) -> list[int]:
         """Return the index of each query's first release in the period, in order."""
-
-    def noted(self, agency_id: str, most: int, /) -> Sequence[Note]:
-        """Return the entries about an agency itself, the latest first."""
 
 
 class Log(Protocol):
@@ -278,11 +261,6 @@ def _keep(
     counted.days[day] = begins, entry.index
     if first and entry.event == "query.released":
         counted.released.append((entry.index, day, document["agency"], document["category"]))
-    about = document.get("agency") if entry.event.startswith(_ABOUT_AN_AGENCY) else None
-    if entry.event == "stop.set" and document["scope"] == "agency":
-        about = document["value"]
-    if about is not None:
-        counted.noted.append((about, entry.index, entry.event, day))
 
 
 def _hour(document: Mapping[str, Any]) -> datetime:

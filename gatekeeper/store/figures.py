@@ -18,16 +18,15 @@ from gatekeeper.store.database import Database
 from gatekeeper.store.tables import (
     figure_days,
     figure_mark,
-    figure_notes,
     figure_releases,
     figures,
     ledger_entries,
 )
-from gatekeeper.store.values import FigureMark, FigureNote
+from gatekeeper.store.values import FigureMark
 from gatekeeper.store.writing import storable
 
 _INSERT: Final[dict[str, Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-_DERIVED: Final = (figures, figure_days, figure_releases, figure_notes)
+_DERIVED: Final = (figures, figure_days, figure_releases)
 _AT_ONCE: Final = 500
 
 
@@ -70,10 +69,6 @@ class Counted(Protocol):
     def released(self) -> Iterable[tuple[int, date, str, str]]:
         """First releases: index, day, agency, category."""
 
-    @property
-    def noted(self) -> Iterable[tuple[str, int, str, date]]:
-        """Entries about an agency: agency, index, event, day."""
-
 
 class Figures:
     """The table of figures. Each method raises StoreUnavailable, nothing else."""
@@ -109,12 +104,9 @@ class Figures:
             ]
             go_on = {"last_entry": put.excluded.last_entry}
             connection.execute(put.on_conflict_do_update(index_elements=["day"], set_=go_on), days)
-            for table, names, found in (
-                (figure_releases, ("entry_index", "day", "agency_id", "category"), counted.released),
-                (figure_notes, ("agency_id", "entry_index", "event", "day"), counted.noted),
-            ):
-                if some := [dict(zip(names, row, strict=True)) for row in found]:
-                    connection.execute(insert(table), some)
+            names = ("entry_index", "day", "agency_id", "category")
+            if released := [dict(zip(names, row, strict=True)) for row in counted.released]:
+                connection.execute(insert(figure_releases), released)
         return True
 
     def begin_again(self, mark: Mark, rules: int) -> bool:
@@ -181,18 +173,6 @@ class Figures:
             return []
         with self._database.read() as connection:
             return sorted(connection.execute(statement).scalars())
-
-    def noted(self, agency_id: str, most: int) -> tuple[FigureNote, ...]:
-        """Return the entries about an agency itself, the latest first."""
-        columns = figure_notes.c
-        statement = (
-            select(columns.agency_id, columns.entry_index, columns.event, columns.day)
-            .where(columns.agency_id == agency_id)
-            .order_by(columns.entry_index.desc())
-            .limit(most)
-        )
-        with self._database.read() as connection:
-            return tuple(FigureNote(*row) for row in connection.execute(statement))
 
 
 def _moved(connection: Connection, mark: Mark, **columns: int) -> bool:

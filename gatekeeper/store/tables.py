@@ -526,16 +526,6 @@ figure_releases = Table(
     **_KEYED,
 )
 
-figure_notes = Table(
-    "figure_notes",
-    metadata,
-    _id("agency_id"),
-    Column("entry_index", BigInteger, primary_key=True, autoincrement=False),
-    Column("event", String(40), nullable=False),
-    Column("day", Date, nullable=False),
-    **_KEYED,
-)
-
 # --- Samples of permits, drawn by lot for a supervisor to judge. -----------------------------------------
 
 samples = Table(
@@ -639,7 +629,6 @@ PASSING: Final = (
     "figures",
     "figure_days",
     "figure_releases",
-    "figure_notes",
 )
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 

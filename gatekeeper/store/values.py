@@ -320,12 +320,3 @@ class FigureMark(NamedTuple):
 
     upto: int
     rules: int
-
-
-class FigureNote(NamedTuple):
-    """An entry about an agency itself: its standing, its credentials, a stop."""
-
-    agency_id: str
-    entry_index: int
-    event: str
-    day: date

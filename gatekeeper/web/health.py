@@ -19,6 +19,35 @@ _log = structlog.get_logger()
 def health_blueprint(gate: Gate) -> Blueprint:
     """Return the routes that whoever runs the service watches."""
     blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return as_json({"status": "ok"})
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        checks = readiness(gate)
+        ready = all(checks.values())
+        response = as_json(
+            {
+                "status": "ready" if ready else "not_ready",
+                "checks": {name: "ok" if well else "failed" for name, well in checks.items()},
+            },
+            200 if ready else 503,
+        )
+        if not ready:
+            response.headers["Retry-After"] = str(RETRY_SECONDS)
+        return response
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        return Response(exposition(), content_type=CONTENT_TYPE)
+
+    return blueprint
+
+
+def readiness(gate: Gate) -> dict[str, bool]:
+    """Return whether each part that a release depends on answers for itself now."""
     bundle = gate.engine.bundle
 
     def policy() -> None:
@@ -40,31 +69,7 @@ def health_blueprint(gate: Gate) -> Blueprint:
         "policy": policy,
         "records": gate.reads.ready,
     }
-
-    @blueprint.get("/healthz")
-    def healthz() -> Response:
-        return as_json({"status": "ok"})
-
-    @blueprint.get("/readyz")
-    def readyz() -> Response:
-        checks = {name: _checked(name, check) for name, check in parts.items()}
-        ready = all(checks.values())
-        response = as_json(
-            {
-                "status": "ready" if ready else "not_ready",
-                "checks": {name: "ok" if well else "failed" for name, well in checks.items()},
-            },
-            200 if ready else 503,
-        )
-        if not ready:
-            response.headers["Retry-After"] = str(RETRY_SECONDS)
-        return response
-
-    @blueprint.get("/metrics")
-    def metrics() -> Response:
-        return Response(exposition(), content_type=CONTENT_TYPE)
-
-    return blueprint
+    return {name: _checked(name, check) for name, check in parts.items()}
 
 
 def _checked(name: str, check: Callable[[], object]) -> bool:

@@ -37,6 +37,10 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("POST", f"/console/reviews/<query_id>/<any({ACTS}):act>"): "rule_as_staff",
     ("POST", "/console/reviews/<query_id>/verify"): "rule_as_staff",
     ("POST", "/console/reviews/<query_id>/unmask"): "unmask",
+    ("GET", "/console/reviews/<query_id>/rule/<provision>"): "rule_as_staff",
+    ("POST", "/console/reviews/<query_id>/<any(ask, escalate, uphold, rule, verify):act>"): "rule_as_staff",
+    ("GET", "/console/dashboard"): "read_figures",
+    ("POST", "/console/dashboard/<name>.csv"): "export",
 }
 """Who reaches each route: the act that the table of roles gives or does not give."""
 

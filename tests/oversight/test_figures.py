@@ -288,30 +288,6 @@ def test_a_query_counts_once_and_its_waiting_is_told_in_hours(database: Database
     assert [] == store.population(ALL, "\x00", None)
 
 
-def test_what_an_agency_itself_went_through_is_found(database: Database, rows: LedgerRows) -> None:
-    """Its standing, credentials and stops, the latest first; never its queries."""
-    write(
-        rows,
-        [
-            other(
-                "a1", BEGIN, "agency.added", agency="sample-il-pd", kind="local", state="IL", status="active"
-            ),
-            other(
-                "a2", BEGIN, "agency.added", agency="sample-wi-pd", kind="local", state="WI", status="active"
-            ),
-            decided("q1", BEGIN),
-            other("s1", BEGIN, "stop.set", scope="agency", value="sample-il-pd"),
-            other("c1", BEGIN, "credential.revoked", agency="sample-il-pd", client="c", profile="basic"),
-        ],
-    )
-    store = Figures(database)
-    fold(store, rows)
-    fold(store, rows)
-    noted = [(note.entry_index, note.event) for note in store.noted("sample-il-pd", 9)]
-    assert [(4, "credential.revoked"), (3, "stop.set"), (0, "agency.added")] == noted
-    assert 1 == len(store.noted("sample-il-pd", 1))
-
-
 def test_a_lost_database_is_said(database: Database) -> None:
     """By the family's own error, whatever the driver raised."""
     with database.write() as connection:

@@ -17,6 +17,7 @@
 - ``acts``      what a person does about a request
 - ``stops``     the switch: what is in force, and the two steps to change it
 - ``unmask``    the one way to see a plate
+- ``dashboard`` figures of the log, how things stand, alerts; drawn by ``charts``, taken out by ``sheets``
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -26,7 +27,8 @@ from __future__ import annotations
 from flask import Blueprint
 
 from gatekeeper.web.console.acts import add_acts
-from gatekeeper.web.console.desk import Desk
+from gatekeeper.web.console.dashboard import add_dashboard
+from gatekeeper.web.console.desk import Desk, Oversight
 from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_home
 from gatekeeper.web.console.errors import add_errors
@@ -40,7 +42,7 @@ from gatekeeper.web.console.sessions import Sessions
 from gatekeeper.web.console.stops import add_stops
 from gatekeeper.web.console.unmask import add_unmask
 
-__all__ = ["Desk", "console_blueprint"]
+__all__ = ["Desk", "Oversight", "console_blueprint"]
 
 
 def console_blueprint(desk: Desk) -> Blueprint:
@@ -60,4 +62,5 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_acts(blueprint, desk, sessions, show)
     add_unmask(blueprint, desk, sessions, show)
     add_stops(blueprint, desk, sessions)
+    add_dashboard(blueprint, desk, sessions)
     return blueprint

@@ -18,6 +18,7 @@ class Area(NamedTuple):
 
 AREAS: Final = (
     Area(later("Reviews"), "/console/reviews", "read_reviews"),
+    Area(later("Dashboard"), "/console/dashboard", "read_figures"),
     Area(later("Stops"), "/console/stops", "read_figures"),
 )
 

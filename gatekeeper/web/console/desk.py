@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from typing import Literal, Protocol
 
 from gatekeeper.exchange import Gate
+from gatekeeper.ledger import Rows, VerifierKey
+from gatekeeper.oversight.figures import FigureStore
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.accounts import Account, Accounts, Session
@@ -125,6 +127,35 @@ class StopStore(Protocol):
         """Return stops that were lifted, the latest first."""
 
 
+class Waiting(Protocol):
+    """What waits for somebody now. Each raises StoreUnavailable, nothing else."""
+
+    def ages(self, states: Sequence[str], now: datetime, steps: Sequence[timedelta], /) -> Sequence[int]:
+        """Return how many reviews are younger than each step, and then how many are older than the last."""
+
+    def overdue(self, states: Sequence[str], now: datetime, /) -> int:
+        """Return how many reviews should have been done by now."""
+
+    def untouched(self, category: str, since: datetime, /) -> int:
+        """Return how many reviews of this category came before then and nobody has touched."""
+
+    def locked(self, now: datetime, /) -> int:
+        """Return how many accounts may not sign in for now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Oversight:
+    """What the pages of oversight read."""
+
+    figures: FigureStore
+    log: Rows
+    key: VerifierKey
+    """By which the log's checkpoints are known."""
+    waiting: Waiting
+    undelivered: Callable[[], int] | None = None
+    """Counts notices to agencies that could not be delivered, where notices are sent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The collaborators of the console."""
@@ -145,5 +176,6 @@ class Desk:
     switch: Switch
     stops: StopStore
     search: LogSearch
+    oversight: Oversight
     secure: bool
     """Whether browsers reach us by https (on this machine's own address they need not)."""

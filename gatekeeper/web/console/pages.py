@@ -25,7 +25,7 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
-_HEADERS: Final = {
+HEADERS: Final = {
     "Content-Security-Policy": POLICY,
     # Not no-referrer: browsers would then send forms with the origin `null`.
     "Referrer-Policy": "same-origin",
@@ -41,7 +41,7 @@ def page(template: str, status: int = 200, **shown: Any) -> Response:
     """Answer with a page."""
     body = _environment(language()).get_template(template).render(**shown)
     response = Response(body, status=status, content_type="text/html; charset=utf-8")
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     return response
 
 
@@ -49,7 +49,7 @@ def see(address: str) -> Response:
     """Answer a form: go and look there (RFC 9110 section 15.4.4)."""
     response = Response(status=303)
     response.headers["Location"] = address
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     return response
 
 

@@ -83,15 +83,6 @@ def _figures() -> None:
         sa.PrimaryKeyConstraint("day", "entry_index", name=op.f("pk_figure_releases")),
         sqlite_with_rowid=False,
     )
-    op.create_table(
-        "figure_notes",
-        sa.Column("agency_id", sa.String(length=128), nullable=False),
-        sa.Column("entry_index", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("event", sa.String(length=40), nullable=False),
-        sa.Column("day", sa.Date(), nullable=False),
-        sa.PrimaryKeyConstraint("agency_id", "entry_index", name=op.f("pk_figure_notes")),
-        sqlite_with_rowid=False,
-    )
 
 
 def _samples() -> None:
