@@ -12,7 +12,7 @@ import hashlib
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from gatekeeper.errors import EntryRefused
 from gatekeeper.ledger.canonical import Json, canonical
@@ -24,13 +24,23 @@ Document = dict[str, Json]
 
 
 class Statements:
-    """Judges entries in their order; remembers 16 bytes for each permit and the stops in force."""
+    """Judges entries in their order; remembers 16 bytes for each permit and the stops in force.
 
-    def __init__(self) -> None:
-        self._hour = ""
+    Where the entries do not begin with the first, it is given what those before left: the last hour, the
+    stops in force, and a way to read one of them.
+    """
+
+    def __init__(
+        self,
+        hour: str = "",
+        stops: Mapping[str, tuple[Json, Json]] | None = None,
+        earlier: Callable[[int], bytes | None] = lambda _: None,
+    ) -> None:
+        self.hour = hour
+        self.stops: dict[str, tuple[Json, Json]] = dict(stops or {})
+        self._earlier = earlier
         self._permits = array("q")
         self._marks = array("Q")
-        self._stops: dict[str, tuple[Json, Json]] = {}
 
     def judge(self, stored: StoredEntry) -> Iterator[Fault]:
         """Yield (code, message) for each thing wrong with the next entry."""
@@ -47,9 +57,9 @@ class Statements:
         if (document["event"], document["ref"]) != (stored.event, stored.ref):
             yield "column", "the event or query stored beside it is not the one that it states"
         hour = str(document["hour"])
-        if hour < self._hour:
-            yield "time", f"its hour {hour} is before that of an earlier entry, {self._hour}"
-        self._hour = max(hour, self._hour)
+        if hour < self.hour:
+            yield "time", f"its hour {hour} is before that of an earlier entry, {self.hour}"
+        self.hour = max(hour, self.hour)
         yield from self._in_sequence(stored.index, document)
 
     def _in_sequence(self, index: int, document: Document) -> Iterator[Fault]:
@@ -62,13 +72,13 @@ class Statements:
                     named = f"a release that names entry {document['decided']}"
                     fault = f"{named}, which is no earlier permit of the same query, agency and policy"
                     yield "release_without_decision", fault
-                for stop, (scope, value) in self._stops.items():
+                for stop, (scope, value) in self.stops.items():
                     if _covers(scope, value, document):
                         yield "release_while_stopped", f"a release although stop {stop} was in force"
             case "stop.set":
-                self._stops[str(document["stop"])] = (document["scope"], document["value"])
+                self.stops[str(document["stop"])] = (document["scope"], document["value"])
             case "stop.lifted":
-                if self._stops.pop(str(document["stop"]), None) is None:
+                if self.stops.pop(str(document["stop"]), None) is None:
                     yield "stop_unknown", "it lifts a stop that was not in force"
 
     def _permitted(self, document: Document) -> bool:
@@ -76,8 +86,14 @@ class Statements:
         if not isinstance(decided, int):
             return False
         place = bisect_left(self._permits, decided)
-        found = place < len(self._permits) and self._permits[place] == decided
-        return found and self._marks[place] == _mark(document)
+        if place < len(self._permits) and self._permits[place] == decided:
+            return self._marks[place] == _mark(document)
+        entry = self._earlier(decided)
+        before = None if entry is None else _decoded(entry)
+        if before is None or fault_in(before) is not None:
+            return False
+        permit = (before["event"], before.get("outcome")) == ("query.decided", "permit")
+        return permit and _mark(before) == _mark(document)
 
 
 def _decoded(entry: bytes) -> Document | None:

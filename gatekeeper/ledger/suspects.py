@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from gatekeeper.ledger.merkle import extend
+from gatekeeper.ledger.merkle import Frontier, extend
 from gatekeeper.ledger.rows import Head
 from gatekeeper.ledger.tiles import WIDTH
 
@@ -26,6 +26,10 @@ class Suspects:
         self._tail: list[bytes] = []
         self.tail_start = 0
         self._before: tuple[bytes, ...] = ()
+
+    def begin(self, frontier: Frontier, size: int) -> None:
+        """Begin after a tree of complete tiles."""
+        self._before, self.tail_start = frontier, size
 
     def __bool__(self) -> bool:
         return bool(self._differ)

@@ -5,20 +5,26 @@ complete tiles and with the hash stored beside it, and judge what it says (see `
 tree with each checkpoint at its size and with the head; (4) name the defect. Guarantees: nothing is believed
 because it is stored: entries are compared with what was signed. Without a checkpoint kept elsewhere, whoever
 holds the signing key and the database can still write a second history; `kept` is where such copies go.
+
+A log that was found sound up to a size (`Reached`, whose root its caller has a signature for) can be gone on
+with: the tree must then still have that root at that size, by its tiles and the entries after the last of
+them, and only what follows is read. An entry before that size whose text alone was changed is not found so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from gatekeeper.errors import LedgerCorrupt
+from gatekeeper.ledger.canonical import Json
 from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
-from gatekeeper.ledger.merkle import extend, leaf_hash, root
+from gatekeeper.ledger.merkle import extend, frontier_at, leaf_hash, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
 from gatekeeper.ledger.suspects import Suspects
-from gatekeeper.ledger.tiles import HASH_BYTES, HEIGHT, WIDTH, split
+from gatekeeper.ledger.tiles import HASH_BYTES, HEIGHT, WIDTH, TileReader, split
 
 CODES: Final = {
     "altered": "an entry's text is not the one that was logged",
@@ -51,6 +57,24 @@ class Finding:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How far a log was read: size and root, and what the entries after it are judged by."""
+
+    size: int
+    root: bytes
+    hour: str
+    stops: Mapping[str, tuple[Json, Json]]
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """What came of it: all that is wrong, in the order of the entries (nothing: a sound log), and how far."""
+
+    findings: list[Finding]
+    reached: Reached
+
+
 class Reader(Protocol):
     """What is needed of a log to verify it; the storage has it, a published copy can have it."""
 
@@ -81,18 +105,30 @@ def verify(
     `progress` hears of (entries read, entries in all). Raises LedgerUnavailable if the log cannot be read,
     SettingsRefused for a verifier key that is none.
     """
+    return examine(rows, vkey, checkpoints=checkpoints, kept=kept, progress=progress).findings
+
+
+def examine(
+    rows: Reader,
+    vkey: VerifierKey | str,
+    *,
+    checkpoints: Iterable[str] | None = None,
+    kept: Iterable[str] = (),
+    progress: Callable[[int, int], None] | None = None,
+    since: Reached | None = None,
+) -> Examination:
+    """Return all that is wrong with a log, and how far it was read; with `since`, only what is new."""
     key = VerifierKey.parse(vkey) if isinstance(vkey, str) else vkey
     if checkpoints is None:
         last = rows.last_checkpoint()
         checkpoints = [] if last is None else [last]
-    # Before the head: while the log is written, a checkpoint taken after it would be of a longer log.
-    checkpoints = tuple(checkpoints)
-    audit = _Audit(rows.head())
-    # (1) the checkpoints
+    audit = _begin(rows, since)
+    # (1) the checkpoints: before the head, for while the log is written one taken after it would be longer
     audit.open("stored", checkpoints, key)
     audit.open("kept", kept, key)
+    audit.head = rows.head()
     # (2) the entries
-    for stored in rows.entries(0, audit.head.size + 1):
+    for stored in rows.entries(audit.told.size, audit.head.size + 1):
         if stored.index >= audit.head.size and rows.head().size > stored.index:
             continue  # committed, with its head, after we had read ours: the next verification's
         audit.read(stored, rows.tile)
@@ -100,7 +136,50 @@ def verify(
             progress(stored.index, audit.head.size)
     # (3) and (4) the tree
     audit.finish(rows.tile)
-    return sorted(audit.findings, key=lambda finding: (finding.index is None, finding.index or 0))
+    findings = sorted(audit.findings, key=lambda finding: (finding.index is None, finding.index or 0))
+    told = audit.told
+    reached = Reached(told.size, root(told.frontier), audit.statements.hour, audit.statements.stops)
+    return Examination(findings, reached)
+
+
+def _begin(rows: Reader, since: Reached | None) -> _Audit:
+    """Return an audit that begins with the first entry, or at the last complete tile before `since`."""
+    if since is None:
+        return _Audit()
+    start, tiles = since.size // WIDTH * WIDTH, TileReader(_OnlyTiles(rows.tile))
+
+    def earlier(index: int) -> bytes | None:
+        """Return an entry from before, if its text has the hash that the tree holds."""
+        if not 0 <= index < start:
+            stored = next(rows.entries(index, index + 1), None) if 0 <= index < since.size else None
+            return None if stored is None else stored.entry  # read again, and hashed, in step (2)
+        stored = next(rows.entries(index, index + 1), None)
+        known = tiles.hashes(0, index, index + 1)[0]
+        return stored.entry if stored is not None and leaf_hash(stored.entry) == known else None
+
+    statements = Statements(since.hour, since.stops, earlier)
+    audit = _Audit(start=start, judged_from=since.size, statements=statements)
+    try:
+        before = frontier_at(start, tiles.node)
+    except LedgerCorrupt as fault:
+        audit.find("tile", None, f"what was read before cannot be compared: {fault}")
+        before = tuple(bytes(HASH_BYTES) for _ in range(start.bit_count()))
+    audit.told, audit.promised = _Tree(before, start), _Tree(before, start)
+    audit.suspects.begin(before, start)
+    audit.expect(since)
+    return audit
+
+
+@dataclass(frozen=True, slots=True)
+class _OnlyTiles:
+    """Hashes of complete tiles alone."""
+
+    tile: Callable[[int, int], bytes | None]
+
+    def leaf_hashes(self, start: int, stop: int) -> Sequence[bytes]:
+        """Return none: an entry's own row does not vouch for itself."""
+        del start, stop
+        return ()
 
 
 @dataclass
@@ -124,13 +203,17 @@ class _Audit:
     neither does, the hashes were rewritten too.
     """
 
-    head: Head
+    head: Head = field(default_factory=lambda: Head(0, (), 0))
+    start: int = 0
+    judged_from: int = 0
+    earlier: Reached | None = None
     findings: list[Finding] = field(default_factory=list)
     told: _Tree = field(default_factory=_Tree)
     promised: _Tree = field(default_factory=_Tree)
     statements: Statements = field(default_factory=Statements)
     suspects: Suspects = field(default_factory=Suspects)
     signed: list[tuple[str, Checkpoint]] = field(default_factory=list)
+    roots_signed: dict[int, bytes] = field(default_factory=dict)
     roots: dict[int, tuple[bytes, bytes]] = field(default_factory=dict)
     sizes: set[int] = field(default_factory=set)
     tile: list[bytes] = field(default_factory=list)
@@ -146,13 +229,22 @@ class _Audit:
             except CheckpointRefused as error:
                 self.find(error.reason, None, f"a {where} checkpoint is refused: {error}")
                 continue
-            for _, other in self.signed:
-                if other.size == checkpoint.size and other.root != checkpoint.root:
-                    message = f"two checkpoints of size {other.size} have different roots"
-                    self.find("forked", None, f"{message}: two histories were signed")
+            if self.roots_signed.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
+                message = f"two checkpoints of size {checkpoint.size} have different roots"
+                self.find("forked", None, f"{message}: two histories were signed")
+            self._compare_with(where, checkpoint)
+
+    def expect(self, earlier: Reached) -> None:
+        """Remember what an earlier examination came to."""
+        self.earlier = earlier
+        self.sizes.add(earlier.size)
+        self._remember()
+
+    def _compare_with(self, where: str, checkpoint: Checkpoint) -> None:
+        if checkpoint.size >= self.start:  # the tree before is bound by the root that it led to
             self.signed.append((where, checkpoint))
             self.sizes.add(checkpoint.size)
-        self._remember()
+            self._remember()
 
     def read(self, stored: StoredEntry, tile: Callable[[int, int], bytes | None]) -> None:
         """Take in the next entry."""
@@ -172,8 +264,9 @@ class _Audit:
             return
         computed = leaf_hash(stored.entry)
         self._place(stored.index, computed, stored.leaf_hash, tile)
-        for code, message in self.statements.judge(stored):
-            self.find(code, stored.index, f"entry {stored.index}: {message}")
+        if stored.index >= self.judged_from:
+            for code, message in self.statements.judge(stored):
+                self.find(code, stored.index, f"entry {stored.index}: {message}")
 
     def _place(
         self,
@@ -222,12 +315,27 @@ class _Audit:
             proved = max(proved, read)
         for code, index, message in self.suspects.named(proved):
             self.find(code, index, message)
-        explained = self._judge_head(read) or bool(self.suspects)
+        explained = self._judge_earlier() or self._judge_head(read) or bool(self.suspects)
         self._judge_checkpoints(read, explained=explained)
         self._judge_upper_tiles(tile)
 
     def _fits(self, checkpoint: Checkpoint) -> bool:
         return self.roots.get(checkpoint.size, (b"",))[0] == checkpoint.root
+
+    def _judge_earlier(self) -> bool:
+        """Compare with what was found sound before; return whether it is not there any more."""
+        if self.earlier is None:
+            return False
+        size, known = self.earlier.size, self.earlier.root
+        if size > self.head.size:
+            message = f"{size} entries were found sound before; {self.head.size} are left"
+            self.find("truncated", self.head.size, message)
+        elif known not in self.roots.get(size, (known,)):
+            message = f"the first {size} entries are not those that were found sound before"
+            self.find("forked", size - 1, f"{message}: the log, or a tile of it, was written anew")
+        else:
+            return False
+        return True
 
     def _judge_head(self, read: int) -> bool:
         """Name what is between the entries and the head; return whether the defect was found in the tail."""
@@ -270,9 +378,10 @@ class _Audit:
 
     def _judge_upper_tiles(self, tile: Callable[[int, int], bytes | None]) -> None:
         """Compare tiles of tiles with the tiles below them."""
-        level = 1
-        while self.head.size >> HEIGHT * (level + 1):
-            for number in range(self.head.size >> HEIGHT * (level + 1)):
+        level, size = 1, min(self.head.size, self.told.size)  # a head can say anything
+        while size >> HEIGHT * (level + 1):
+            new = range(self.start >> HEIGHT * (level + 1), size >> HEIGHT * (level + 1))
+            for number in new:
                 below = [tile(level - 1, n) for n in range(number << HEIGHT, (number + 1) << HEIGHT)]
                 stored, expected = tile(level, number), _roots(below)
                 if stored is None or stored != expected:

@@ -41,7 +41,11 @@ _CHECKPOINT = (
     .order_by(ledger_checkpoints.c.size.desc())
     .limit(1)
 )
-_CHECKPOINTS = select(ledger_checkpoints.c.text).order_by(ledger_checkpoints.c.size)
+_CHECKPOINTS = (
+    select(ledger_checkpoints.c.size, ledger_checkpoints.c.text)
+    .order_by(ledger_checkpoints.c.size, ledger_checkpoints.c.text_sha256)
+    .limit(CHUNK)
+)
 
 
 class LedgerRows:
@@ -73,11 +77,11 @@ class LedgerRows:
     def entries(self, start: int, stop: int) -> Iterator[StoredEntry]:
         """Yield the entries from *start* up to *stop*, as many as there are. Raises LedgerUnavailable."""
         while start < stop:
-            chunk = self._chunk(start, min(start + CHUNK, stop))
+            chunk = self._chunk(start, stop)
             yield from chunk
-            if len(chunk) < min(CHUNK, stop - start):
+            if len(chunk) < CHUNK:
                 return
-            start += CHUNK
+            start = chunk[-1].index + 1  # not CHUNK further: whoever took an entry away must not end this
 
     def leaf_hashes(self, start: int, stop: int) -> list[bytes]:
         """Return the leaf hashes from *start* up to *stop*. Raises LedgerUnavailable, LedgerCorrupt."""
@@ -116,9 +120,14 @@ class LedgerRows:
 
     def checkpoints(self) -> Iterator[str]:
         """Yield every kept checkpoint, the smallest first. Raises LedgerUnavailable."""
-        with self._read() as connection:
-            texts = connection.execute(_CHECKPOINTS).scalars().all()
-        yield from texts
+        after = -1
+        while True:
+            with self._read() as connection:
+                found = connection.execute(_CHECKPOINTS.where(ledger_checkpoints.c.size > after)).all()
+            yield from (row.text for row in found)
+            if len(found) < CHUNK:
+                return
+            after = found[-1].size
 
     def save_checkpoint(self, size: int, root: bytes, text: str) -> None:
         """Keep a signed checkpoint; one that is kept already, or is of a smaller size, changes nothing.
@@ -161,7 +170,7 @@ class LedgerRows:
         position = ledger_entries.c.entry_index
         with self._read() as connection:
             rows = connection.execute(
-                _ENTRY.where(position >= start, position < stop).order_by(position)
+                _ENTRY.where(position >= start, position < stop).order_by(position).limit(CHUNK)
             ).all()
         return [_stored(row) for row in rows]
 

@@ -10,7 +10,9 @@ import base64
 import json
 import re
 import shutil
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +25,7 @@ from gatekeeper.ledger.merkle import Growth, extend, leaf_hash, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
 from gatekeeper.ledger.tiles import WIDTH, Tile
-from gatekeeper.ledger.verify import CODES, Finding
+from gatekeeper.ledger.verify import CODES, Finding, Reached, examine
 from tests.ledger.made import ORIGIN, Log, decided, new_ref, open_log, released, stop_lifted, stop_set
 
 T = TypeVar("T")
@@ -248,3 +250,98 @@ def test_an_entry_that_is_no_object_is_a_finding_and_no_crash() -> None:
     for raw in (b"", b"[]", b"\xff", b"[" * 100_000, b'{"event":"\\ud800"}', b'{"a":NaN}', b'{"a":1e999}'):
         faults = list(Statements().judge(StoredEntry(0, raw, b"", "", "")))
         assert faults
+
+
+# --- Going on from an earlier examination. ----------------------------------------------------------------
+
+
+STOP = "stop_0123456789abcdef"
+
+
+def _reached(log: Log) -> Reached:
+    found = examine(log.rows, log.key.vkey, checkpoints=log.rows.checkpoints())
+    assert [] == found.findings
+    return found.reached
+
+
+def _since(log: Log, reached: Reached) -> list[str]:
+    return _found(examine(log.rows, log.key.vkey, checkpoints=log.rows.checkpoints(), since=reached).findings)
+
+
+@pytest.mark.parametrize("size", [300, 512, 513])
+def test_what_is_new_is_examined_from_where_it_was_left(copy: Log, size: int) -> None:
+    """A release whose permit lies before, a stop that was in force before: judged as if all were read."""
+    ref = new_ref()
+    copy.ledger.append(stop_set(STOP, "agency", "agency-stopped"))
+    permit = copy.ledger.append(decided(ref))
+    for _ in range(size - copy.rows.head().size):
+        copy.ledger.append(decided())
+    reached = _reached(copy)
+    assert max(size, 302) == reached.size
+    assert [] == _since(copy, reached)
+    copy.ledger.append(released(ref, permit.index))
+    copy.ledger.append(released(ref, permit.index - 1))
+    other = new_ref()
+    copy.ledger.append(decided(other, agency="agency-stopped"))
+    copy.ledger.append(released(other, reached.size + 2, agency="agency-stopped"))
+    copy.ledger.append(stop_lifted(STOP))
+    copy.ledger.append(stop_lifted(STOP))
+    expected = [
+        f"release_while_stopped {reached.size + 3}",
+        f"release_without_decision {reached.size + 1}",
+        f"stop_unknown {reached.size + 5}",
+    ]
+    assert expected == _since(copy, reached)
+    assert expected == _found(_verify(copy, []))
+
+
+def test_a_history_that_is_not_the_one_that_was_read_is_found(copy: Log) -> None:
+    """The old root must still be the root of the tree at its size."""
+    reached = _reached(copy)
+    assert ["forked 299"] == _since(copy, replace(reached, root=b"\1" * 32))
+    assert ["truncated 300"] == _since(copy, replace(reached, size=400))
+    assert "truncated 300" in _since(copy, replace(reached, size=1 << 50))
+
+
+def test_a_tile_from_before_that_was_changed_is_found(copy: Log) -> None:
+    """The tree before is bound by the root that it led to, though its entries are not read again."""
+    reached = _reached(copy)
+    copy.ledger.append(decided())
+    copy.rows.db.execute("update tiles set hashes = zeroblob(8192) where level = 0 and number = 0")
+    assert [code for code in _since(copy, reached) if code.startswith("forked")]
+    copy.rows.db.execute("delete from tiles")
+    assert [code for code in _since(copy, reached) if code.startswith("tile")]
+
+
+def test_an_entry_since_the_last_tile_that_was_changed_is_found(copy: Log) -> None:
+    """Entries after the last complete tile are read again."""
+    reached = _reached(copy)
+    changed = "cast(replace(cast(entry as text), 'stolen', 'x') as blob)"
+    copy.rows.db.execute(f"update entries set entry = {changed} where i = 290")  # noqa: S608
+    assert [code for code in _since(copy, reached) if code.startswith("altered")]
+
+
+def test_a_permit_from_before_whose_text_was_changed_permits_nothing(copy: Log) -> None:
+    """It is compared with the hash that the tree holds for it."""
+    ref = new_ref()
+    entry = copy.rows.entry(17)
+    assert entry is not None
+    reached = _reached(copy)
+    forged = entry.entry.replace(entry.ref.encode(), ref.encode())
+    copy.rows.db.execute("update entries set entry = ?, ref = ? where i = 17", (forged, ref))
+    copy.ledger.append(released(ref, 17))
+    assert ["release_without_decision 300"] == _since(copy, reached)
+
+
+def test_a_head_that_says_anything_ends_no_examination(copy: Log) -> None:
+    """It is finished in the time that its entries take."""
+    copy.rows.db.execute("update head set size = ?, frontier = ?", (1 << 50, bytes(32)))
+    assert "truncated 300" in _found(_verify(copy, []))
+
+
+def test_thousands_of_checkpoints_are_compared_in_seconds(copy: Log) -> None:
+    """One of each size is remembered, not each pair looked at."""
+    text = _signed(copy)[2]
+    began = time.monotonic()
+    assert [] == _found(verify(copy.rows, copy.key.vkey, checkpoints=[text] * 5_000))
+    assert time.monotonic() - began < 5

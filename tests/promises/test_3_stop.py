@@ -78,7 +78,7 @@ AGENCIES = ("maple-falls-pd", "birchport-pd-wi")
 
 
 @contextmanager
-def _under_load(gate: RunningGate) -> Iterator[_Hammer]:
+def under_load(gate: RunningGate) -> Iterator[_Hammer]:
     hammer = _Hammer(gate)
     for agency in AGENCIES:
         gate.token(agency)
@@ -106,7 +106,7 @@ def test_no_record_leaves_after_stop_returned(served: RunningGate) -> None:
         "camera": ["--camera", camera],
     }
     runs = []
-    with _under_load(served) as hammer:
+    with under_load(served) as hammer:
         for scope, option in scopes.items():
             flowing = time.monotonic()
             time.sleep(0.3)
@@ -360,7 +360,7 @@ def test_a_stop_set_while_every_worker_hangs_holds_when_they_wake(served: Runnin
     """A worker that was asleep in the middle of a release must not send it when it wakes up."""
     import signal  # noqa: PLC0415  only here
 
-    with _under_load(served) as hammer:
+    with under_load(served) as hammer:
         asleep = served.workers()
         for worker in asleep:
             os.kill(worker, signal.SIGSTOP)
