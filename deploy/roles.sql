@@ -67,6 +67,10 @@ GRANT UPDATE (last_entry) ON figure_days TO gatekeeper_app;
 GRANT SELECT, INSERT ON sample_items TO gatekeeper_app;
 GRANT UPDATE (marks) ON sample_items TO gatekeeper_app;
 
+-- Proposed cases of the law: decided once, kept.
+GRANT SELECT, INSERT ON proposed_cases TO gatekeeper_app;
+GRANT UPDATE (state, decided_at, decided_by) ON proposed_cases TO gatekeeper_app;
+
 -- The two single rows: the versions, and how far the log reaches (a trigger lets it only grow).
 GRANT SELECT ON registry, ledger_head, alembic_version TO gatekeeper_app;
 GRANT UPDATE (version, policy_revision, policy_digest) ON registry TO gatekeeper_app;

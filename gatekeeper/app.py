@@ -30,6 +30,7 @@ from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
+from gatekeeper.store.proposed_cases import ProposedCases
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.stops import Stops
 from gatekeeper.store.waiting import Waiting
@@ -139,6 +140,7 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         provider=_provider(settings),
         local_sign_in=not settings.oidc_issuer or settings.oidc_local_sign_in,
         reviews=ReviewQueue(state.database),
+        cases=ProposedCases(state.database),
         key=state.staff_key,
         move=reviews.move,
         switch=state.switch(),

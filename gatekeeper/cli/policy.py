@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from gatekeeper import settings
+from gatekeeper.cli.policy_cases import cases
 from gatekeeper.cli.policy_check import check
 from gatekeeper.cli.policy_new import new
 from gatekeeper.cli.policy_readme import readme
@@ -17,7 +18,7 @@ from gatekeeper.policy import export as write_bundle
 
 @click.group()
 def policy() -> None:
-    """Check, test, extend and export the policies."""
+    """Check, test, extend and export the policies; take accepted cases out of the console."""
 
 
 @policy.command()
@@ -34,5 +35,5 @@ def export(policies: str | None, file: Path) -> None:
     click.echo(f"{bundle.revision} → {file}")
 
 
-for _command in (check, new, readme, test):
+for _command in (cases, check, new, readme, test):
     policy.add_command(_command)

@@ -28,6 +28,14 @@ from gatekeeper.ledger.stops import KINDS, SCOPES
 from gatekeeper.policy import Engine
 
 
+class LineRefused(InvalidRequest):
+    """What is said beside the request does not have the right shape; ``messages`` says what, by field."""
+
+    def __init__(self, messages: object) -> None:
+        super().__init__(())
+        self.messages = messages
+
+
 @dataclass(frozen=True, slots=True)
 class _Affirmation:
     kind: str
@@ -136,7 +144,7 @@ def decide_line(line: bytes, engine: Engine, lexicon: Lexicon) -> dict[str, Any]
     """Return ``{outcome, provisions, review, obligations, policy}`` for one line, or ``{error}``."""
     try:
         decision = decide_document(read_json(line), engine, lexicon)
-    except ValidationError as error:
+    except LineRefused as error:
         return {"error": "the line does not have the right shape", "faults": error.messages}
     except MalformedBody:
         return {"error": "the line is not JSON in UTF-8 with unique names"}
@@ -155,8 +163,11 @@ def decide_line(line: bytes, engine: Engine, lexicon: Lexicon) -> dict[str, Any]
 
 
 def decide_document(document: Json, engine: Engine, lexicon: Lexicon) -> Decision:
-    """Decide one line, already parsed. Raises ValidationError, InvalidRequest, PolicyUnavailable."""
-    line: dict[str, Any] = _LineSchema().load(document)  # type: ignore[arg-type]  # it refuses what is no object
+    """Decide one line, already parsed. Raises InvalidRequest (LineRefused), PolicyUnavailable."""
+    try:
+        line: dict[str, Any] = _LineSchema().load(document)  # type: ignore[arg-type]  # it refuses others
+    except ValidationError as error:
+        raise LineRefused(error.messages) from None
     query, end = Parser(Offenses.of(engine.bundle)).parse_document(line["request"]), line["end_requester"]
     facts = line["facts"] or _FactsSchema().load({})
     behalf = query.on_behalf_of

@@ -33,6 +33,7 @@ EVENTS: Final = (
     "review.queued", "review.asked", "review.answered", "review.escalated", "review.ruled",
     "review.noted", "review.withdrawn", "review.expired",
     "policy.proposed", "policy.approved", "policy.activated", "policy.rolled_back",
+    "policy.case_proposed", "policy.case_accepted", "policy.case_rejected",
     "stop.set", "stop.lifted",
     "agency.added", "agency.changed", "agency.suspended", "agency.reinstated", "agency.closed",
     "agency.affirmed",

@@ -9,6 +9,7 @@
 - ``administration``  the rows of an operator's change, for the log to commit
 - ``staff``           accounts of the city's staff, their sign-ins and sessions
 - ``identities``      who they are at the city's identity provider, and sign-ins under way there
+- ``proposed_cases``  cases of the law that staff propose
 - ``reviews``         the rows by which a denied query moves through review
 - ``values``          what all of these answer with
 

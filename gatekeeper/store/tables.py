@@ -384,6 +384,24 @@ staff_sessions = Table(
     **_KEYED,
 )
 
+# --- Cases of the law that staff propose: made-up words only, and nothing that leads back to a query. ------
+
+proposed_cases = Table(
+    "proposed_cases",
+    metadata,
+    _id(),
+    Column("name", String(200), nullable=False),
+    Column("provision", String(128), nullable=False),
+    *_choice("outcome", "permit", "deny"),
+    Column("document", Text, nullable=False),
+    *_choice("state", "proposed", "accepted", "rejected"),
+    Column("proposed_at", Utc, nullable=False),
+    Column("proposed_by", String(128), ForeignKey("staff.id"), nullable=False),
+    Column("decided_at", Utc),
+    Column("decided_by", String(128), ForeignKey("staff.id")),
+    **_KEYED,
+)
+
 # --- The log. --------------------------------------------------------------------------------------------
 
 ledger_entries = Table(
@@ -618,6 +636,7 @@ KEPT: Final = (
     "registry",
     "ledger_head",
     "ledger_checks",
+    "proposed_cases",
 )
 """Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
 
@@ -655,6 +674,7 @@ WRITABLE: Final = frozenset(
         "settings",
         "staff",
         "sign_ins",
+        "proposed_cases",
         "identities",
         "samples",
         "sample_items",
@@ -678,6 +698,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     # Who returns to the city has another account, and is the same person at the provider.
     "identities": frozenset({"staff_id"}),
     "staff_sessions": frozenset({"seen_at", "proved_at"}),
+    "proposed_cases": frozenset({"state", "decided_at", "decided_by"}),
     "ledger_search_reach": frozenset({"upto"}),
     "ledger_checks": frozenset({"state", "beat_at", "ended_at", "size", "place", "fault", "outcome"}),
     "figure_mark": frozenset({"upto", "rules"}),

@@ -16,6 +16,7 @@ from gatekeeper.store.figures import Figures
 from gatekeeper.store.identities import Identities
 from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.ledger_rows import LedgerRows
+from gatekeeper.store.proposed_cases import ProposedCases
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
 from tests.store import making
@@ -55,6 +56,9 @@ def filled(rows: LedgerRows) -> None:
     people.replace_recovery_codes(making.member().id, [b"c" * 32])
     people.begin_session("s", making.member().id)
     LedgerChecks(rows._database, now=lambda: NOON).begin("staff-1", "whole", start=0, size=1)
+    cases, case = ProposedCases(rows._database), ("il-1-sample", "stated_reason", "deny", "{}")
+    proposal = dict(zip(("name", "provision", "outcome", "document"), case, strict=True))
+    commit(rows, cases.proposed(case_id="case_1", by=making.member().id, at=NOON, **proposal))
     provider = Identities(rows._database, now=lambda: NOON)
     commit(rows, provider.bind("https://id.example.gov", "sub-1", making.member().id))
     provider.begin("state", "browser", nonce="n", verifier="v", back="/console/", staff_id=None)

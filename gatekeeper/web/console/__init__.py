@@ -14,6 +14,7 @@
 - ``queue``     the denied requests that wait
 - ``reviews``   one of them
 - ``documents`` the papers that came with one, given out and taken in
+- ``cases``     rulings proposed as cases of the law
 - ``acts``      what a person does about a request
 - ``stops``     the switch: what is in force, and the two steps to change it
 - ``unmask``    the one way to see a plate
@@ -29,6 +30,8 @@ from flask import Blueprint
 from gatekeeper.web.console.acts import add_acts
 from gatekeeper.web.console.dashboard import add_dashboard
 from gatekeeper.web.console.desk import Desk, Oversight
+from gatekeeper.web.console.cases import add_cases
+from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_home
 from gatekeeper.web.console.errors import add_errors
@@ -61,6 +64,8 @@ def console_blueprint(desk: Desk) -> Blueprint:
     show = add_reviews(blueprint, desk, sessions)
     add_acts(blueprint, desk, sessions, show)
     add_unmask(blueprint, desk, sessions, show)
+    add_cases(blueprint, desk, sessions)
+    add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
     add_stops(blueprint, desk, sessions)
     add_dashboard(blueprint, desk, sessions)
     return blueprint

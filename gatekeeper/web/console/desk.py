@@ -15,6 +15,8 @@ from gatekeeper.oversight.figures import FigureStore
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.accounts import Account, Accounts, Session
+from gatekeeper.review.accounts import Account, Accounts, Session
+from gatekeeper.review.cases import Cases
 from gatekeeper.review.queue import Card
 from gatekeeper.review.rule import Move
 from gatekeeper.review.secrets import SecretsKey
@@ -26,6 +28,7 @@ class StaffStore(Accounts, Protocol):
 
     def get(self, account_id: str, /) -> Account | None:
         """Return the account of that id, or None."""
+        """Return the account of that id, also one that was removed, or None."""
 
     def begin_session(self, session_id: str, account_id: str, /) -> None:
         """Remember a browser that has just signed in."""
@@ -171,6 +174,7 @@ class Desk:
     local_sign_in: bool
     """Whether accounts with a password of ours may sign in."""
     reviews: ReviewStore
+    cases: Cases
     key: Callable[[], SecretsKey]
     move: Move
     switch: Switch
