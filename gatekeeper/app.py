@@ -35,9 +35,8 @@ from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.stops import Stops
 from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
-from gatekeeper.web.console import Desk, console_blueprint
-from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.console import Desk, Oversight, console_blueprint
+from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.docs import docs_blueprint
 from gatekeeper.web.health import health_blueprint
 from gatekeeper.web.keys import TokenKeys

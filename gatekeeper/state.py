@@ -13,13 +13,10 @@ from pathlib import Path
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.ledger import Clock, DayKeys, Ledger, SigningKey
 from gatekeeper.oversight.stops import Switch
-from gatekeeper.review.secrets import SecretsKey
-from gatekeeper.settings import Settings
-from gatekeeper.store import Database, LedgerRows, Queries, Registry, Staff, administration
 from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
-from gatekeeper.store import Database, Identities, LedgerRows, Queries, Registry, Staff
+from gatekeeper.store import Database, Identities, LedgerRows, Queries, Registry, Staff, administration
 from gatekeeper.store import staff as staff_rows
 from gatekeeper.web.keys import TokenKeys
 
@@ -53,6 +50,8 @@ class State:
             administration,
             self.database.give_up_reserve,
             self.database.restore_reserve,
+        )
+
     def personnel(self) -> Personnel:
         """Return what changes accounts."""
         return Personnel(

@@ -20,7 +20,7 @@ from gatekeeper.review.cases import recorded
 from gatekeeper.store.proposed_cases import ProposedCase, ProposedCases
 from tests.cli.shell import City, typed
 from tests.console.conftest import Browser, Staffed
-from tests.console.test_acts import WHY, _does
+from tests.console.test_acts import WHY
 from tests.exchange.city import body
 
 TITLE = "Staff ruled on a vague reason"
@@ -35,13 +35,13 @@ def _asked(staffed: Staffed, agency: str = "sample-il-pd", **changes: Any) -> st
 
 def _permitted(staffed: Staffed, clerk: Browser) -> str:
     query = _asked(staffed, purpose__narrative="investigation", purpose__case_number="26-90317")
-    assert 303 == _does(clerk, query, "rule", provision="stated_reason", reason=WHY).status_code
+    assert 303 == clerk.does(query, "rule", provision="stated_reason", reason=WHY).status_code
     return query
 
 
 def _upheld(staffed: Staffed, clerk: Browser, **changes: Any) -> str:
     query = _asked(staffed, **({"purpose__narrative": "see file"} | changes))
-    assert 303 == _does(clerk, query, "uphold", reason=WHY).status_code
+    assert 303 == clerk.does(query, "uphold", reason=WHY).status_code
     return query
 
 
@@ -109,7 +109,7 @@ def test_what_the_policy_judged_stays_and_the_rest_goes(staffed: Staffed) -> Non
         purpose__narrative="HSI, homicide suspect Maria Gonzalez near 1200 Ridge Avenue",
         purpose__offense="09A",
     )
-    _does(clerk, query, "uphold", reason=WHY)
+    clerk.does(query, "uphold", reason=WHY)
     answer = _proposes(clerk, query)
     assert 303 == answer.status_code, answer.text
     document = json.loads(_case(staffed).document)
@@ -182,7 +182,7 @@ def test_of_what_nobody_ruled_on_no_case_is_made(staffed: Staffed, act: str) -> 
     """A request that waits says nothing about the law."""
     clerk = staffed.signed_in("records")
     query = _asked(staffed, purpose__narrative="investigation")
-    _does(clerk, query, act, reason=WHY)
+    clerk.does(query, act, reason=WHY)
     answer = clerk.client.get(f"/console/reviews/{query}/case")
     assert (409, True) == (answer.status_code, "neither" in answer.text)
 

@@ -28,14 +28,12 @@ from __future__ import annotations
 from flask import Blueprint
 
 from gatekeeper.web.console.acts import add_acts
+from gatekeeper.web.console.cases import add_cases
 from gatekeeper.web.console.dashboard import add_dashboard
 from gatekeeper.web.console.desk import Desk, Oversight
-from gatekeeper.web.console.cases import add_cases
-from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.documents import add_documents
-from gatekeeper.web.console.entrance import add_entrance, add_home
-from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
+from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.proof import add_proof
@@ -65,7 +63,6 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_acts(blueprint, desk, sessions, show)
     add_unmask(blueprint, desk, sessions, show)
     add_cases(blueprint, desk, sessions)
-    add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
     add_stops(blueprint, desk, sessions)
     add_dashboard(blueprint, desk, sessions)
     return blueprint

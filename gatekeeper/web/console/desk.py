@@ -15,7 +15,6 @@ from gatekeeper.oversight.figures import FigureStore
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.accounts import Account, Accounts, Session
-from gatekeeper.review.accounts import Account, Accounts, Session
 from gatekeeper.review.cases import Cases
 from gatekeeper.review.queue import Card
 from gatekeeper.review.rule import Move
@@ -27,11 +26,8 @@ class StaffStore(Accounts, Protocol):
     """Accounts, and the browsers that are signed in. Raises StoreUnavailable, nothing else."""
 
     def get(self, account_id: str, /) -> Account | None:
-        """Return the account of that id, or None."""
         """Return the account of that id, also one that was removed, or None."""
 
-    def begin_session(self, session_id: str, account_id: str, /) -> None:
-        """Remember a browser that has just signed in."""
     def begin_session(
         self,
         session_id: str,
@@ -109,15 +105,15 @@ class PastStop(Protocol):
     """A stop, in force or lifted."""
 
     @property
-    def id(self) -> str: ...  # noqa: D102
+    def id(self) -> str: ...
     @property
-    def scope(self) -> str: ...  # noqa: D102
+    def scope(self) -> str: ...
     @property
-    def value(self) -> str | None: ...  # noqa: D102
+    def value(self) -> str | None: ...
     @property
-    def set_at(self) -> datetime: ...  # noqa: D102
+    def set_at(self) -> datetime: ...
     @property
-    def lifted_at(self) -> datetime | None: ...  # noqa: D102
+    def lifted_at(self) -> datetime | None: ...
 
 
 class StopStore(Protocol):
