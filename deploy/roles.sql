@@ -35,12 +35,14 @@ GRANT SELECT, INSERT, DELETE ON
 
 -- The registry and the reviews: changed column by column, never removed.
 GRANT SELECT, INSERT ON agencies, affirmations, clients, client_keys, stops, reviews, settings TO gatekeeper_app;
+GRANT SELECT, INSERT ON review_places TO gatekeeper_app;
 GRANT UPDATE (ori, name, kind, state, status, has_287g, contacts) ON agencies TO gatekeeper_app;
 GRANT UPDATE (expires_on) ON affirmations TO gatekeeper_app;
 GRANT UPDATE (status, secret_sha256, scopes) ON clients TO gatekeeper_app;
 GRANT UPDATE (status) ON client_keys TO gatekeeper_app;
 GRANT UPDATE (lifted_at) ON stops TO gatekeeper_app;
-GRANT UPDATE (state, level, due_at, provisions, version) ON reviews TO gatekeeper_app;
+GRANT UPDATE (state, level, due_at, provisions, version, assignee) ON reviews TO gatekeeper_app;
+GRANT UPDATE (state, level, assignee, due_at, moved_at) ON review_places TO gatekeeper_app;
 GRANT UPDATE (value) ON settings TO gatekeeper_app;
 
 -- The city's staff: accounts are kept, browsers that were signed in are not.
@@ -50,6 +52,8 @@ GRANT UPDATE (failures, locked_until, last_step, signed_in_at) ON sign_ins TO ga
 GRANT UPDATE (staff_id) ON identities TO gatekeeper_app;
 GRANT SELECT, INSERT, DELETE ON staff_sessions TO gatekeeper_app;
 GRANT UPDATE (seen_at, proved_at) ON staff_sessions TO gatekeeper_app;
+GRANT SELECT, INSERT, DELETE ON staff_views TO gatekeeper_app;
+GRANT UPDATE (name) ON staff_views TO gatekeeper_app;
 
 -- The log's own pages: the index is derived and may be made anew, what a check found is kept.
 GRANT SELECT, INSERT, DELETE ON ledger_search TO gatekeeper_app;

@@ -33,6 +33,7 @@ from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.proposed_cases import ProposedCases
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.stops import Stops
+from gatekeeper.store.views import StaffViews
 from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
 from gatekeeper.web.console import Desk, Oversight, console_blueprint
@@ -140,6 +141,8 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         local_sign_in=not settings.oidc_issuer or settings.oidc_local_sign_in,
         reviews=ReviewQueue(state.database),
         cases=ProposedCases(state.database),
+        views=StaffViews(state.database),
+        entry=state.rows.entry,
         key=state.staff_key,
         move=reviews.move,
         switch=state.switch(),
@@ -151,6 +154,7 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
             key=state.log_key.verifier,
             waiting=Waiting(state.database),
         ),
+        assign=reviews.assign,
         secure=settings.issuer.startswith("https://"),
     )
 

@@ -192,7 +192,9 @@ def _judge_and_release(
         decision = decide(request.query, words, situation, gate.engine)
         # (5) The decision is durable before anything is fetched.
         met = contact(decision, gate.engine.bundle.data)
-        decided = log.decided(gate.ledger, gate.keys, gate.queue_review, request, decision, met)
+        decided = log.decided(
+            gate.ledger, gate.keys, gate.queue_review, request, decision, met, data=gate.engine.bundle.data
+        )
         if request.dry_run:
             return respond.previewed(request.query_id, decision, decided.receipt())
         if isinstance(decision, Denial):

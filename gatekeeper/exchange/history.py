@@ -15,6 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from gatekeeper.errors import KeyErased
+from gatekeeper.exchange.fingerprints import officer_print, plain, target_print
 from gatekeeper.exchange.interfaces import AskedBefore, Queries
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Json
@@ -95,9 +96,9 @@ def others(
     for day in keys.days():
         with suppress(KeyErased):
             prints_of_days.append(
-                officer_print(keys, day, agency_id, query)
+                officer_print(keys, day, agency_id=agency_id, badge=query.requester.badge)
                 if by == "officer"
-                else target_print(keys, day, query)
+                else target_print(keys, day, plate=query.plate, cameras=query.cameras)
             )
     found = queries.asked_before(by, prints_of_days, MOST_OTHERS + 1)
     known = sorted((one for one in found if one.query_id != query_id), key=lambda one: one.hour, reverse=True)
@@ -107,24 +108,12 @@ def others(
 
 def prints(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes]:
     """Return the day's fingerprints of who searches for what, and of the case number. Raises KeyErased."""
-    officer = _plain(query.requester.badge) or _plain(query.requester.name)
+    officer = plain(query.requester.badge) or plain(query.requester.name)
     # Without the plate's state: leaving it out would make another search of the same plate.
     target = [query.plate] if query.plate is not None else list(query.cameras)
     search = canonical([agency_id, officer, query.kind, *target])
-    case = canonical(_plain(query.purpose.case_number))
+    case = canonical(plain(query.purpose.case_number))
     return keys.fingerprint(day, "search", search), keys.fingerprint(day, "case", case)
-
-
-def officer_print(keys: DayKeys, day: date, agency_id: str, query: Query) -> bytes:
-    """Return the day's fingerprint of who asks. Raises KeyErased."""
-    who = {"agency": agency_id, "badge": query.requester.badge, "name": query.requester.name}
-    return keys.fingerprint(day, "officer", canonical(who))
-
-
-def target_print(keys: DayKeys, day: date, query: Query) -> bytes:
-    """Return the day's fingerprint of what is asked about, whoever asks. Raises KeyErased."""
-    what = {"plate": query.plate, "state": query.plate_state, "cameras": list(query.cameras)}
-    return keys.fingerprint(day, "target", canonical(what))
 
 
 def _prints_of(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes] | None:
@@ -132,7 +121,3 @@ def _prints_of(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[
         return prints(keys, day, agency_id, query)
     except KeyErased:
         return None  # that day was purged, or nothing was asked on it
-
-
-def _plain(typed: str) -> str:
-    return "".join(letter for letter in typed.casefold() if letter.isalnum())

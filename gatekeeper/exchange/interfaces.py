@@ -102,6 +102,8 @@ class ReviewRow(Protocol):
     def queued_at(self) -> datetime: ...
     @property
     def due_at(self) -> datetime | None: ...
+    @property
+    def assignee(self) -> str | None: ...
 
 
 class Review(ReviewRow, Protocol):
@@ -219,10 +221,12 @@ class QueueReview(Protocol):
         *,
         query_id: str,
         agency_id: str,
+        category: str,
         level: str,
         provisions: Sequence[str],
         at: datetime,
         due_at: datetime,
+        first: bool,
     ) -> Sequence[Row]: ...
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import b32encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -24,7 +24,9 @@ from gatekeeper.errors import (
 )
 from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.decide import Decision, Permit, parties, timestamp
-from gatekeeper.exchange.history import officer_print, prints, target_print
+from gatekeeper.exchange.due import goes_first, time_for_review
+from gatekeeper.exchange.fingerprints import officer_print, target_print
+from gatekeeper.exchange.history import prints
 from gatekeeper.exchange.interfaces import Queries, QueueReview
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.redact import Release
@@ -43,9 +45,6 @@ from gatekeeper.ledger import (
 from gatekeeper.ledger.canonical import canonical
 from gatekeeper.ledger.stops import covered
 
-# How long staff have for a review, in hours; a missing or endangered person cannot wait for the next shift.
-REVIEW_HOURS = {"missing_or_endangered_person": 1, "human_trafficking": 8}
-OTHER_REVIEW_HOURS = 72
 _REASONS = frozenset(
     {
         "policy_unavailable",
@@ -90,8 +89,12 @@ def decided(
     request: Request,
     decision: Decision,
     contact: Json,
+    *,
+    data: Mapping[str, Json],
 ) -> Appended:
     """Commit the decision, with its query, review and idempotency rows; ``contact`` is for the yearly report.
+
+    *data* is the policy's own, which says when a review is due.
 
     Raises LedgerUnavailable, ClockUnreliable, or IdempotencyInFlight if another request took the same
     Idempotency-Key meanwhile.
@@ -125,7 +128,7 @@ def decided(
             "immigration_contact": contact,
         },
     )
-    rows = _decision_rows(keys, queue, request, decision) if request.first else []
+    rows = _decision_rows(keys, queue, request, decision, data) if request.first else []
     return ledger.append(draft, rows)
 
 
@@ -230,12 +233,20 @@ def _committed(request: Request) -> dict[str, Json]:
 # --- Rows that are committed with the decision. -----------------------------------------------------------
 
 
-def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision: Decision) -> list[Row]:
+def _decision_rows(
+    keys: DayKeys,
+    queue: QueueReview,
+    request: Request,
+    decision: Decision,
+    data: Mapping[str, Json],
+) -> list[Row]:
     agency, at = decision.situation.agency, decision.situation.at
     if agency is None:  # authenticate has made sure of one
         raise LedgerUnavailable("a decision about nobody")
     day, query = at.date(), request.query
     body = keys.fingerprint(day, "body", query.digest.encode("ascii"))
+    target = target_print(keys, day, plate=query.plate, cameras=query.cameras)
+    officer = officer_print(keys, day, agency_id=agency.id, badge=query.requester.badge)
     search, case = prints(keys, day, agency.id, query)
     rows: list[Row] = [
         Insert(
@@ -251,8 +262,8 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
                 "review": decision.review,
                 "dry_run": request.dry_run,
                 "policy_revision": decision.policy.revision,
-                "target_fp": target_print(keys, day, query),
-                "officer_fp": officer_print(keys, day, agency.id, query),
+                "target_fp": target,
+                "officer_fp": officer,
                 "body_fp": body,
                 "search_fp": search,
                 "case_fp": case,
@@ -275,14 +286,16 @@ def _decision_rows(keys: DayKeys, queue: QueueReview, request: Request, decision
             )
         )
     if decision.review in {"staff", "counsel"} and not request.dry_run:
-        hours = REVIEW_HOURS.get(query.purpose.category, OTHER_REVIEW_HOURS)
+        category, unmet = query.purpose.category, [p.code for p in decision.unmet]
         rows += queue(
             query_id=request.query_id,
             agency_id=agency.id,
+            category=category,
             level=decision.review,
-            provisions=[p.code for p in decision.unmet],
+            provisions=unmet,
             at=at,
-            due_at=at + timedelta(hours=hours),
+            due_at=at + time_for_review(data, category, unmet),
+            first=goes_first(data, category),
         )
     return rows
 

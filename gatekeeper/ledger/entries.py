@@ -30,8 +30,8 @@ MAX_ENTRY_BYTES: Final = 65_535
 
 EVENTS: Final = (
     "query.decided", "query.released", "query.previewed", "query.refused",
-    "review.queued", "review.asked", "review.answered", "review.escalated", "review.ruled",
-    "review.noted", "review.withdrawn", "review.expired",
+    "review.queued", "review.assigned", "review.asked", "review.answered", "review.escalated",
+    "review.ruled", "review.noted", "review.withdrawn", "review.expired",
     "policy.proposed", "policy.approved", "policy.activated", "policy.rolled_back",
     "policy.case_proposed", "policy.case_accepted", "policy.case_rejected",
     "stop.set", "stop.lifted",

@@ -76,6 +76,7 @@ def load(directory: Path) -> Bundle:
     provisions = manifest.in_force(packs)
     faults += _presence(sources, manifest)
     written = _written(sources, manifest, faults)
+    faults += _review_faults(sources, manifest)
     rehearsal = _rehearse(sources)
     faults += rehearsal.faults
     modules = [module_of(path, tree) for path, tree in rehearsal.trees.items()]
@@ -180,6 +181,18 @@ def _data_faults(sources: Sources) -> list[str]:
             if described_by == name:
                 faults += misfits(path, sources.documents[path], document, schema, validator)
     return faults
+
+
+def _review_faults(sources: Sources, manifest: Manifest) -> list[str]:
+    """Return what the city says of the review of a provision that there is not: nobody would be told."""
+    found: Any = sources.data.get("city")
+    for name in ("review", "hours", "by_provision"):
+        found = found.get(name) if isinstance(found, dict) else None
+    known = {listed.code for listed in manifest.provisions}
+    return [
+        f"data/city.json: /review/hours/by_provision/{code}: there is no provision of that code"
+        for code in sorted((found if isinstance(found, dict) else {}).keys() - known)
+    ]
 
 
 def _validator(schema: Any) -> Any:

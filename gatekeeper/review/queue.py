@@ -7,18 +7,30 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Literal, Protocol, get_args
 
 from gatekeeper.exchange.interfaces import ReviewRow
 
 WAITING: Final = ("queued", "needs_information", "escalated")
-"""A person still has to act; the most urgent first."""
+"""A person still has to act."""
 
 DONE: Final = ("permitted", "upheld", "withdrawn", "expired")
-"""Nobody has to act; the latest first. History never leaves the queue."""
+"""Nobody has to act. History never leaves the queue."""
 
 PAGE: Final = 25
+
+Order = Literal["due", "oldest", "newest", "moved"]
+ORDERS: Final[tuple[Order, ...]] = get_args(Order)
+"""What is due first (who is missing before all else); the oldest; the newest; what moved last."""
+
+NOBODY: Final = ""
+"""Whose review nobody looks after."""
+
+Place = tuple[Any, ...]
+"""Where a card stands in an order."""
 
 
 class Card(ReviewRow, Protocol):
@@ -33,26 +45,78 @@ class Card(ReviewRow, Protocol):
     @property
     def kind(self) -> str: ...
     @property
+    def urgency(self) -> int: ...
+    @property
     def due_at(self) -> datetime: ...
+    @property
+    def moved_at(self) -> datetime: ...
+    @property
+    def assignee_name(self) -> str | None: ...
 
 
-def place(card: Card) -> tuple[datetime, str]:
-    """Return where a card stands: a waiting one by when it is due, a done one by when it came."""
-    return (card.due_at if card.state in WAITING else card.queued_at), card.query_id
+class Found(Protocol):
+    """Cards in order; ``looked_to`` is where the search stopped, if it did before the page was full."""
+
+    @property
+    def cards(self) -> tuple[Card, ...]: ...
+    @property
+    def looked_to(self) -> Place | None: ...
 
 
-def write_place(where: tuple[datetime, str]) -> str:
+class Count(Protocol):
+    """How many; with ``more``, at least so many."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def more(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which reviews are asked for, in which order. What is None narrows nothing."""
+
+    states: tuple[str, ...]
+    order: Order = "due"
+    provision: str | None = None
+    agency_id: str | None = None
+    category: str | None = None
+    level: str | None = None
+    assignee: str | None = None
+    assigned: bool = False
+    due_before: datetime | None = None
+    queued_from: datetime | None = None
+    queued_before: datetime | None = None
+
+
+_PLACES: Final[Mapping[Order, Callable[[Card], Place]]] = {
+    "due": lambda card: (card.urgency, card.due_at, card.query_id),
+    "oldest": lambda card: (card.queued_at, card.query_id),
+    "newest": lambda card: (card.queued_at, card.query_id),
+    "moved": lambda card: (card.moved_at, card.query_id),
+}
+
+
+def place(card: Card, order: Order) -> Place:
+    """Return where a card stands in an order."""
+    return _PLACES[order](card)
+
+
+def write_place(where: Place) -> str:
     """Write a place for an address."""
-    moment, query_id = where
-    text = json.dumps([moment.isoformat(), query_id])
+    text = json.dumps([part.isoformat() if isinstance(part, datetime) else part for part in where])
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def read_place(text: str) -> tuple[datetime, str] | None:
-    """Read a place; None if the text is none of ours (the queue is then shown from its beginning)."""
+def read_place(text: str, order: Order = "newest") -> Place | None:
+    """Read a place in an order; None if the text is none (the queue is then shown from its beginning)."""
     try:
-        moment, query_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        parts = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        *urgency, moment, query_id = parts
         read = datetime.fromisoformat(moment)
-    except (ValueError, TypeError, binascii.Error):
+    except (ValueError, TypeError, binascii.Error, RecursionError):
         return None
-    return (read, query_id) if isinstance(query_id, str) and read.tzinfo is not None else None
+    fits = isinstance(query_id, str) and read.tzinfo is not None and len(urgency) == (order == "due")
+    if not fits or any(type(number) is not int or number not in (0, 1) for number in urgency):
+        return None
+    return (*urgency, read, query_id)

@@ -1,37 +1,61 @@
 """The queue of reviews, read a page at a time.
 
 Guarantees: a page is found by key (the last card of the page before), so that none is repeated or left out
-while others come in; each state is read along its own index, so a page costs the same with ten reviews and
-with a million; nothing here writes.
+while others come in. Each question is a few walks along indexes (``review_walks``), bounded in what they
+read, so that none costs more with a million reviews than with ten thousand; an answer that is not the whole
+says how far it looked. Nothing here writes.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Text, and_, func, or_, select, type_coerce
+from sqlalchemy import Select, and_, select, union_all
 
 from gatekeeper.store.database import Database
-from gatekeeper.store.tables import agencies, queries, reviews
+from gatekeeper.store.review_walks import MOST_COUNTED, ORDERS, Place, Walk, Wanted, askable
+from gatekeeper.store.reviews import WHOLE
+from gatekeeper.store.tables import agencies, queries, review_places, reviews, staff
 from gatekeeper.store.values import ReviewCard
 from gatekeeper.store.writing import storable
 
+_P = review_places.c
 _CARD: Any = (
     select(
-        *(reviews.c[name] for name in ("query_id", "agency_id")),
+        reviews.c.query_id,
+        reviews.c.agency_id,
         agencies.c.name,
         *(reviews.c[name] for name in ("state", "level", "provisions")),
         *(queries.c[name] for name in ("category", "kind")),
-        *(reviews.c[name] for name in ("queued_at", "due_at")),
+        _P.urgency,
+        reviews.c.queued_at,
+        *(_P[name] for name in ("due_at", "moved_at")),
+        reviews.c.assignee,
+        staff.c.name,
     )
     .join(agencies, agencies.c.id == reviews.c.agency_id)
     .join(queries, queries.c.query_id == reviews.c.query_id)
+    .join(review_places, and_(_P.query_id == reviews.c.query_id, _P.provision == WHOLE))
+    .outerjoin(staff, staff.c.id == reviews.c.assignee)
 )
 
-_CODES = type_coerce(reviews.c.provisions, Text)
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Cards in order; ``looked_to`` is where the search stopped, if it did before the page was full."""
+
+    cards: tuple[ReviewCard, ...]
+    looked_to: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many; with ``more``, at least so many."""
+
+    number: int
+    more: bool
 
 
 class ReviewQueue:
@@ -41,52 +65,94 @@ class ReviewQueue:
         self._database = database
 
     def page(
-        self,
-        states: Sequence[str],
-        *,
-        by: Literal["due_at", "queued_at"],
-        most: int,
-        agency_id: str | None = None,
-        provision: str | None = None,
-        due_before: datetime | None = None,
-        after: tuple[datetime, str] | None = None,
-    ) -> tuple[ReviewCard, ...]:
-        """Return reviews in these states: by ``due_at`` the first due, by ``queued_at`` the latest."""
-        if not all(map(storable, (agency_id or "", provision or "", after[1] if after else ""))):
+        self, wanted: Wanted, *, most: int, after: Place | None = None, before: Place | None = None
+    ) -> Found:
+        """Return the first cards behind a place, or the last ones before one (in the order, both)."""
+        if not askable(wanted, after, before):
+            return Found(())
+        walks = [Walk(wanted, state, after, before) for state in wanted.states]
+        keyed = self._all([walk.rows(most) for walk in walks])
+        columns, ascending = ORDERS[wanted.order]
+        # The same way as the walks: up the order, or down it.
+        down = ascending == (before is not None)
+        found = sorted(((tuple(row[: len(columns)]), row[-1]) for row in keyed), reverse=down)
+        # A state of which fewer came than could have: was all of it seen, or did the walk end before?
+        short = [w for w in walks if w.compares and sum(state == w.state for _, state in found) < most]
+        ends = [tuple(row) for row in self._all([walk.end() for walk in short])]
+        looked_to = (max(ends) if down else min(ends)) if ends else None
+        if looked_to is not None:
+            # Beyond that place, rows of another state would be shown without those that belong between.
+            found = [each for each in found if (each[0] >= looked_to if down else each[0] <= looked_to)]
+        some = [place[-1] for place, _ in found[:most]]
+        cards = self.cards(some if before is None else some[::-1])
+        return Found(cards, looked_to if len(some) < most else None)
+
+    def counts(self, asked: Sequence[Wanted]) -> tuple[Count, ...]:
+        """Count what each would find, up to ``MOST_COUNTED`` rows of each state."""
+        walks = [
+            (number, Walk(wanted, state))
+            for number, wanted in enumerate(asked)
+            if askable(wanted)
+            for state in wanted.states
+        ]
+        rows = self._all([walk.count(number) for number, walk in walks]) if walks else []
+        made = [Count(0, more=False)] * len(asked)
+        for number, walked, fitting in rows:
+            before = made[number]
+            made[number] = Count(before.number + (fitting or 0), before.more or walked > MOST_COUNTED)
+        return tuple(
+            Count(min(one.number, MOST_COUNTED), one.more or one.number > MOST_COUNTED) for one in made
+        )
+
+    def cards(self, query_ids: Sequence[str]) -> tuple[ReviewCard, ...]:
+        """Return the cards of these reviews, in the order of their ids; what is none is left out."""
+        known = [query_id for query_id in query_ids if storable(query_id)]
+        if not known:
             return ()
-        place, query_id = reviews.c[by], reviews.c.query_id
-        narrowed = _CARD
-        if agency_id is not None:
-            narrowed = narrowed.where(reviews.c.agency_id == agency_id)
-        if provision is not None:  # the column is a JSON array of codes, which hold no quotes
-            narrowed = narrowed.where(_CODES.contains(f'"{provision}"', autoescape=True))
-        if due_before is not None:
-            narrowed = narrowed.where(reviews.c.due_at < due_before)
-        ascending = by == "due_at"
-        if after is not None:
-            moment, last = after
-            beyond = place > moment if ascending else place < moment
-            beside = query_id > last if ascending else query_id < last
-            narrowed = narrowed.where(or_(beyond, and_(place == moment, beside)))
-        order = (place, query_id) if ascending else (place.desc(), query_id.desc())
-        narrowed = narrowed.order_by(*order).limit(most)
         with self._database.read() as connection:
-            each = [
-                [
-                    ReviewCard(*row)
-                    for row in connection.execute(narrowed.where(reviews.c.state == state)).all()
-                ]
-                for state in states
-            ]
-        merged = heapq.merge(*each, key=lambda card: _key(card, by), reverse=not ascending)
-        return tuple(card for card, _ in zip(merged, range(most), strict=False))
+            rows = connection.execute(_CARD.where(reviews.c.query_id.in_(known))).all()
+        found = {row[0]: ReviewCard(*row) for row in rows}
+        return tuple(found[query_id] for query_id in known if query_id in found)
 
-    def counts(self) -> dict[str, int]:
-        """Return how many reviews are in each state."""
-        statement = select(reviews.c.state, func.count()).group_by(reviews.c.state)
+    def starting(self, beginning: str, *, most: int) -> tuple[ReviewCard, ...]:
+        """Return reviews whose query id begins so."""
+        if not beginning or not storable(beginning):
+            return ()
+        statement = (
+            select(_P.query_id)
+            .where(
+                _P.provision == WHOLE,
+                # Ids are small letters and digits: none of them stands behind a row of z.
+                _P.query_id.between(beginning, f"{beginning}{'z' * 32}"),
+                _P.query_id.startswith(beginning, autoescape=True),
+            )
+            .order_by(_P.query_id)
+            .limit(most)
+        )
         with self._database.read() as connection:
-            return {row[0]: row[1] for row in connection.execute(statement)}
+            found = connection.execute(statement).scalars().all()
+        return self.cards(found)
 
+    def of_prints(
+        self, of: Literal["target_fp", "officer_fp"], prints: Sequence[bytes], *, most: int
+    ) -> tuple[ReviewCard, ...]:
+        """Return the reviews of queries with one of these fingerprints, the latest first."""
+        if not prints:
+            return ()
+        statement = (
+            select(queries.c.query_id)
+            .join(reviews, reviews.c.query_id == queries.c.query_id)
+            .where(queries.c[of].in_(list(prints)))
+            .order_by(reviews.c.queued_at.desc(), reviews.c.query_id)
+            .limit(most)
+        )
+        with self._database.read() as connection:
+            found = connection.execute(statement).scalars().all()
+        return self.cards(found)
 
-def _key(card: ReviewCard, by: Literal["due_at", "queued_at"]) -> tuple[Any, str]:
-    return getattr(card, by), card.query_id
+    def _all(self, statements: Sequence[Select[Any]]) -> Sequence[Any]:
+        if not statements:
+            return ()
+        one = statements[0] if len(statements) == 1 else union_all(*statements)
+        with self._database.read() as connection:
+            return connection.execute(one).all()

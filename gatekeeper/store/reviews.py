@@ -1,13 +1,14 @@
-"""The rows by which a denied query enters review and moves through it.
+"""The rows by which a denied query enters review, moves through it, and comes to be looked after by somebody.
 
 Guarantees: a review moves only along ``MOVES``; two people who read the same state cannot both move it (the
-change names the version that was read); each move leaves an event that nothing can alter. Nothing is written
-here: the log commits these rows together with their entry.
+change names the version that was read); each move leaves an event that nothing can alter; where a review is
+found in the queue (``review_places``) changes in the same commit as the review. Nothing is written here: the
+log commits these rows together with their entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -33,18 +34,30 @@ MOVES: Final[dict[str, frozenset[str]]] = {
 }
 """Where a review may go from each state; staying in an open state records a message."""
 
+WHOLE: Final = ""
+"""The place of a review as a whole, beside one under each provision that it failed."""
+
+NOBODY: Final = ""
+
+FIRST: Final = 0
+LATER: Final = 1
+
 
 def queue(
     *,
     query_id: str,
     agency_id: str,
+    category: str,
     level: str,
     provisions: Sequence[str],
     at: datetime,
     due_at: datetime,
-    ref: str | None = None,
+    first: bool,
 ) -> tuple[Row, ...]:
-    """Return the rows that put a denied query before the staff; *ref* names the entry that records it."""
+    """Return the rows that put a denied query before the staff; the decision's entry records it.
+
+    What is *first* goes before all else, whatever is due.
+    """
     review = {
         "query_id": query_id,
         "agency_id": agency_id,
@@ -58,13 +71,26 @@ def queue(
     event = {
         "query_id": query_id,
         "version": 1,
-        "ref": ref or query_id,
+        "ref": query_id,
         "event": "review.queued",
         "state": "queued",
         "at": at,
         "actor": "gatekeeper",
     }
-    return Insert("reviews", review), Insert("review_events", event)
+    place = {
+        "query_id": query_id,
+        "agency_id": agency_id,
+        "category": category,
+        "state": "queued",
+        "level": level,
+        "assignee": NOBODY,
+        "urgency": FIRST if first else LATER,
+        "due_at": due_at,
+        "queued_at": at,
+        "moved_at": at,
+    }
+    places = [Insert("review_places", {**place, "provision": code}) for code in _codes(provisions)]
+    return Insert("reviews", review), Insert("review_events", event), *places
 
 
 def move(
@@ -94,11 +120,11 @@ def move(
             "the ruling names a provision that this query did not fail: look at it in the console, "
             "/console/reviews"
         )
-    version = review.version + 1
+    version, due = review.version + 1, due_at or review.due_at
     change = Alter(
         "reviews",
         {"query_id": review.query_id, "version": review.version},
-        {"state": to, "due_at": due_at or review.due_at, "version": version},
+        {"state": to, "due_at": due, "version": version},
     )
     values = {
         "query_id": review.query_id,
@@ -109,4 +135,29 @@ def move(
         "at": at,
         "actor": actor,
     }
-    return change, Insert("review_events", values if ruling is None else values | asdict(ruling))
+    moved = Insert("review_events", values if ruling is None else values | asdict(ruling))
+    return change, *_places(review, {"state": to, "due_at": due or review.queued_at, "moved_at": at}), moved
+
+
+def assign(review: ReviewRow, assignee: str | None) -> tuple[Row, ...]:
+    """Return the rows by which *assignee* (None: nobody) looks after a review from now on.
+
+    Not a move: the version stays, so that a form which a colleague has open on the request is as good as it
+    was; what they decide does not depend on who looks after it. Instead the change names who did so when it
+    was read, and in which state: of two clerks who take it at once, or if it was closed meanwhile, one wins.
+    """
+    seen = {"query_id": review.query_id, "assignee": review.assignee, "state": review.state}
+    return (
+        Alter("reviews", seen, {"assignee": assignee}),
+        *_places(review, {"assignee": assignee or NOBODY}),
+    )
+
+
+def _codes(provisions: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((WHOLE, *provisions)))
+
+
+def _places(review: ReviewRow, values: dict[str, object]) -> Iterator[Row]:
+    """Yield the change of a review's every place; the review itself, which tells a race, is changed first."""
+    for code in _codes(review.provisions):
+        yield Alter("review_places", {"query_id": review.query_id, "provision": code}, values)

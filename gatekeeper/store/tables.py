@@ -29,6 +29,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 from sqlalchemy.types import TypeEngine
@@ -240,8 +241,48 @@ reviews = Table(
     Column("queued_at", Utc, nullable=False),
     Column("due_at", Utc),
     Column("version", Integer, nullable=False),
+    # The member of staff who looks after it; like an event's actor, no key: an account may come from outside.
+    Column("assignee", String(128)),
     Index(None, "state", "due_at"),
     Index(None, "state", "queued_at"),
+    **_KEYED,
+)
+
+# Where a review is found in the queue: once as a whole (provision ''), and once under each provision that it
+# failed. The narrowings that may come first, in each order that the queue can be read in, are an index each.
+_ORDERS: Final = {"due": ("urgency", "due_at"), "queued": ("queued_at",), "moved": ("moved_at",)}
+_NARROWINGS: Final = [
+    *((name, order) for name in (None, "agency_id", "assignee") for order in _ORDERS),
+    ("category", "due"),
+]
+
+review_places = Table(
+    "review_places",
+    metadata,
+    Column("query_id", String(128), ForeignKey("reviews.query_id"), primary_key=True),
+    Column("provision", String(128), primary_key=True),
+    Column("agency_id", String(128), nullable=False),
+    Column("category", String(40), nullable=False),
+    *_choice("state", *_REVIEW_STATES),
+    *_choice("level", "staff", "counsel"),
+    # '' is nobody: a NULL would have no place in the order of an index.
+    Column("assignee", String(128), nullable=False),
+    # 0 goes before 1, whatever is due: somebody is missing.
+    Column("urgency", SmallInteger, nullable=False),
+    Column("due_at", Utc, nullable=False),
+    Column("queued_at", Utc, nullable=False),
+    Column("moved_at", Utc, nullable=False),
+    *(
+        Index(
+            f"ix_review_places_{order}" if name is None else f"ix_review_places_{name}_{order}",
+            "provision",
+            *([] if name is None else [name]),
+            "state",
+            *_ORDERS[order],
+            "query_id",
+        )
+        for name, order in _NARROWINGS
+    ),
     **_KEYED,
 )
 
@@ -399,6 +440,18 @@ proposed_cases = Table(
     Column("proposed_by", String(128), ForeignKey("staff.id"), nullable=False),
     Column("decided_at", Utc),
     Column("decided_by", String(128), ForeignKey("staff.id")),
+    **_KEYED,
+)
+
+# What a person looks at again and again: the filter by its own words, under a name that only they see.
+staff_views = Table(
+    "staff_views",
+    metadata,
+    _id(),
+    Column("staff_id", String(128), ForeignKey("staff.id"), nullable=False),
+    Column("name", String(80), nullable=False),
+    Column("wanted", Document, nullable=False),
+    UniqueConstraint("staff_id", "name"),
     **_KEYED,
 )
 
@@ -629,6 +682,7 @@ KEPT: Final = (
     "client_keys",
     "stops",
     "reviews",
+    "review_places",
     "staff",
     "sign_ins",
     "identities",
@@ -642,6 +696,7 @@ KEPT: Final = (
 
 PASSING: Final = (
     "staff_sessions",
+    "staff_views",
     "ledger_search",
     "ledger_search_reach",
     "figure_mark",
@@ -669,6 +724,7 @@ WRITABLE: Final = frozenset(
         "private_details",
         "documents",
         "reviews",
+        "review_places",
         "review_events",
         "verifications",
         "settings",
@@ -691,7 +747,8 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "clients": frozenset({"status", "secret_sha256", "scopes"}),
     "client_keys": frozenset({"status"}),
     "stops": frozenset({"lifted_at"}),
-    "reviews": frozenset({"state", "level", "due_at", "provisions", "version"}),
+    "reviews": frozenset({"state", "level", "due_at", "provisions", "version", "assignee"}),
+    "review_places": frozenset({"state", "level", "assignee", "due_at", "moved_at"}),
     "settings": frozenset({"value"}),
     "staff": frozenset({"name", "role", "agency_id", "status", "password_hash", "totp_box"}),
     "sign_ins": frozenset({"failures", "locked_until", "last_step", "signed_in_at"}),
@@ -705,6 +762,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "figures": frozenset({"number"}),
     "figure_days": frozenset({"last_entry"}),
     "sample_items": frozenset({"marks"}),
+    "staff_views": frozenset({"name"}),
 }
 """The columns that an ``Alter`` may set; every other table refuses one."""
 

@@ -127,7 +127,10 @@ class AskedBefore:
 
 @dataclass(frozen=True, slots=True)
 class ReviewRow:
-    """Where a denied query stands with the records staff. ``version`` counts its moves."""
+    """Where a denied query stands with the records staff. ``version`` counts its moves.
+
+    ``assignee`` is the member of staff who looks after it, if anybody does; that is no move.
+    """
 
     query_id: str
     agency_id: str
@@ -137,6 +140,7 @@ class ReviewRow:
     queued_at: datetime
     due_at: datetime | None
     version: int
+    assignee: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +155,12 @@ class ReviewCard:
     provisions: tuple[str, ...]
     category: str
     kind: str
+    urgency: int
     queued_at: datetime
     due_at: datetime
+    moved_at: datetime
+    assignee: str | None
+    assignee_name: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,3 +328,12 @@ class FigureMark(NamedTuple):
 
     upto: int
     rules: int
+
+
+@dataclass(frozen=True, slots=True)
+class StaffView:
+    """A filter of the queue, in the filter's own words, under a name that only its owner sees."""
+
+    id: str
+    name: str
+    wanted: Mapping[str, str]

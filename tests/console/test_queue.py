@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from werkzeug.test import TestResponse
 
+from gatekeeper.cli import agency
 from gatekeeper.errors import LedgerUnavailable
 from gatekeeper.review.queue import PAGE
+from gatekeeper.review.roles import Role
 from tests.console.conftest import Staffed
 from tests.exchange.city import PLATE, body
 
@@ -79,46 +85,130 @@ def test_to_open_a_request_is_in_the_log_before_it_is_shown(
     assert "investigation" not in answer.text
 
 
+def _rows(answer: TestResponse) -> list[str]:
+    """Return the requests that a page lists, in its order."""
+    return re.findall(rf'<th scope="row"[^>]*><a href="{QUEUE}/(q_[a-z0-9]+)"', answer.text)
+
+
+def _way(answer: TestResponse, to: str) -> str:
+    found = re.search(rf'href="([^"]+)" rel="{to}"', answer.text)
+    assert found is not None, answer.text
+    return html.unescape(found[1])
+
+
 def test_pages_of_the_queue_repeat_and_lose_nothing(staffed: Staffed) -> None:
-    """More than one page, in the order in which they are due."""
+    """More than one page, in the order in which they are due; and back again to what was seen."""
     made = [_denied(staffed) for _ in range(PAGE + 3)]
-    browser = staffed.signed_in("records")
-    first = browser.client.get(QUEUE).text
-    address = first.split('href="/console/reviews?')[1].split('"')[0].replace("&amp;", "&")
-    second = browser.client.get(f"{QUEUE}?{address}").text
-    shown = [query for text in (first, second) for query in made if f"{QUEUE}/{query}" in text]
-    assert sorted(made) == sorted(shown)
-    assert 3 == second.count('<th scope="row"')
+    client = staffed.signed_in("records").client
+    first = client.get(QUEUE)
+    second = client.get(_way(first, "next"))
+    assert (PAGE, 3) == (len(_rows(first)), len(_rows(second)))
+    assert sorted(made) == sorted(_rows(first) + _rows(second))
+    assert 'rel="next"' not in second.text
+    again = client.get(_way(second, "prev"))
+    assert _rows(first) == _rows(again)
+    assert 'rel="prev"' not in again.text
 
 
 def test_filters_narrow(staffed: Staffed) -> None:
-    """By agency, provision, state and what is overdue; a filter that cannot be read shows the whole."""
-    _denied(staffed)
+    """By each field; a filter that cannot be read shows the whole."""
+    query = _denied(staffed)
     browser = staffed.signed_in("records")
+    today = datetime.now(UTC).date()
+    fits = (
+        "agency=sample-il-pd&provision=stated_reason&state=queued",
+        "purpose=stolen_vehicle&level=staff&assigned=nobody",
+        f"asked_from={today - timedelta(days=1)}&asked_to={today + timedelta(days=1)}",
+        "due=3d",
+        "order=moved",
+        "after=nonsense",
+        "before=WzIsIjIwMjYtMTEtMjVUMDA6MDA6MDArMDA6MDAiLCJxIl0",
+        "unknown=1",
+    )
+    narrows = (
+        "agency=sample-wi-pd",
+        "provision=federal_component",
+        "provision=%25",
+        "state=escalated",
+        "state=done",
+        "due=overdue",
+        "assigned=me",
+        "assigned=somebody",
+        "level=counsel",
+        "purpose=wanted_person",
+        f"asked_from={today + timedelta(days=2)}",
+        f"asked_to={today - timedelta(days=2)}",
+        "agency=%00",
+    )
+    for asked in fits:
+        assert [query] == _rows(browser.client.get(f"{QUEUE}?{asked}")), asked
+    for asked in narrows:
+        answer = browser.client.get(f"{QUEUE}?{asked}")
+        assert (200, []) == (answer.status_code, _rows(answer)), asked
+    for asked in ("state=other", "order=plate", "asked_from=0001-01-01", "asked_to=x", "agency=" + "a" * 200):
+        answer = browser.client.get(f"{QUEUE}?{asked}")
+        assert (400, [query]) == (answer.status_code, _rows(answer)), asked
 
-    def rows(query: str) -> int:
-        return browser.client.get(f"{QUEUE}?{query}").text.count('<th scope="row"')
 
-    assert 1 == rows("agency=sample-il-pd&provision=stated_reason&state=queued")
-    assert 0 == rows("agency=sample-wi-pd")
-    assert 0 == rows("provision=federal_component")
-    assert 0 == rows("provision=%25")
-    assert 0 == rows("state=escalated")
-    assert 0 == rows("pile=done")
-    assert 0 == rows("overdue=yes")
-    assert 1 == rows("after=nonsense")
-    answer = browser.client.get(f"{QUEUE}?pile=other")
-    assert (400, 1) == (answer.status_code, answer.text.count('<th scope="row"'))
+def test_what_narrows_is_shown_and_can_be_taken_away(staffed: Staffed) -> None:
+    """Each part of the filter by itself, in words."""
+    _denied(staffed)
+    shown = staffed.signed_in("records").client.get(f"{QUEUE}?state=queued&agency=sample-il-pd").text
+    tags = re.findall(r'<a class="console-tag" href="([^"]+)">', shown)
+    assert [f"{QUEUE}?agency=sample-il-pd", f"{QUEUE}?state=queued"] == [html.unescape(tag) for tag in tags]
+    assert '<option value="sample-il-pd" selected>' in shown
+
+
+def test_counts_are_shown_for_states_and_views(staffed: Staffed) -> None:
+    """How many wait, and what of it is in each view."""
+    _denied(staffed)
+    _missing(staffed)
+    shown = staffed.signed_in("records").client.get(QUEUE).text
+    assert "2 requests" in shown
+    assert ">queued (2)</option>" in shown
+    view = rf'{QUEUE}\?purpose=missing_or_endangered_person"[^>]*>Missing persons <span[^>]*>1<'
+    assert re.search(view, shown)
 
 
 def test_a_missing_child_comes_first(staffed: Staffed) -> None:
-    """What is due in an hour stands above what is due in three days, whichever came first."""
+    """Before all else, also what was asked before and is overdue."""
     ordinary = _denied(staffed)
+    with staffed.city.state.database.write() as connection:
+        connection.exec_driver_sql("UPDATE review_places SET due_at = '2026-01-01 00:00:00.000000'")
+    urgent = _missing(staffed)
+    answer = staffed.signed_in("records").client.get(QUEUE)
+    assert [urgent, ordinary] == _rows(answer)
+    assert "overdue" in answer.text
+
+
+def _missing(staffed: Staffed) -> str:
     asked = body()
     asked["purpose"] |= {"category": "missing_or_endangered_person", "narrative": "welfare"}
-    urgent = str(json.loads(staffed.city.ask(asked).body)["query_id"])
-    shown = staffed.signed_in("records").client.get(QUEUE).text
-    assert shown.index(urgent) < shown.index(ordinary)
+    return str(json.loads(staffed.city.ask(asked).body)["query_id"])
+
+
+def test_the_page_is_the_same_for_a_script(staffed: Staffed) -> None:
+    """What htmx asks for is what a browser without it gets: there is no second page to keep right."""
+    _denied(staffed)
+    client = staffed.signed_in("records").client
+    assert client.get(QUEUE).text == client.get(QUEUE, headers={"HX-Request": "true"}).text
+
+
+def test_what_an_agency_is_called_is_text_in_the_queue(staffed: Staffed) -> None:
+    """In the filter and in the tag that says what narrows."""
+    agency.register(staffed.city.state, "sample-script-pd", name=SCRIPT, kind="local", state_code="IL")
+    shown = staffed.signed_in("records").client.get(f"{QUEUE}?agency=sample-script-pd").text
+    assert "<b>bold" not in shown
+    assert 2 == len(re.findall(r"&lt;script&gt;alert\(1\)", shown))
+
+
+@pytest.mark.parametrize("role", ["auditor", "legal"])
+def test_who_only_reads_is_shown_no_acts(staffed: Staffed, role: Role) -> None:
+    """No boxes, no assignment, no table to take out, no search by a plate."""
+    _denied(staffed)
+    shown = staffed.signed_in(role).client.get(QUEUE).text
+    for act in ("/console/reviews/assign", 'name="pick"', "/console/reviews/export", "By a plate"):
+        assert act not in shown
 
 
 def test_an_unknown_request_is_not_found(staffed: Staffed) -> None:

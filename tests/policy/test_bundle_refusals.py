@@ -15,6 +15,7 @@ from gatekeeper.policy.findings import finding_of
 from tests.policy.laws import SMALL
 
 Change = Callable[[Path], object]
+HOURS = '{"hours": {"by_provision": {"standng": 8}}}'
 
 
 def _write(path: str, text: str) -> Change:
@@ -274,6 +275,14 @@ REFUSED: dict[str, tuple[Change, str]] = {
     "city of a state without its pack": (
         _edit("data/city.json", '"NN"', '"SS"'),
         "data/city.json: /packs/0: north is the law of NN, and the city's /state is SS",
+    ),
+    "city with hours for a provision that there is not": (
+        _edit(
+            "data/city.json",
+            '"max_records"',
+            '"review": {"hours": {"by_provision": {"standng": 8}}}, "max_records"',
+        ),
+        "data/city.json: /review/hours/by_provision/standng: there is no provision of that code",
     ),
     "what binds every city reads a pack": (
         _append(STANDING, "\nx := data.pack.north.state\n"),

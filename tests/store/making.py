@@ -5,9 +5,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from gatekeeper.ledger.rows import Head, Insert, Row, StoredEntry
-from gatekeeper.store import administration
+from gatekeeper.store import administration, reviews
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.ledger_transaction import LedgerTransaction
 from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, StaffAccount, Stop
@@ -98,6 +99,20 @@ def query(query_id: str | None = None, **changes: object) -> Insert:
         "fp_day": DAY,
     }
     return Insert("queries", {**values, **changes})
+
+
+def waiting(query_id: str, **changes: Any) -> tuple[Row, ...]:
+    """Return the rows of a denied query that waits for a person."""
+    values: dict[str, Any] = {
+        "agency_id": "evanston",
+        "category": "stolen_vehicle",
+        "level": "staff",
+        "provisions": ["case_number"],
+        "at": NOON,
+        "due_at": LATER,
+        "first": False,
+    }
+    return reviews.queue(query_id=query_id, **{**values, **changes})
 
 
 def verification(name: str = "v1", **changes: object) -> Insert:

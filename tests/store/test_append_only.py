@@ -10,7 +10,7 @@ import pytest
 from gatekeeper.errors import LedgerUnavailable, StoreUnavailable
 from gatekeeper.ledger.rows import Alter, Insert
 from gatekeeper.ledger.tiles import Tile
-from gatekeeper.store import reviews, staff
+from gatekeeper.store import staff
 from gatekeeper.store.database import Database
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.identities import Identities
@@ -35,14 +35,7 @@ def filled(rows: LedgerRows) -> None:
             query("q1"),
             detail("q1"),
             claim(),
-            *reviews.queue(
-                query_id="q1",
-                agency_id="evanston",
-                level="staff",
-                provisions=["case_number"],
-                at=NOON,
-                due_at=LATER,
-            ),
+            *making.waiting("q1"),
             Insert("stops", {"id": "s1", "scope": "all", "value": None, "set_at": NOON}),
             Insert("revoked_tokens", {"jti": "t", "expires_at": NOON}),
             Insert("settings", {"name": "n", "value": "v"}),

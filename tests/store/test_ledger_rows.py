@@ -34,6 +34,7 @@ from tests.store.making import (
     query,
     register,
     stop,
+    waiting,
 )
 
 
@@ -273,14 +274,7 @@ def test_reviews_move_along_their_states_and_keep_each_move(rows: LedgerRows, da
         rows,
         [
             query("q1"),
-            *reviews.queue(
-                query_id="q1",
-                agency_id="evanston",
-                level="staff",
-                provisions=["case_number"],
-                at=NOON,
-                due_at=LATER,
-            ),
+            *waiting("q1"),
         ],
     )
     first = queries.review("q1", "evanston")

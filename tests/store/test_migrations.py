@@ -10,8 +10,17 @@ import pytest
 from alembic import command
 
 from gatekeeper.errors import SettingsRefused, StoreUnavailable
+from gatekeeper.review.queue import Wanted
 from gatekeeper.store.database import Database
 from gatekeeper.store.migrations.run import configuration
+from gatekeeper.store.review_queue import ReviewQueue
+
+_REVIEWS = """
+INSERT INTO reviews (query_id, agency_id, state, level, provisions, queued_at, due_at, version)
+VALUES ('q1', 'evanston', 'escalated', 'staff', '["case_number","stated_reason"]',
+        '2026-11-22 12:00:00.000000+00', '2026-11-23 12:00:00.000000+00', 2);
+INSERT INTO review_events (query_id, version, ref, event, state, at, actor)
+VALUES ('q1', 2, 'q1', 'review.escalated', 'escalated', '2026-11-22 13:00:00.000000+00', 'staff-1')"""
 
 _ROWS = """
 INSERT INTO agencies (id, name, kind, status, has_287g, contacts)
@@ -56,3 +65,17 @@ def test_what_was_there_stays_and_stays_guarded(old: Database) -> None:
     for attack in ("UPDATE queries SET search_fp = NULL", "DELETE FROM queries"):
         with pytest.raises(StoreUnavailable), old.write() as connection:
             connection.exec_driver_sql(attack)
+
+
+def test_reviews_of_before_are_found_in_the_queue(old: Database) -> None:
+    """As a whole and under each provision, when they last moved, with nobody to look after them."""
+    with old.write() as connection:
+        for row in _REVIEWS.split(";"):
+            said = row.replace("+00'", "'") if old.dialect == "sqlite" else row
+            connection.exec_driver_sql(said)
+    old.migrate()
+    queue = ReviewQueue(old)
+    for provision in (None, "case_number", "stated_reason"):
+        (card,) = queue.page(Wanted(("escalated",), assignee="", provision=provision), most=9).cards
+        assert ("q1", 1, 13) == (card.query_id, card.urgency, card.moved_at.hour)
+    assert () == queue.page(Wanted(("escalated",), provision="affirmation"), most=9).cards

@@ -8,13 +8,12 @@ from datetime import timedelta
 import pytest
 
 from gatekeeper.errors import StoreUnavailable
-from gatekeeper.store import reviews, staff
+from gatekeeper.store import staff
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
-from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.staff import IDLE, Staff
 from gatekeeper.store.values import Standing
-from tests.store.making import NOON, commit, member, query, register
+from tests.store.making import NOON, commit, member
 
 
 @pytest.fixture
@@ -147,34 +146,3 @@ def test_how_sign_ins_went_is_kept(people: Staff) -> None:
     people.replace_recovery_codes(member().id, [b"a" * 32, b"b" * 32])
     people.use_recovery_code(member().id, b"a" * 32)
     assert 1 == people.recovery_codes_left(member().id)
-
-
-def test_pages_of_the_queue_follow_each_other(database: Database, rows: LedgerRows) -> None:
-    """Over several states, with equal times, none twice and none left out; narrowed by what is asked."""
-    register(rows)
-    for number in range(12):
-        name = f"q{number:02}"
-        queued = reviews.queue(
-            query_id=name,
-            agency_id="evanston",
-            level="staff",
-            provisions=["case_number", "stated_reason"] if number % 2 else ["case_number_2"],
-            at=NOON + timedelta(minutes=number // 3),
-            due_at=NOON + timedelta(hours=number // 3),
-        )
-        commit(rows, [query(name), *queued])
-        if number % 3 == 0:
-            found = ReviewQueue(database).page(["queued"], by="queued_at", most=1)[0]
-            assert found.query_id == name
-    queue, seen, after = ReviewQueue(database), [], None
-    while page := queue.page(["queued", "escalated"], by="due_at", most=5, after=after):
-        seen += [card.query_id for card in page]
-        after = (page[-1].due_at, page[-1].query_id)
-    assert [f"q{number:02}" for number in range(12)] == seen
-    latest = queue.page(["queued"], by="queued_at", most=3)
-    assert ["q11", "q10", "q09"] == [card.query_id for card in latest]
-    assert 6 == len(queue.page(["queued"], by="due_at", most=99, provision="case_number"))
-    assert 0 == len(queue.page(["queued"], by="due_at", most=99, provision="%"))
-    assert 3 == len(queue.page(["queued"], by="due_at", most=99, due_before=NOON + timedelta(hours=1)))
-    assert () == queue.page(["queued"], by="due_at", most=99, agency_id="\x00")
-    assert {"queued": 12} == queue.counts()

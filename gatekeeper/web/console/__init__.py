@@ -12,6 +12,10 @@
 - ``oidc``      sign-in by the city's identity provider (``provider``, ``id_token``)
 - ``proof``     who is signed in proves it again
 - ``queue``     the denied requests that wait
+- ``queue``     the denied requests that wait, under ``filters``, in ``views`` that a person keeps
+- ``search``    two ways to one of them
+- ``assign``    who looks after them
+- ``export``    the queue as a table
 - ``reviews``   one of them
 - ``documents`` the papers that came with one, given out and taken in
 - ``cases``     rulings proposed as cases of the law
@@ -28,20 +32,24 @@ from __future__ import annotations
 from flask import Blueprint
 
 from gatekeeper.web.console.acts import add_acts
+from gatekeeper.web.console.assign import add_assignment
 from gatekeeper.web.console.cases import add_cases
 from gatekeeper.web.console.dashboard import add_dashboard
 from gatekeeper.web.console.desk import Desk, Oversight
 from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
 from gatekeeper.web.console.errors import add_errors
+from gatekeeper.web.console.export import add_export
 from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
+from gatekeeper.web.console.search import add_search
 from gatekeeper.web.console.sessions import Sessions
 from gatekeeper.web.console.stops import add_stops
 from gatekeeper.web.console.unmask import add_unmask
+from gatekeeper.web.console.views import add_views
 
 __all__ = ["Desk", "Oversight", "console_blueprint"]
 
@@ -57,12 +65,17 @@ def console_blueprint(desk: Desk) -> Blueprint:
     if desk.provider is not None:
         add_oidc(blueprint, desk, sessions, desk.provider)
     add_proof(blueprint, desk, sessions)
-    add_queue(blueprint, desk, sessions)
     add_documents(blueprint, desk, sessions)
     show = add_reviews(blueprint, desk, sessions)
     add_acts(blueprint, desk, sessions, show)
     add_unmask(blueprint, desk, sessions, show)
     add_cases(blueprint, desk, sessions)
+    show = add_queue(blueprint, desk, sessions)
+    add_search(blueprint, desk, sessions)
+    add_views(blueprint, desk, sessions, show)
+    add_assignment(blueprint, desk, sessions, show)
+    add_export(blueprint, desk, sessions)
+    add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
     add_stops(blueprint, desk, sessions)
     add_dashboard(blueprint, desk, sessions)
     return blueprint

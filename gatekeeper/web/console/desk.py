@@ -4,19 +4,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal, Protocol
 
 from gatekeeper.exchange import Gate
-from gatekeeper.ledger import Rows, VerifierKey
+from gatekeeper.ledger import Rows, StoredEntry, VerifierKey
 from gatekeeper.oversight.figures import FigureStore
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.accounts import Account, Accounts, Session
+from gatekeeper.review.assign import AssignRows
 from gatekeeper.review.cases import Cases
-from gatekeeper.review.queue import Card
+from gatekeeper.review.queue import Card, Count, Found, Place, Wanted
 from gatekeeper.review.rule import Move
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.web.console.provider import Provider
@@ -49,6 +50,9 @@ class StaffStore(Accounts, Protocol):
 
     def end_session(self, session_id: str, /) -> None:
         """Forget a session."""
+
+    def all(self) -> Sequence[Account]:
+        """Return every account, removed ones too."""
 
 
 class UnderWay(Protocol):
@@ -85,20 +89,58 @@ class ReviewStore(Protocol):
     """The queue, as it is read. Raises StoreUnavailable, nothing else."""
 
     def page(
-        self,
-        states: Sequence[str],
-        *,
-        by: Literal["due_at", "queued_at"],
-        most: int,
-        agency_id: str | None = None,
-        provision: str | None = None,
-        due_before: datetime | None = None,
-        after: tuple[datetime, str] | None = None,
-    ) -> Sequence[Card]:
-        """Return reviews in these states: by ``due_at`` the first due, by ``queued_at`` the latest."""
+        self, wanted: Wanted, *, most: int, after: Place | None = None, before: Place | None = None
+    ) -> Found:
+        """Return the first cards behind a place, or the last ones before one."""
 
-    def counts(self) -> dict[str, int]:
-        """Return how many reviews are in each state."""
+    def counts(self, asked: Sequence[Wanted]) -> Sequence[Count]:
+        """Count what each would find, up to a limit."""
+
+    def cards(self, query_ids: Sequence[str]) -> Sequence[Card]:
+        """Return the cards of these reviews; what is none is left out."""
+
+    def starting(self, beginning: str, *, most: int) -> Sequence[Card]:
+        """Return reviews whose query id begins so."""
+
+    def of_prints(
+        self, of: Literal["target_fp", "officer_fp"], prints: Sequence[bytes], *, most: int
+    ) -> Sequence[Card]:
+        """Return the reviews of queries with one of these fingerprints, the latest first."""
+
+
+class View(Protocol):
+    """A filter of the queue, in the filter's own words, under a name that only its owner sees."""
+
+    @property
+    def id(self) -> str:
+        """How its owner's forms name it."""
+
+    @property
+    def name(self) -> str:
+        """What its owner calls it."""
+
+    @property
+    def wanted(self) -> Mapping[str, str]:
+        """The filter."""
+
+
+ViewOutcome = Literal["kept", "taken", "full", "unknown"]
+
+
+class ViewStore(Protocol):
+    """The views that a person keeps; nobody else's are found. Raises StoreUnavailable, nothing else."""
+
+    def of(self, staff_id: str, /) -> Sequence[View]:
+        """Return the views of a person, by name."""
+
+    def keep(self, staff_id: str, name: str, wanted: Mapping[str, str], /) -> ViewOutcome:
+        """Keep a view under a name, unless there is one of that name or there are too many."""
+
+    def rename(self, staff_id: str, view_id: str, name: str, /) -> ViewOutcome:
+        """Give a view another name."""
+
+    def forget(self, staff_id: str, view_id: str, /) -> bool:
+        """Forget a view; False if the person keeps no such one."""
 
 
 class PastStop(Protocol):
@@ -171,11 +213,15 @@ class Desk:
     """Whether accounts with a password of ours may sign in."""
     reviews: ReviewStore
     cases: Cases
+    views: ViewStore
+    entry: Callable[[int], StoredEntry | None]
+    """Returns an entry of the log. Raises LedgerUnavailable."""
     key: Callable[[], SecretsKey]
     move: Move
     switch: Switch
     stops: StopStore
     search: LogSearch
     oversight: Oversight
+    assign: AssignRows
     secure: bool
     """Whether browsers reach us by https (on this machine's own address they need not)."""

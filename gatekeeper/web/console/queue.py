@@ -5,63 +5,122 @@ Guarantees: nothing here is private: no plate, no word that was typed, no office
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl, urlencode
 
-from flask import Blueprint, Response, request
-from marshmallow import Schema, fields, validate
+from flask import Blueprint, Response, g, request
 
-from gatekeeper.review.queue import DONE, PAGE, WAITING, place, read_place, write_place
+from gatekeeper.review.accounts import Session
+from gatekeeper.review.assign import could_rule
+from gatekeeper.review.queue import DONE, PAGE, WAITING, Wanted, read_place
 from gatekeeper.web.console.desk import Desk
+from gatekeeper.web.console.filters import (
+    LABELS,
+    PURPOSES,
+    STATES,
+    WORDS,
+    Filter,
+    read_filter,
+    read_pages,
+    turn,
+)
+from gatekeeper.web.console.forms import Faults
+from gatekeeper.web.console.languages import later
 from gatekeeper.web.console.pages import page
 from gatekeeper.web.console.sessions import Sessions
 
-
-class _Filter(Schema):
-    class Meta:
-        unknown = "exclude"
-
-    pile = fields.String(load_default="waiting", validate=validate.OneOf(("waiting", "done")))
-    state = fields.String(load_default="", validate=validate.OneOf(("", *WAITING, *DONE)))
-    agency = fields.String(load_default="", validate=validate.Length(max=128))
-    provision = fields.String(load_default="", validate=validate.Length(max=128))
-    overdue = fields.String(load_default="", validate=validate.OneOf(("", "yes")))
-    after = fields.String(load_default="", validate=validate.Length(max=400))
+# What somebody looks at each morning. The names are ours; a person's own views stand behind them.
+DEFAULT_VIEWS: Final = (
+    (later("Mine"), Filter({"assigned": "me"})),
+    (later("Overdue"), Filter({"due": "overdue"})),
+    (later("Missing persons"), Filter({"purpose": "missing_or_endangered_person"})),
+    (later("With counsel"), Filter({"state": "escalated"})),
+)
 
 
-_FILTER = _Filter()
+class ShowQueue(Protocol):
+    """Answers with the queue under a filter, and with what was wrong with a form that stood on it."""
+
+    def __call__(
+        self, chosen: Filter, status: int = 200, faults: Faults = ..., typed: dict[str, Any] = ...
+    ) -> Response:
+        """Return the page."""
 
 
-def add_queue(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
-    """Add the route of the queue."""
+def add_queue(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> ShowQueue:
+    """Add the route of the queue; return what answers with it."""
 
     @blueprint.get("/reviews")
     @sessions.needs("read_reviews")
     def queue() -> Response:
-        refused = bool(_FILTER.validate(request.args))
-        asked = _FILTER.load({} if refused else request.args)
-        pile = WAITING if asked["pile"] == "waiting" else DONE
-        found = desk.reviews.page(
-            [state for state in pile if asked["state"] in ("", state)],
-            by="due_at" if pile is WAITING else "queued_at",
-            most=PAGE + 1,
-            agency_id=asked["agency"] or None,
-            provision=asked["provision"] or None,
-            due_before=desk.gate.clock.now() if asked["overdue"] else None,
-            after=read_place(asked["after"]) if asked["after"] else None,
-        )
-        cards = found[:PAGE]
-        further = urlencode({**asked, "after": write_place(place(cards[-1]))}) if len(found) > PAGE else None
-        snapshot = desk.gate.registry.snapshot()
+        chosen = read_filter(request.args)
+        if chosen is None:
+            return show(Filter({}), 400, refused=True)
+        return show(chosen)
+
+    def show(
+        chosen: Filter,
+        status: int = 200,
+        faults: Faults = (),  # type: ignore[assignment]  # read only
+        typed: dict[str, Any] | None = None,
+        *,
+        refused: bool = False,
+    ) -> Response:
         return page(
             "queue.html",
-            400 if refused else 200,
+            status,
             **sessions.shown(),
+            **_found(desk, chosen),
             refused=refused,
-            cards=cards,
-            further=further,
-            asked=asked,
-            counts=desk.reviews.counts(),
-            piles=(("waiting", WAITING), ("done", DONE)),
-            catalogue=desk.gate.engine.bundle.catalogue,
-            agencies=sorted(snapshot.agencies(), key=lambda agency: agency.name),
+            faults=faults,
+            typed=typed or {},
         )
+
+    return show
+
+
+def filter_sent() -> Filter | None:
+    """Return the filter that a form stood under; None if there is none such."""
+    return read_filter(dict(parse_qsl(request.form.get("filter", "")[:2000])))
+
+
+def _found(desk: Desk, chosen: Filter) -> dict[str, Any]:
+    """Return what the page of a filter shows."""
+    person, now = _session().account.id, desk.gate.clock.now()
+    wanted = chosen.wanted(person, now, desk.zone)
+    after, before = (read_place(text, chosen.order) for text in read_pages(request.args))
+    found = desk.reviews.page(wanted, most=PAGE + 1, after=None if before else after, before=before)
+    if before and len(found.cards) <= PAGE and found.looked_to is None:
+        # Back at the beginning, where a page is as long as any other.
+        found, after, before = desk.reviews.page(wanted, most=PAGE + 1), None, None
+    views = [(view, read_filter(view.wanted) or Filter({})) for view in desk.views.of(person)]
+    states = (*WAITING, *DONE)
+    shown = [filtered.wanted(person, now, desk.zone) for _, filtered in (*DEFAULT_VIEWS, *views)]
+    # One question for every number on the page.
+    total, *counts = desk.reviews.counts([wanted, *(Wanted((state,)) for state in states), *shown])
+    of_states, of_views = counts[: len(states)], counts[len(states) :]
+    agencies = sorted(desk.gate.registry.snapshot().agencies(), key=lambda agency: agency.name)
+    return {
+        "pages": turn(chosen, found, after=after is not None, before=before is not None),
+        "chosen": chosen,
+        "given": chosen.given,
+        "filter": urlencode(chosen.given),
+        "total": total,
+        "state_counts": dict(zip(states, of_states, strict=True)),
+        "default_views": [(*view, count) for view, count in zip(DEFAULT_VIEWS, of_views, strict=False)],
+        "views": [(*view, count) for view, count in zip(views, of_views[len(DEFAULT_VIEWS) :], strict=True)],
+        "labels": LABELS,
+        "words_of": WORDS,
+        "states": tuple(STATES),
+        "purposes": PURPOSES,
+        "catalogue": desk.gate.engine.bundle.catalogue,
+        "agencies": agencies,
+        "agency_names": {agency.id: agency.name for agency in agencies},
+        "colleagues": could_rule(desk.staff.all()),
+        "waiting": WAITING,
+    }
+
+
+def _session() -> Session:
+    session: Session = g.session
+    return session

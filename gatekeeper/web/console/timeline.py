@@ -20,6 +20,7 @@ WHAT: Final = {
     "query.decided": later("The policy decided"),
     "query.released": later("Records were released"),
     "query.refused": later("Nothing was answered"),
+    "review.assigned": later("Assigned"),
     "review.asked": later("The agency was asked"),
     "review.answered": later("The agency answered"),
     "review.escalated": later("Handed to counsel"),
