@@ -21,6 +21,7 @@
 - ``cases``     rulings proposed as cases of the law
 - ``acts``      what a person does about a request
 - ``stops``     the switch: what is in force, and the two steps to change it
+- ``papers``    a court's paper is verified
 - ``unmask``    the one way to see a plate
 - ``dashboard`` figures of the log, how things stand, alerts; drawn by ``charts``, taken out by ``sheets``
 
@@ -42,6 +43,7 @@ from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.export import add_export
 from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.pages import STATIC
+from gatekeeper.web.console.papers import add_papers
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
@@ -68,6 +70,7 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_documents(blueprint, desk, sessions)
     show = add_reviews(blueprint, desk, sessions)
     add_acts(blueprint, desk, sessions, show)
+    add_papers(blueprint, desk, sessions, show)
     add_unmask(blueprint, desk, sessions, show)
     add_cases(blueprint, desk, sessions)
     show = add_queue(blueprint, desk, sessions)

@@ -33,7 +33,7 @@ _STALE: Final = later(
 _ANEW: Final = later("The registry changed at this moment. Send the form again.")
 
 
-class _Act(Form):
+class Act(Form):
     """Every act says why, and what was seen of the review."""
 
     reason = fields.String(load_default="", validate=validate.Length(max=2 * reasons.LONGEST))
@@ -41,22 +41,7 @@ class _Act(Form):
     provision = fields.String(load_default="", validate=validate.Length(max=128))
 
 
-class _Verification(_Act):
-    """What was read on a paper."""
-
-    document = fields.String(load_default="", validate=validate.Length(max=200))
-    court = fields.String(load_default="", validate=validate.Length(max=200))
-    judge = fields.String(load_default="", validate=validate.Length(max=200))
-    number = fields.String(load_default="", validate=validate.Length(max=200))
-    statute = fields.String(load_default="", validate=validate.Length(max=200))
-    form_number = fields.String(load_default="", validate=validate.Length(max=200))
-    judge_signed = fields.String(load_default="", validate=validate.OneOf(("", "yes")))
-    same = fields.String(load_default="", validate=validate.OneOf(("", "yes")))
-    days = fields.Integer(load_default=7, validate=validate.Range(1, paper.LONGEST_DAYS))
-
-
-_FORMS: Final[Mapping[str, Form]] = {"verify": _Verification()}
-_PLAIN: Final = _Act()
+_PLAIN: Final = Act()
 
 
 def add_acts(blueprint: Blueprint, desk: Desk, sessions: Sessions, show: Show) -> None:
@@ -75,25 +60,26 @@ def add_acts(blueprint: Blueprint, desk: Desk, sessions: Sessions, show: Show) -
         def ruled(hearing: Hearing, typed: dict[str, Any]) -> None:
             hearing.rule(chosen[:MOST_PROVISIONS], typed["reason"])
 
-        sent, status = _done(desk, query_id, "rule", ruled)
+        sent, status = attempt(desk, query_id, "rule", _PLAIN, ruled)
         if sent is None:
             return see(f"/console/reviews/{query_id}")
         return _consider(desk, sessions, query_id, chosen, status, sent)
 
-    @blueprint.post(
-        "/reviews/<query_id>/<any(ask, note, escalate, uphold, reopen, take_back, verify, unverify):act>"
-    )
+    @blueprint.post("/reviews/<query_id>/<any(ask, note, escalate, uphold, reopen, take_back, unverify):act>")
     @sessions.needs("rule_as_staff")
     def done(query_id: str, act: str) -> Response:
-        sent, status = _done(desk, query_id, act, _ACTS[act])
+        sent, status = attempt(desk, query_id, act, _PLAIN, _ACTS[act])
         return see(f"/console/reviews/{query_id}") if sent is None else show(query_id, status, sent)
 
 
-def _done(
-    desk: Desk, query_id: str, act: str, do: Callable[[Hearing, dict[str, Any]], None]
+def attempt(
+    desk: Desk, query_id: str, act: str, form: Form, do: Callable[[Hearing, dict[str, Any]], None]
 ) -> tuple[Sent | None, int]:
-    """Do an act; return None, or what came with all that is wrong with it, and the status of the answer."""
-    typed, faults = read(_FORMS.get(act, _PLAIN))
+    """Do an act; return None, or what came with all that is wrong with it, and the status of the answer.
+
+    Raises LedgerUnavailable, PolicyUnavailable, StoreUnavailable: nothing was done then.
+    """
+    typed, faults = read(form)
     version = typed["version"] if isinstance(typed["version"], int) else 0
 
     def refused(said: list[tuple[str, str]], *, stale: bool = False) -> Sent:
@@ -154,22 +140,6 @@ def _consider(
     )
 
 
-def _verify(hearing: Hearing, typed: dict[str, Any]) -> None:
-    """Record that this person saw a judge's signature on the paper of this request, for what it asks."""
-    reading = paper.Reading(
-        sha256=typed["document"].strip().lower() or None,
-        court=typed["court"],
-        judge=typed["judge"],
-        number=typed["number"],
-        statute=typed["statute"],
-        form=typed["form_number"],
-        judge_signed=typed["judge_signed"] == "yes",
-        same_in_other_words=typed["same"] == "yes",
-        days=typed["days"],
-    )
-    paper.verify(hearing, reading, typed["reason"])
-
-
 _ACTS: Final[Mapping[str, Callable[[Hearing, dict[str, Any]], None]]] = {
     "ask": lambda hearing, typed: hearing.ask(typed["reason"]),
     "note": lambda hearing, typed: hearing.note(typed["reason"]),
@@ -177,6 +147,5 @@ _ACTS: Final[Mapping[str, Callable[[Hearing, dict[str, Any]], None]]] = {
     "uphold": lambda hearing, typed: hearing.uphold(typed["reason"]),
     "reopen": lambda hearing, typed: hearing.reopen(typed["reason"]),
     "take_back": lambda hearing, typed: hearing.take_back(typed["provision"], typed["reason"]),
-    "verify": _verify,
     "unverify": lambda hearing, typed: paper.take_back(hearing, typed["reason"]),
 }

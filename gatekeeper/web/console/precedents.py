@@ -7,9 +7,9 @@ day is not erased.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from gatekeeper.exchange.history import Others, others
@@ -35,9 +35,31 @@ class Precedent:
     reason: str | None
 
 
-def beside(desk: Desk, case: Case) -> tuple[Others, Others]:
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another request, by the hour in which it came; ``reviewed``: there is a page about it."""
+
+    query_id: str
+    agency: str
+    hour: datetime
+    category: str
+    outcome: str
+    dry_run: bool
+    reviewed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Other requests of one kind, the latest of them one by one."""
+
+    counted: Others
+    latest: tuple[Other, ...]
+
+
+def beside(desk: Desk, case: Case) -> tuple[Beside, Beside]:
     """Return what else this officer asked, and who else asked about this target."""
     gate = desk.gate
+    agencies = {agency.id: agency.name for agency in gate.registry.snapshot().agencies()}
     by_officer, of_target = (
         others(
             gate.queries,
@@ -49,7 +71,23 @@ def beside(desk: Desk, case: Case) -> tuple[Others, Others]:
         )
         for by in ("officer", "target")
     )
-    return by_officer, of_target
+    return _named(by_officer, agencies), _named(of_target, agencies)
+
+
+def _named(found: Others, agencies: Mapping[str, str]) -> Beside:
+    latest = (
+        Other(
+            query_id=one.query_id,
+            agency=agencies.get(one.agency_id, one.agency_id),
+            hour=datetime.strptime(one.hour, "%Y-%m-%dT%HZ").replace(tzinfo=UTC),
+            category=one.category,
+            outcome=one.outcome,
+            dry_run=one.dry_run,
+            reviewed=one.outcome == "deny" and one.review != "none" and not one.dry_run,
+        )
+        for one in found.latest
+    )
+    return Beside(found, tuple(latest))
 
 
 def precedents(desk: Desk, case: Case, provisions: Sequence[Provision]) -> dict[str, list[Precedent]]:

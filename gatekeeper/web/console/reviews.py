@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Protocol
 
 from flask import Blueprint, Response, g
 
 from gatekeeper.errors import KeyErased, UnknownQuery
+from gatekeeper.exchange.documents import name_of
 from gatekeeper.exchange.rulings import permitted_until
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.policy import Provision
@@ -181,9 +184,28 @@ def _of(desk: Desk, case: Case, told: Sequence[Moment], provisions: Sequence[Pro
         "verification": None
         if paper_of is None or paper_of.document_sha256 is None
         else desk.gate.queries.verification(case.review.agency_id, paper_of.document_sha256),
-        "compared": paper.COMPARED,
+        "documents": [*_documents(desk, case.query_id)],
         "longest_days": paper.LONGEST_DAYS,
     }
+
+
+class Paper(NamedTuple):
+    """A document of the request, as the page lists it."""
+
+    id: str
+    name: str
+    sha256: str
+    kind: str
+    kibibytes: int
+    source: str
+    at: datetime
+
+
+def _documents(desk: Desk, query_id: str) -> Iterator[Paper]:
+    for kept in desk.gate.documents.of(query_id):
+        with suppress(KeyErased):
+            name, kind = name_of(kept, desk.gate.keys), kept.media_type.rpartition("/")[2].upper()
+            yield Paper(kept.id, name, kept.sha256, kind, -(-kept.size // 1024), kept.source, kept.at)
 
 
 def _matches(facts: Mapping[str, Json]) -> list[Mapping[str, Json]]:

@@ -58,10 +58,6 @@ TERMS: Final[Mapping[str, Term]] = {
             "reads against immigrants or against lawful health care."
         ),
     ),
-    "detainer": Term(
-        later("Detainer"),
-        later("A request of immigration officers to hold a person (form I-247A); no judge has approved it."),
-    ),
     "end_requester": Term(
         later("Asked for"),
         later("The agency and person for whom the asking agency asks; the law is applied to both of them."),
