@@ -18,7 +18,8 @@ from gatekeeper.errors import PolicyUnavailable, Unauthenticated
 from gatekeeper.exchange import Gate
 from gatekeeper.exchange.authenticate import TokenVerifier
 from gatekeeper.exchange.offenses import Offenses
-from gatekeeper.exchange.parse import MAX_BODY_BYTES, Parser
+from gatekeeper.exchange.parse import Parser
+from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.ledger import Draft
 from gatekeeper.oversight.figures import Folding

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jsonschema_rs import Draft202012Validator
 
 from gatekeeper.errors import InvalidRequest
-from gatekeeper.exchange.parse import (
+from gatekeeper.exchange.bodies import (
     SERVED_KINDS,
     AttestationSchema,
     EndRequesterSchema,
@@ -26,8 +26,8 @@ from gatekeeper.exchange.parse import (
     PurposeSchema,
     QuerySchema,
     RequesterSchema,
-    read_again,
 )
+from gatekeeper.exchange.parse import read_again
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
 PAIRS = {

@@ -184,6 +184,7 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
     """Write down the facts that the policy judges (``policies/schema/input.json``); derive, never judge."""
     at = situation.at.astimezone(UTC)
     process = query.legal_process
+    papers = [*query.added.papers, *([process] if process is not None else [])]
     behalf = query.on_behalf_of
     return {
         "clock": {"date": at.date().isoformat()},
@@ -195,8 +196,9 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
             "offense": query.purpose.offense,
             "statute": query.purpose.statute,
             "statute_state": query.purpose.statute_state,
-            "narrative": query.purpose.narrative,
+            "narrative": "\n".join([query.purpose.narrative, *query.added.messages]),
             "case_number": query.purpose.case_number,
+            "earlier_offenses": [*query.added.offenses],
         },
         "requester": {
             "name": query.requester.name,
@@ -211,7 +213,9 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
         else {
             "kind": process.kind,
             "form": process.form,
-            "form_numbers": [*form_numbers(process.form)],
+            # Of every paper that was shown: one that lies beneath another is still there.
+            "form_numbers": [*sorted({n for paper in papers for n in form_numbers(paper.form)})],
+            "earlier_kinds": [*sorted({paper.kind for paper in query.added.papers})],
             "court": process.court,
             "judge": process.judge,
             "number": process.number,

@@ -27,7 +27,7 @@ SPECIFIC, BY_CLASS, VAGUE = "specific_crime", "crime_class", "vague"
 # What supports or weakens a narrative is looked for in the narrative alone: a unit called
 # "Homicide" must not supply what happened.
 NARRATIVE_ONLY = frozenset({SPECIFIC, BY_CLASS, VAGUE, "unexplained", "profiling"})
-_SUPPORTING = frozenset({SPECIFIC, BY_CLASS, VAGUE})
+SUPPORTING = frozenset({SPECIFIC, BY_CLASS, VAGUE})
 _SHORTEST_SPELLED_OUT = 3
 _SHORTEST_TORN = 6
 _SHORTEST_COMPANION = 3
@@ -155,7 +155,7 @@ class Lexicon:
         return "".join(pieces)
 
     def _add_class(self, place: tuple[str, ...], word_class: str, means: str) -> None:
-        accuses = word_class not in _SUPPORTING
+        accuses = word_class not in SUPPORTING
         for term in self._terms(*place):
             self._add_term(Target(word_class, term, means), term, spelled_out=accuses)
         (self._accusing if accuses else self._supporting).update(

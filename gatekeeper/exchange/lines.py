@@ -21,7 +21,8 @@ from gatekeeper.exchange.decide import decide as judge
 from gatekeeper.exchange.fields import SafeString, StrictBoolean, StrictInteger
 from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
-from gatekeeper.exchange.parse import Parser, read_json
+from gatekeeper.exchange.parse import Parser
+from gatekeeper.exchange.reading import read_json
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.stops import KINDS, SCOPES

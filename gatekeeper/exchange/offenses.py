@@ -44,15 +44,18 @@ class Offenses:
     def fault(self, body: Json) -> Fault | None:
         """Return what is wrong with the offense that a request names, if it exists nowhere."""
         purpose = body.get("purpose") if isinstance(body, dict) else None
-        said = purpose.get("offense") if isinstance(purpose, dict) else None
+        return self.fault_of(purpose.get("offense") if isinstance(purpose, dict) else None, POINTER)
+
+    def fault_of(self, said: Json, pointer: str) -> Fault | None:
+        """Return what is wrong with an offense code that stands at *pointer*, if it exists nowhere."""
         if not isinstance(said, str) or not said or said in self._titles:
             return None
         near = self.nearest(said)
         if SHAPE.match(said):
             cure = f"Send one that does; the nearest: {'; '.join(near)}." if near else _LIST
-            return Fault(POINTER, f"The offense code {said} does not exist.", cure)
+            return Fault(pointer, f"The offense code {said} does not exist.", cure)
         # Whatever else was typed there is not repeated: it could be a plate or a name.
-        return Fault(POINTER, "Not an offense code.", f"Perhaps: {'; '.join(near)}.") if near else None
+        return Fault(pointer, "Not an offense code.", f"Perhaps: {'; '.join(near)}.") if near else None
 
     def nearest(self, said: str) -> list[str]:
         """Name the codes that are spelt almost as *said*, then those whose titles hold its words."""

@@ -9,168 +9,17 @@ an offense code that does not exist.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
-from typing import Any, NoReturn
+from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
-from rapidfuzz import process
-from rapidfuzz.fuzz import ratio
-from webargs import core as webargs
-
-from gatekeeper.errors import Fault, InvalidRequest, MalformedBody
-from gatekeeper.exchange.fields import Day, Moment, Plate, SafeString, StateCode, StrictBoolean, StrictInteger
-from gatekeeper.exchange.offenses import SHAPE, Offenses
+from gatekeeper.errors import InvalidRequest
+from gatekeeper.exchange.bodies import KeptAppealSchema, QuerySchema
+from gatekeeper.exchange.offenses import Offenses
+from gatekeeper.exchange.reading import load, read_json
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.canonical import canonical
-
-SERVED_KINDS = ("plate", "place")
-CATEGORIES = (
-    "criminal_investigation",
-    "stolen_vehicle",
-    "missing_or_endangered_person",
-    "human_trafficking",
-    "wanted_person",
-    "civil_immigration",
-    "health_care",
-    "other",
-)
-PROCESS_KINDS = (
-    "criminal_warrant",
-    "search_warrant",
-    "court_order",
-    "subpoena",
-    "indictment",
-    "administrative_warrant",
-    "detainer",
-)
-MAX_BODY_BYTES = 256 * 1024
-MAX_DEPTH = 16
-
-
-class _Closed(Schema):
-    """Refuses fields that the contract does not name: a typo must not silently drop a limit."""
-
-    class Meta:
-        unknown = "raise"
-
-
-def _distinct(values: list[str]) -> None:
-    if len(set(values)) != len(values):
-        raise ValidationError("Names the same item twice.")
-
-
-class _Window(_Closed):
-    kind = fields.String(required=True, validate=validate.OneOf(SERVED_KINDS))
-    start = Moment(required=True, data_key="from")
-    end = Moment(required=True, data_key="to")
-    limit = StrictInteger(1, 500, load_default=100)
-
-    @validates_schema
-    def _runs_forward(self, data: Mapping[str, Any], **_: Any) -> None:
-        start, end = data["start"], data["end"]
-        for name, moment in (("from", start), ("to", end)):
-            if not 2000 <= moment.year <= 2100:
-                raise ValidationError("Not between the years 2000 and 2100.", name)
-        if start >= end:
-            raise ValidationError("Not later than from.", "to")
-
-
-class PlateQuerySchema(_Window):
-    """All reads of one plate in a window."""
-
-    plate = Plate(required=True)
-    plate_state = StateCode(load_default=None, allow_none=True)
-
-
-class PlaceQuerySchema(_Window):
-    """All reads at named cameras in a window."""
-
-    cameras = fields.List(
-        fields.String(validate=validate.Regexp(r"[A-Za-z0-9._:-]{1,64}\Z")),
-        required=True,
-        validate=[validate.Length(min=1, max=20), _distinct],
-    )
-
-
-class _QueryField(fields.Field[Mapping[str, Any]]):
-    """Reads ``query`` with the schema of its kind, so that each kind names its own faults."""
-
-    schemas: Mapping[str, Schema] = {"plate": PlateQuerySchema(), "place": PlaceQuerySchema()}
-
-    def _deserialize(
-        self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any
-    ) -> Mapping[str, Any]:
-        del attr, data, kwargs
-        if not isinstance(value, dict):
-            raise ValidationError("Not an object.")
-        kind = value.get("kind")
-        schema = self.schemas.get(kind) if isinstance(kind, str) else None
-        if schema is None:
-            raise ValidationError({"kind": [f"Not a kind served here: {', '.join(SERVED_KINDS)} are."]})
-        return dict(schema.load(value))
-
-
-class PurposeSchema(_Closed):
-    """Why the reads are asked for, in a category and in the officer's own words."""
-
-    category = fields.String(required=True, validate=validate.OneOf(CATEGORIES))
-    offense = fields.String(required=True, allow_none=True, validate=validate.Regexp(SHAPE))
-    statute = SafeString(120, load_default=None, allow_none=True)
-    statute_state = StateCode(load_default=None, allow_none=True)
-    narrative = SafeString(2000, required=True)
-    case_number = SafeString(64, required=True)
-
-
-class RequesterSchema(_Closed):
-    """The officer who asks."""
-
-    name = SafeString(120, required=True)
-    badge = SafeString(32, required=True)
-    unit = SafeString(120, load_default=None, allow_none=True)
-
-
-class EndRequesterSchema(_Closed):
-    """The agency and person for whom the caller asks."""
-
-    agency = SafeString(64, required=True)
-    component = SafeString(120, load_default=None, allow_none=True)
-    person = SafeString(120, required=True)
-
-
-class LegalProcessSchema(_Closed):
-    """A paper that is said to support the request; it counts for nothing until staff have verified it."""
-
-    kind = fields.String(required=True, validate=validate.OneOf(PROCESS_KINDS))
-    form = SafeString(120, load_default=None, allow_none=True)
-    court = SafeString(120, load_default=None, allow_none=True)
-    judge = SafeString(120, load_default=None, allow_none=True)
-    number = SafeString(64, load_default=None, allow_none=True)
-    statute = SafeString(120, load_default=None, allow_none=True)
-    issued_on = Day(load_default=None, allow_none=True)
-    document_sha256 = fields.String(
-        load_default=None, allow_none=True, validate=validate.Regexp(r"[0-9a-f]{64}\Z")
-    )
-
-
-class AttestationSchema(_Closed):
-    """The officer's own promise, by the version of its text."""
-
-    text_version = SafeString(32, required=True)
-    accepted = StrictBoolean(required=True)
-
-
-class QuerySchema(_Closed):
-    """The body of ``POST /v1/queries``; ``openapi.yaml`` says the same, and a test compares the two."""
-
-    query = _QueryField(required=True)
-    purpose = fields.Nested(PurposeSchema, required=True)
-    requester = fields.Nested(RequesterSchema, required=True)
-    on_behalf_of = fields.Nested(EndRequesterSchema, load_default=None, allow_none=True)
-    legal_process = fields.Nested(LegalProcessSchema, load_default=None, allow_none=True)
-    attestation = fields.Nested(AttestationSchema, required=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,11 +75,30 @@ class Attestation:
 
 
 @dataclass(frozen=True, slots=True)
+class Additions:
+    """What appeals added to a query: every word beside its own, and what newer facts took the place of.
+
+    ``words`` is everything that was typed and does not stand in the query any more, or never stood there, by
+    the name of its field and, behind a ``#``, the number of the appeal that it came with (0: the query's
+    own). ``messages`` are the appeals' own words, in order.
+    """
+
+    words: Mapping[str, str]
+    messages: tuple[str, ...]
+    offenses: tuple[str, ...]
+    papers: tuple[LegalProcess, ...]
+
+
+NOTHING_ADDED = Additions({}, (), (), ())
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One well-formed request. ``start`` and ``end`` are aware UTC and half-open; made only by this module.
 
-    ``body`` is the request as it was sent, parsed; ``digest`` is the SHA-256, in hex, of its canonical form
-    (RFC 8785).
+    ``body`` is the request as it was sent, parsed, with the appeals that followed, if any, as ``appeals``;
+    ``digest`` is the SHA-256, in hex, of its canonical form (RFC 8785), so that what was ruled on before an
+    appeal was not this. ``purpose`` and ``legal_process`` are as they now stand.
     """
 
     kind: str
@@ -247,9 +115,13 @@ class Query:
     attestation: Attestation
     body: Mapping[str, Json]
     digest: str
+    added: Additions = NOTHING_ADDED
 
     def typed_words(self) -> dict[str, str]:
-        """Return every field in which a person may have typed words, by the name the screen knows it by."""
+        """Return every text in which a person may have typed words, by the name the screen knows it by.
+
+        Nothing that was ever typed is left out: ``statute#0`` is what ``statute`` was before an appeal.
+        """
         typed: dict[str, str | None] = {
             "narrative": self.purpose.narrative,
             "case_number": self.purpose.case_number,
@@ -265,32 +137,12 @@ class Query:
                 "on_behalf_of.person": self.on_behalf_of.person,
             }
         if self.legal_process is not None:
-            typed |= {
-                "legal_process.form": self.legal_process.form,
-                "legal_process.court": self.legal_process.court,
-                "legal_process.judge": self.legal_process.judge,
-                "legal_process.number": self.legal_process.number,
-                "legal_process.statute": self.legal_process.statute,
-            }
+            typed |= _words_of(self.legal_process)
+        typed |= self.added.words
         return {name: text for name, text in typed.items() if text}
 
 
-class _BodyReader(webargs.Parser[tuple[Any]]):
-    """webargs without a web framework: the request *is* the parsed document (boxed: it may be null)."""
-
-    def load_json(self, req: tuple[Any], schema: Schema) -> Any:
-        del schema
-        return req[0]
-
-    def handle_error(self, error: ValidationError, req: tuple[Any], schema: Schema, **_: Any) -> NoReturn:
-        del req, schema
-        messages = error.messages_dict.get("json", error.messages_dict)
-        # Names that are not repeated have one pointer between them: each is told once.
-        raise InvalidRequest(tuple(dict.fromkeys(_faults(messages, ""))))
-
-
-_reader: _BodyReader = _BodyReader()
-_schema = QuerySchema()
+_schema, _kept = QuerySchema(), KeptAppealSchema()
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,26 +175,81 @@ def read_again(document: Json) -> Query:
 
     An offense code that has left the bundle since is the policy's to deny, with its reason.
     """
-    return _query(_reader.parse(_schema, (document,), location="json"), document)
+    return _query(load(_schema, document), document)
 
 
-def read_json(body: bytes) -> Any:
-    """Parse strict JSON: UTF-8, no duplicate names, no NaN, bounded depth and size. Raises MalformedBody."""
-    if len(body) > MAX_BODY_BYTES:
-        raise MalformedBody(f"the body is longer than {MAX_BODY_BYTES} bytes")
-    try:
-        document = json.loads(
-            body.decode("utf-8"),
-            object_pairs_hook=_unique,
-            parse_constant=_refuse_constant,
-            parse_int=_integer,
-        )
-    except (ValueError, RecursionError):
-        # The parser's own message may quote the body, so it goes no further.
-        raise MalformedBody("the body is not valid JSON in UTF-8 with unique names") from None
-    if _depth(document) > MAX_DEPTH:
-        raise MalformedBody(f"the body is nested deeper than {MAX_DEPTH} levels")
-    return document
+def appealed(document: Json, appeals: Sequence[Json]) -> Query:
+    """Read a query that was accepted before, with the appeals that followed it, in order.
+
+    What an appeal states takes the place of what was stated before; whatever was typed stays typed, and
+    target, window, category and requester stay as they were. Raises InvalidRequest.
+    """
+    if not appeals or not isinstance(document, dict):
+        return read_again(document)
+    query = read_again(document)
+    body: dict[str, Json] = {**document, "appeals": list(appeals)}
+    stated = [_stated_first(query), *(load(_kept, appeal) for appeal in appeals)]
+    facts = {name: _stated(stated, name) for name in ("case_number", "offense", "statute", "legal_process")}
+    papers = [(number, LegalProcess(**paper)) for number, paper in facts["legal_process"]]
+    words = {
+        f"{name}#{number}": text for name in ("case_number", "statute") for number, text in facts[name][:-1]
+    }
+    for number, paper in papers[:-1]:
+        # Its kind was chosen, not typed; a detainer is still one when another paper lies on top of it.
+        typed = _words_of(paper) | {"legal_process.kind": paper.kind.replace("_", " ")}
+        words |= {f"{name}#{number}": text for name, text in typed.items() if text}
+    for number, appeal in enumerate(stated[1:], 1):
+        words[f"narrative#{number}"] = appeal["message"]
+        for place, paper in enumerate(appeal["documents"], 1):
+            words[f"document#{number}.{place}"] = paper["name"]
+    return replace(
+        query,
+        purpose=replace(
+            query.purpose,
+            case_number=facts["case_number"][-1][1],
+            offense=facts["offense"][-1][1] if facts["offense"] else None,
+            statute=facts["statute"][-1][1] if facts["statute"] else None,
+        ),
+        legal_process=papers[-1][1] if papers else None,
+        body=body,
+        digest=_digest(body),
+        added=Additions(
+            words=words,
+            messages=tuple(appeal["message"] for appeal in stated[1:]),
+            offenses=tuple(code for _, code in facts["offense"][:-1]),
+            papers=tuple(paper for _, paper in papers[:-1]),
+        ),
+    )
+
+
+def _stated_first(query: Query) -> Mapping[str, Any]:
+    purpose, paper = query.purpose, query.legal_process
+    facts = {name: getattr(purpose, name) for name in ("case_number", "offense", "statute")}
+    return {"facts": facts | {"legal_process": None if paper is None else asdict(paper)}}
+
+
+def _stated(stated: Sequence[Mapping[str, Any]], name: str) -> list[tuple[int, Any]]:
+    """Return what was stated of one fact, each time it was stated anew, with the number of the appeal."""
+    found: list[tuple[int, Any]] = []
+    for number, one in enumerate(stated):
+        value = one["facts"][name]
+        if value is not None and not (found and found[-1][1] == value):
+            found.append((number, value))
+    return found
+
+
+def _words_of(paper: LegalProcess) -> dict[str, str | None]:
+    return {
+        "legal_process.form": paper.form,
+        "legal_process.court": paper.court,
+        "legal_process.judge": paper.judge,
+        "legal_process.number": paper.number,
+        "legal_process.statute": paper.statute,
+    }
+
+
+def _digest(body: Json) -> str:
+    return hashlib.sha256(canonical(body)).hexdigest()
 
 
 def _query(loaded: Mapping[str, Any], body: Any) -> Query:
@@ -362,81 +269,5 @@ def _query(loaded: Mapping[str, Any], body: Any) -> Query:
         legal_process=LegalProcess(**process) if process is not None else None,
         attestation=Attestation(**loaded["attestation"]),
         body=body,
-        digest=hashlib.sha256(canonical(body)).hexdigest(),
+        digest=_digest(body),
     )
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        # Two readers of one text could each see another request: the one judged and the one logged.
-        raise ValueError("duplicate name")
-    return found
-
-
-def _refuse_constant(_: str) -> NoReturn:
-    raise ValueError("not a JSON number")
-
-
-def _integer(text: str) -> int:
-    number = int(text) if len(text) <= 20 else None
-    if number is None or abs(number) > 2**53:
-        raise ValueError("an integer beyond 2**53 has no exact value for every reader")
-    return number
-
-
-def _depth(document: Any) -> int:
-    """Count the levels of nesting, level by level: no text is deep enough to exhaust our own stack."""
-    depth, level = 0, [document]
-    while level:
-        depth += 1
-        level = [
-            child
-            for value in level
-            if isinstance(value, dict | list)
-            for child in (value.values() if isinstance(value, dict) else value)
-        ]
-    return depth
-
-
-_UNKNOWN = "Unknown field."
-_CURES = {
-    "Missing data for required field.": "Add this field; openapi.yaml describes it.",
-    _UNKNOWN: "Remove this field, or check its spelling against openapi.yaml.",
-    "Not a valid aware datetime.": "Send a date and time with its offset, as 2026-11-01T00:00:00Z.",
-    "Not a valid datetime.": "Send a date and time with its offset, as 2026-11-01T00:00:00Z.",
-    "Not a valid date.": "Send a date as 2026-11-01.",
-}
-
-
-def _faults(messages: Any, pointer: str) -> Iterator[Fault]:
-    """Flatten marshmallow's nested messages into JSON pointers (RFC 6901)."""
-    if isinstance(messages, Mapping):
-        for key, inner in messages.items():
-            yield from _faults(inner, pointer + _step(key, inner))
-    else:
-        for message in messages if isinstance(messages, list) else [messages]:
-            text = str(message)
-            yield Fault(pointer, text, _CURES.get(text, "See this field in openapi.yaml."))
-
-
-def _step(key: Any, messages: Any) -> str:
-    """Name a field, unless the caller made the name up: it could be a plate or a person's."""
-    if key == "_schema" or (messages == [_UNKNOWN] and not _misspelt(str(key))):
-        return ""
-    return "/" + str(key).replace("~", "~0").replace("/", "~1")[:80]
-
-
-def _misspelt(name: str) -> bool:
-    """Say whether a name is so near to one of the contract's that it can only be that one, misspelt."""
-    return len(name) <= 40 and process.extractOne(name, _NAMES, scorer=ratio, score_cutoff=80) is not None
-
-
-def _names(schema: Schema) -> Iterator[str]:
-    for name, field in schema.fields.items():
-        yield field.data_key or name
-        if isinstance(field, fields.Nested):
-            yield from _names(field.schema)
-
-
-_NAMES = sorted({name for schema in (_schema, *_QueryField.schemas.values()) for name in _names(schema)})

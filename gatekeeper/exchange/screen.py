@@ -5,7 +5,9 @@ several *views*, so that ``I.C.E.``, ``1mmigration``, ``deportatoin`` and look-a
 while ``Alice`` and ``ice cream`` are not; each match says where in the original text it stands; time is
 linear in the length of the text. What cannot be read whole (a script we do not know, more unknown words
 than are compared) is said to be unreviewed, and the policy then denies. Words are evidence against a
-request: the one thing a word can supply is *what happened*, which the policy demands anyway.
+request: the one thing a word can supply is *what happened*, which the policy demands anyway; and only the
+words that a request began with can. What was added to it later (a name with a ``#`` in it) is read like the
+rest, and supports nothing: it is told apart as ``added_means``.
 """
 
 from __future__ import annotations
@@ -15,7 +17,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 
-from gatekeeper.exchange.lexicon import BY_CLASS, NARRATIVE, NARRATIVE_ONLY, Lexicon, Target
+from gatekeeper.exchange.lexicon import (
+    BY_CLASS,
+    NARRATIVE,
+    NARRATIVE_ONLY,
+    SUPPORTING,
+    Lexicon,
+    Target,
+)
 from gatekeeper.exchange.views import Text, View, read
 from gatekeeper.ledger import Json
 
@@ -47,6 +56,7 @@ class Words:
     letters: int
     words: int
     means: tuple[str, ...]
+    added_means: tuple[str, ...]
     offense_class: bool
     vague: bool
     plausible_case: bool
@@ -68,6 +78,7 @@ class Words:
                 "specific": specific,
                 "offense_class": self.offense_class,
                 "means": list(self.means),
+                "added_means": list(self.added_means),
                 "vague_only": self.vague and not specific and not self.offense_class,
             },
             "case_number": {"plausible": self.plausible_case, "call_for_service": self.call_for_service},
@@ -79,9 +90,10 @@ _Hit = tuple[Target, int, int]
 
 
 def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
-    """Return what the typed ``fields`` (``narrative``, ``unit``, … by name) say. Raises nothing."""
+    """Return what the typed ``fields`` (``narrative``, ``unit``, ``narrative#1``, … by name) say."""
     matches: set[Match] = set()
     means: set[str] = set()
+    added: set[str] = set()
     reviewed = True
     letters = words = 0
     vague = True
@@ -92,8 +104,13 @@ def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
         reading = read(typed, lexicon.shapes)
         hits, whole = _search(typed, reading, lexicon)
         reviewed = reviewed and whole and len(text) <= lexicon.longest_text
+        field, _, later = name.partition("#")
         for target, start, end in hits:
-            if _concerns(name, target, lexicon):
+            if not _concerns(field, target, lexicon):
+                continue
+            if later and target.word_class in SUPPORTING:
+                added.add(target.means)
+            else:
                 matches.add(Match(target.word_class, name, start, end, target.term))
                 means.add(target.means)
         if name == "case_number":
@@ -109,6 +126,7 @@ def screen(fields: Mapping[str, str], lexicon: Lexicon) -> Words:
         letters=letters,
         words=words,
         means=tuple(sorted(means - {""})),
+        added_means=tuple(sorted(added - {""})),
         offense_class=BY_CLASS in classes,
         vague=vague,
         plausible_case=plausible,

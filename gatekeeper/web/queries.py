@@ -13,7 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge, Unsuppo
 
 from gatekeeper.errors import Fault, InvalidRequest
 from gatekeeper.exchange import Answer, Gate, answer, further_records, log, status_of
-from gatekeeper.exchange.parse import MAX_BODY_BYTES
+from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.lease import EXPIRED, LEASE
 from gatekeeper.web.query_string import QueryStringParser

@@ -20,7 +20,7 @@ from statistics import median
 from typing import Any
 
 from gatekeeper import settings
-from gatekeeper.exchange.parse import QuerySchema
+from gatekeeper.exchange.bodies import QuerySchema
 from gatekeeper.parts import load_bundle
 from gatekeeper.policy import Embedded
 from tests.benchmarks.engines import facts_of, line

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from gatekeeper.errors import ClockUnreliable, PolicyUnavailable
-from gatekeeper.exchange.parse import MAX_BODY_BYTES
+from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.web.metrics import FAULTS
 from tests.console.conftest import Browser, Staffed

@@ -10,7 +10,8 @@ import pytest
 
 from gatekeeper.errors import BundleRefused, Fault, InvalidRequest, MalformedBody
 from gatekeeper.exchange.offenses import Offenses
-from gatekeeper.exchange.parse import MAX_BODY_BYTES, Parser, read_again
+from gatekeeper.exchange.parse import Parser, read_again
+from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.policy import load, shipped_policies
 from tests.exchange.city import body
 

@@ -13,6 +13,8 @@ listed if count(data.restrictive_laws.bans) > 0
 no_pretext if {
 	listed
 	is_array(input.words.narrative.means)
+	is_array(input.words.narrative.added_means)
+	is_array(input.purpose.earlier_offenses)
 	every state in asking {
 		null_or_text(state)
 	}
@@ -38,7 +40,18 @@ could_enforce(ban) if {
 
 could_hide(ban) if input.purpose.offense in ban.offenses
 
+# What an appeal took back, or added, was said all the same.
+could_hide(ban) if {
+	some offense in input.purpose.earlier_offenses
+	offense in ban.offenses
+}
+
 could_hide(ban) if {
 	some meaning in input.words.narrative.means
+	meaning in ban.meanings
+}
+
+could_hide(ban) if {
+	some meaning in input.words.narrative.added_means
 	meaning in ban.meanings
 }

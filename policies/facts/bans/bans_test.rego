@@ -65,3 +65,20 @@ test_no_list_is_not_an_empty_one if {
 	not bans.no_pretext with input as from_wisconsin with data.restrictive_laws as null
 	not bans.no_pretext with input as from_wisconsin with data.restrictive_laws.bans as {}
 }
+
+test_a_death_that_an_appeal_took_back_or_added if {
+	from_texas := charged(texan, "240", ["vehicle_theft"])
+	bans.no_pretext with input as from_texas
+	earlier := {"op": "add", "path": "/purpose/earlier_offenses", "value": ["09A"]}
+	not bans.no_pretext with input as json.patch(from_texas, [earlier])
+	added := {"op": "add", "path": "/words/narrative/added_means", "value": ["homicide"]}
+	not bans.no_pretext with input as json.patch(from_texas, [added])
+}
+
+test_what_appeals_added_is_known if {
+	from_texas := charged(texan, "240", ["vehicle_theft"])
+	every path in ["/purpose/earlier_offenses", "/words/narrative/added_means"] {
+		not bans.no_pretext with input as json.patch(from_texas, [{"op": "remove", "path": path}])
+		not bans.no_pretext with input as json.patch(from_texas, [{"op": "replace", "path": path, "value": "none"}])
+	}
+}

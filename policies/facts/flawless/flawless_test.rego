@@ -42,6 +42,7 @@ request := {
 		"statute_state": null,
 		"narrative": "Stolen Honda Civic, taken from Ridge Ave overnight",
 		"case_number": "25-10494",
+		"earlier_offenses": [],
 	},
 	"requester": {
 		"name": "Pat Example",
@@ -83,6 +84,7 @@ request := {
 				"theft",
 				"vehicle_theft",
 			],
+			"added_means": [],
 			"vague_only": false,
 		},
 		"case_number": {
@@ -128,6 +130,7 @@ warrant := {
 	"kind": "criminal_warrant",
 	"form": null,
 	"form_numbers": [],
+	"earlier_kinds": [],
 	"court": "Circuit Court of Cook County",
 	"judge": "A. Judge",
 	"number": "26-CR-100",

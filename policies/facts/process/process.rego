@@ -14,6 +14,8 @@ not_civil(paper) if {
 	kinds := data.city.civil_process_kinds
 	is_array(kinds)
 	not paper.kind in kinds
+	is_array(paper.earlier_kinds)
+	count([kind | some kind in paper.earlier_kinds; kind in kinds]) == 0
 	on_no_civil_form(paper)
 }
 

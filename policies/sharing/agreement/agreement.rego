@@ -30,6 +30,7 @@ satisfied if {
 	is_array(input.words.narrative.means)
 	words_agree_with_offense
 	category_agrees_with_offense_and_words
+	added_words_agree
 }
 
 satisfied if input.ruling.agreement in {"staff", "counsel"}
@@ -72,6 +73,27 @@ words_agree_with_category if {
 	input.words.narrative.specific == false
 	input.words.narrative.offense_class == false
 }
+
+# What appeals add supports nothing, and must fit: a homicide that comes up later is no stolen car's.
+added_words_agree if {
+	input.words.narrative.added_means == []
+} else if {
+	is_array(input.words.narrative.added_means)
+	some meaning in input.words.narrative.added_means
+	fits_offense(meaning)
+	some other in input.words.narrative.added_means
+	fits_category(other)
+}
+
+fits_offense(meaning) if meaning in described_by
+
+fits_offense(_) if "any" in described_by
+
+fits_offense(_) if nobody_need_have_done_anything
+
+fits_category(_) if input.purpose.category in data.city.purposes_taken_at_their_word
+
+fits_category(meaning) if meaning in data.city.purposes_to_be_borne_out[input.purpose.category]
 
 # A person may be missing without a crime.
 nobody_need_have_done_anything if {

@@ -168,3 +168,39 @@ test_no_other_ruling_helps if {
 }
 
 test_ruling_missing if agreement.satisfied with input as without("/ruling")
+
+added(offense, means) := changed([
+	{"op": "replace", "path": "/purpose/offense", "value": offense},
+	{"op": "replace", "path": "/words/narrative/added_means", "value": means},
+])
+
+test_added_words_that_fit if agreement.satisfied with input as added("240", ["vehicle_theft"])
+
+test_added_words_that_fit_beside_others if agreement.satisfied with input as added("240", ["homicide", "vehicle_theft"])
+
+test_added_words_of_another_crime if not agreement.satisfied with input as added("240", ["homicide"])
+
+test_added_words_support_nothing if {
+	homicide := json.patch(added("240", ["vehicle_theft"]), [{"op": "replace", "path": "/words/narrative/means", "value": ["homicide"]}])
+	not agreement.satisfied with input as homicide
+}
+
+test_added_words_of_another_purpose if {
+	stolen := {"op": "replace", "path": "/purpose/category", "value": "stolen_vehicle"}
+	agreement.satisfied with input as json.patch(added("90Z", ["vehicle_theft"]), [stolen])
+	not agreement.satisfied with input as json.patch(added("90Z", ["homicide"]), [stolen])
+}
+
+test_added_words_of_a_missing_person if {
+	missing := [
+		{"op": "replace", "path": "/purpose/category", "value": "missing_or_endangered_person"},
+		{"op": "replace", "path": "/words/narrative/means", "value": ["missing_person"]},
+	]
+	agreement.satisfied with input as json.patch(added(null, ["missing_person"]), missing)
+	not agreement.satisfied with input as json.patch(added(null, ["homicide"]), missing)
+}
+
+test_added_words_missing_or_no_list if {
+	not agreement.satisfied with input as without("/words/narrative/added_means")
+	not agreement.satisfied with input as having("/words/narrative/added_means", "none")
+}

@@ -52,9 +52,9 @@ test_victim_certification_is_protected if civil_immigration.satisfied with input
 
 test_ice_beside_a_crime_is_for_staff if civil_immigration.satisfied with input as words(["immigration_agency"])
 
-test_crime_of_immigration_with_a_warrant_is_for_counsel if civil_immigration.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "criminal_warrant", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
+test_crime_of_immigration_with_a_warrant_is_for_counsel if civil_immigration.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "criminal_warrant", "form": null, "form_numbers": [], "earlier_kinds": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
 
-test_a_criminal_warrant if civil_immigration.satisfied with input as having("/legal_process", {"kind": "criminal_warrant", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true})
+test_a_criminal_warrant if civil_immigration.satisfied with input as having("/legal_process", {"kind": "criminal_warrant", "form": null, "form_numbers": [], "earlier_kinds": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true})
 
 test_category if not civil_immigration.satisfied with input as having("/purpose/category", "civil_immigration")
 
@@ -64,19 +64,19 @@ test_form if not civil_immigration.satisfied with input as words(["immigration_f
 
 test_ice_without_a_crime if not civil_immigration.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_agency"]}, {"op": "add", "path": "/words/narrative/specific", "value": false}])
 
-test_administrative_warrant if not civil_immigration.satisfied with input as having("/legal_process", {"kind": "administrative_warrant", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true})
+test_administrative_warrant if not civil_immigration.satisfied with input as having("/legal_process", {"kind": "administrative_warrant", "form": null, "form_numbers": [], "earlier_kinds": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true})
 
-test_detainer if not civil_immigration.satisfied with input as having("/legal_process", {"kind": "detainer", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true})
+test_detainer if not civil_immigration.satisfied with input as having("/legal_process", {"kind": "detainer", "form": null, "form_numbers": [], "earlier_kinds": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true})
 
-test_a_verified_administrative_warrant_is_still_civil if not civil_immigration.satisfied with input as having("/legal_process", {"kind": "administrative_warrant", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true})
+test_a_verified_administrative_warrant_is_still_civil if not civil_immigration.satisfied with input as having("/legal_process", {"kind": "administrative_warrant", "form": null, "form_numbers": [], "earlier_kinds": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true})
 
 test_paper_without_a_kind if not civil_immigration.satisfied with input as having("/legal_process", {})
 
 test_crime_of_immigration_without_a_warrant if not civil_immigration.satisfied with input as words(["immigration_crime"])
 
-test_crime_of_immigration_with_a_warrant_without_a_judge if not civil_immigration.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "criminal_warrant", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": " ", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
+test_crime_of_immigration_with_a_warrant_without_a_judge if not civil_immigration.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "criminal_warrant", "form": null, "form_numbers": [], "earlier_kinds": [], "court": "Circuit Court of Cook County", "judge": " ", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
 
-test_crime_of_immigration_with_a_subpoena if not civil_immigration.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "subpoena", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
+test_crime_of_immigration_with_a_subpoena if not civil_immigration.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "subpoena", "form": null, "form_numbers": [], "earlier_kinds": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
 
 test_unread_words if not civil_immigration.satisfied with input as having("/words/reviewed", false)
 
@@ -103,3 +103,12 @@ test_form_numbers_mistyped if {
 }
 
 test_the_forms_missing if not civil_immigration.satisfied with input as with_paper({}) with data.city.civil_forms as null
+
+test_a_detainer_beneath_a_warrant if not civil_immigration.satisfied with input as with_paper({"earlier_kinds": ["subpoena", "detainer"]})
+
+test_a_subpoena_beneath_a_warrant if civil_immigration.satisfied with input as with_paper({"earlier_kinds": ["subpoena"]})
+
+test_papers_before_missing_or_no_list if {
+	not civil_immigration.satisfied with input as having("/legal_process", object.remove(warrant, ["earlier_kinds"]))
+	not civil_immigration.satisfied with input as with_paper({"earlier_kinds": "detainer"})
+}

@@ -33,6 +33,10 @@ satisfied if {
 	is_array(input.words.classes)
 	not "immigration_crime" in input.words.classes
 	not_of_immigration(input.purpose.offense)
+	is_array(input.purpose.earlier_offenses)
+	every offense in input.purpose.earlier_offenses {
+		not_of_immigration(offense)
+	}
 }
 
 # Counsel rules on a judge's warrant that staff have seen, never on the request alone.

@@ -34,7 +34,7 @@ test_no_offense if immigration_crime.satisfied with input as having("/purpose/of
 
 test_words if not immigration_crime.satisfied with input as words(["immigration_crime"])
 
-test_words_with_a_verified_warrant if not immigration_crime.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "criminal_warrant", "form": null, "form_numbers": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
+test_words_with_a_verified_warrant if not immigration_crime.satisfied with input as changed([{"op": "add", "path": "/words/classes", "value": ["immigration_crime"]}, {"op": "add", "path": "/legal_process", "value": {"kind": "criminal_warrant", "form": null, "form_numbers": [], "earlier_kinds": [], "court": "Circuit Court of Cook County", "judge": "A. Judge", "number": "26-CR-100", "statute": "720 ILCS 5/18-2", "issued_on": "2026-11-01", "verified": true}}])
 
 test_offense_code if not immigration_crime.satisfied with input as having("/purpose/offense", "30D")
 
@@ -65,3 +65,11 @@ test_counsel_cannot_rule_without_a_verified_warrant if {
 		not immigration_crime.satisfied with input as ruled_on({"immigration_crime": "counsel"}, paper)
 	}
 }
+
+test_a_code_that_an_appeal_took_back if not immigration_crime.satisfied with input as having("/purpose/earlier_offenses", ["240", "30A"])
+
+test_another_code_that_an_appeal_took_back if immigration_crime.satisfied with input as having("/purpose/earlier_offenses", ["240"])
+
+test_codes_before_missing if not immigration_crime.satisfied with input as without("/purpose/earlier_offenses")
+
+test_codes_before_that_are_no_list if not immigration_crime.satisfied with input as having("/purpose/earlier_offenses", {})

@@ -10,6 +10,7 @@ test_not_satisfied_by_nothing if not minnesota_tracking.satisfied with input as 
 warrant := {
 	"kind": "search_warrant",
 	"form_numbers": [],
+	"earlier_kinds": [],
 	"court": "District Court",
 	"judge": "Judge Example",
 	"number": "27-CR-1",
