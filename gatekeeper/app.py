@@ -156,6 +156,8 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
             waiting=Waiting(state.database),
         ),
         assign=reviews.assign,
+        checks=state.checks(),
+        log_key=state.log_key.verifier,
         secure=settings.issuer.startswith("https://"),
     )
 

@@ -12,12 +12,14 @@ from pathlib import Path
 
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.ledger import Clock, DayKeys, Ledger, SigningKey
+from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
 from gatekeeper.store import Database, Identities, LedgerRows, Queries, Registry, Staff, administration
 from gatekeeper.store import staff as staff_rows
+from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -57,6 +59,18 @@ class State:
         return Personnel(
             self.staff, self.identities, staff_rows, self.ledger, self.staff_key, self.settings.oidc_issuer
         )
+
+    def checks(self) -> Checks:
+        """Return the checks of the log that staff begin."""
+        record = LedgerChecks(self.database, self.clock.now)
+        return Checks(self.rows, self.log_key, record, self.kept_checkpoints)
+
+    def kept_checkpoints(self) -> tuple[str, ...]:
+        """Return the checkpoints that are kept outside the database."""
+        try:
+            return (_checkpoint_file(self.settings).read_text(encoding="utf-8", errors="replace"),)
+        except FileNotFoundError:
+            return ()
 
     def close(self) -> None:
         """Sign a last checkpoint and close the database."""
@@ -105,7 +119,7 @@ def open_state(settings: Settings) -> State:
         queries=Queries(database),
         keys=keys,
         clock=clock,
-        ledger=Ledger(rows, log_key, keys, clock, settings.data / "checkpoint"),
+        ledger=Ledger(rows, log_key, keys, clock, _checkpoint_file(settings)),
         rows=rows,
         log_key=log_key,
         staff=Staff(database, clock.now),
@@ -131,6 +145,10 @@ def _origin(settings: Settings) -> str:
 
 def _log_key(settings: Settings) -> Path:
     return settings.key_directory / "log.pem"
+
+
+def _checkpoint_file(settings: Settings) -> Path:
+    return settings.data / "checkpoint"
 
 
 def _staff_key(settings: Settings) -> Path:

@@ -38,9 +38,8 @@ def verify(data: Path | None, vkey: str | None, kept: tuple[Path, ...], *, as_js
     """
     with city(data, whatever_the_log=True) as state:
         key = VerifierKey.parse(vkey) if vkey else state.log_key.verifier
-        own = state.settings.data / "checkpoint"
-        files = (*kept, *([own] if own.exists() else []))
-        texts = [file.read_text(encoding="utf-8", errors="replace") for file in files]
+        texts = [file.read_text(encoding="utf-8", errors="replace") for file in kept]
+        texts += state.kept_checkpoints()
         size = state.rows.head().size  # before: what is added meanwhile is not vouched for
         findings = audit(state.rows, key, checkpoints=state.rows.checkpoints(), kept=texts)
     if as_json:

@@ -41,10 +41,14 @@ class Receipt:
     openings: Mapping[str, Json]
 
     def as_json(self) -> dict[str, Json]:
-        """Return the receipt as the HTTP contract shapes it."""
+        """Return the receipt as the HTTP contract shapes it; raises LedgerCorrupt for what is not text."""
+        try:
+            entry = self.entry.decode()
+        except UnicodeDecodeError:
+            raise LedgerCorrupt("the entry's text is not UTF-8") from None
         return {
             "index": self.index,
-            "entry": self.entry.decode(),
+            "entry": entry,
             "leaf_hash": _b64(self.leaf_hash),
             "inclusion_proof": [_b64(step) for step in self.proof],
             "tree_size": self.tree_size,

@@ -129,7 +129,7 @@ class Checks:
 
         Raises StoreUnavailable.
         """
-        last = self._record.last("consistent", "inconsistent")
+        last = self.verdict()
         if last is None or last.state != "consistent" or last.outcome is None:
             return None
         try:
@@ -142,6 +142,10 @@ class Checks:
     def latest(self, most: int = 10) -> Sequence[Check]:
         """Return the checks begun last, the latest first. Raises StoreUnavailable."""
         return self._record.latest(most)
+
+    def verdict(self) -> Check | None:
+        """Return the latest check that came to its end. Raises StoreUnavailable."""
+        return self._record.last("consistent", "inconsistent")
 
     def last_found(self) -> Check | None:
         """Return the latest check that found something wrong. Raises StoreUnavailable."""

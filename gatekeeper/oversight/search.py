@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from gatekeeper.errors import GatekeeperError
-from gatekeeper.ledger import EVENTS, Rows, StoredEntry
+from gatekeeper.ledger import EVENTS, Head, Rows, StoredEntry
 from gatekeeper.ledger.entries import agencies_in
 
 PAGE: Final = 25
@@ -100,6 +100,14 @@ class LogSearch:
         self._index = index
         self._thread: threading.Thread | None = None
         self._starting = threading.Lock()
+
+    def head(self) -> Head:
+        """Return how far the log reaches."""
+        return self._rows.head()
+
+    def entry(self, index: int) -> StoredEntry | None:
+        """Return one entry, or None."""
+        return self._rows.entry(index)
 
     def page(self, asked: Asked, *, before: int | None = None, most: int = PAGE) -> Found:
         """Return the latest entries that fit, below *before*."""

@@ -47,6 +47,22 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("POST", "/console/reviews/<query_id>/<any(ask, escalate, uphold, rule, verify):act>"): "rule_as_staff",
     ("GET", "/console/dashboard"): "read_figures",
     ("POST", "/console/dashboard/<name>.csv"): "export",
+    ("GET", "/console/stops"): "read_figures",
+    ("GET", "/console/stops/<stop_id>"): "read_figures",
+    ("GET", "/console/stops/new"): "stop_sharing",
+    ("POST", "/console/stops/confirm"): "stop_sharing",
+    ("POST", "/console/stops"): "stop_sharing",
+    ("GET", "/console/stops/<stop_id>/resume"): "stop_sharing",
+    ("POST", "/console/stops/<stop_id>/resume"): "stop_sharing",
+    ("GET", "/console/stops/<stop_id>/resume-all"): "stop_sharing",
+    ("POST", "/console/stops/<stop_id>/resume-all"): "stop_sharing",
+    ("GET", "/console/ledger"): "read_ledger",
+    ("GET", "/console/ledger/<index>"): "read_ledger",
+    ("GET", "/console/ledger/<index>/proof.<any(txt, json):form>"): "read_ledger",
+    ("GET", "/console/ledger/checkpoint"): "read_ledger",
+    ("GET", "/console/ledger/checks"): "read_ledger",
+    ("POST", "/console/ledger/checks"): "read_ledger",
+    ("POST", "/console/ledger/export"): "read_ledger",
 }
 """Who reaches each route: the act that the table of roles gives or does not give."""
 

@@ -24,6 +24,8 @@
 - ``papers``    a court's paper is verified
 - ``unmask``    the one way to see a plate
 - ``dashboard`` figures of the log, how things stand, alerts; drawn by ``charts``, taken out by ``sheets``
+- ``stops``     the switch: what is in force, and the two steps to stop; ``resume`` the two to let go on
+- ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -42,6 +44,9 @@ from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
 from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.export import add_export
 from gatekeeper.web.console.oidc import add_oidc
+from gatekeeper.web.console.ledger import add_ledger
+from gatekeeper.web.console.log_checks import add_log_checks
+from gatekeeper.web.console.log_export import add_log_export
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.papers import add_papers
 from gatekeeper.web.console.proof import add_proof
@@ -81,4 +86,7 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
     add_stops(blueprint, desk, sessions)
     add_dashboard(blueprint, desk, sessions)
+    add_ledger(blueprint, desk, sessions)
+    add_log_checks(blueprint, desk, sessions)
+    add_log_export(blueprint, desk, sessions)
     return blueprint

@@ -21,6 +21,7 @@ AREAS: Final = (
     Area(later("Dashboard"), "/console/dashboard", "read_figures"),
     Area(later("Stops"), "/console/stops", "read_figures"),
     Area(later("Cases"), "/console/cases", "read_policies"),
+    Area(later("Log"), "/console/ledger", "read_ledger"),
 )
 
 

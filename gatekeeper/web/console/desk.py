@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from gatekeeper.exchange import Gate
 from gatekeeper.ledger import Rows, StoredEntry, VerifierKey
 from gatekeeper.oversight.figures import FigureStore
+from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.accounts import Account, Accounts, Session
@@ -223,5 +224,7 @@ class Desk:
     search: LogSearch
     oversight: Oversight
     assign: AssignRows
+    checks: Checks
+    log_key: VerifierKey
     secure: bool
     """Whether browsers reach us by https (on this machine's own address they need not)."""

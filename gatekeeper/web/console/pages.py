@@ -53,6 +53,14 @@ def see(address: str) -> Response:
     return response
 
 
+def attached(text: str, media_type: str, name: str) -> Response:
+    """Answer with a file to keep; its name is ours."""
+    response = Response(text, content_type=f"{media_type}; charset=utf-8")
+    response.headers.update(_HEADERS)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return response
+
+
 def utc(moment: datetime) -> str:
     """Write a time for people, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

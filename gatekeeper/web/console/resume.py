@@ -66,7 +66,7 @@ class _Steps:
         """Ask for the reason."""
         stop = self._found(stop_id, way)
         if stop is None:
-            return page("stop-missing.html", 404, **self._sessions.shown())
+            return page("missing.html", 404, **self._sessions.shown())
         if stop.lifted_at is not None:
             return see(f"/console/stops/{stop.id}")
         return self._ask(stop, 200, {"reason": ""}, [])
@@ -75,7 +75,7 @@ class _Steps:
         """Show what it will do, or, confirmed, do it."""
         stop = self._found(stop_id, way)
         if stop is None:
-            return page("stop-missing.html", 404, **self._sessions.shown())
+            return page("missing.html", 404, **self._sessions.shown())
         typed, faults = read(_RESUME)
         if (fault := reasons.fault_of(typed["reason"])) is not None:
             faults.append(("reason", say(fault)))

@@ -72,7 +72,7 @@ def add_stops(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
     def one_stop(stop_id: str) -> Response:
         found = desk.stops.find(stop_id)
         if found is None:
-            return page("stop-missing.html", 404, **sessions.shown())
+            return page("missing.html", 404, **sessions.shown())
         now = desk.gate.clock.now()
         if found.lifted_at is None and now - found.set_at < _NEW:
             settle()  # it is in the database now, so one lease from now it is true that nothing leaves

@@ -1,0 +1,75 @@
+"""What each event of the log means, in a sentence: one table, as long as the log's own list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from gatekeeper.ledger import EVENTS
+from gatekeeper.web.console.languages import later
+
+EVENT: Final[Mapping[str, str]] = {
+    "query.decided": later("A query was judged, before anything was fetched for it."),
+    "query.released": later("Records were released to an agency; this was written before they left."),
+    "query.previewed": later("A dry run was judged: nothing can be released on it."),
+    "query.refused": later("A query ended without an answer, or callers were not let in: counted by minute."),
+    "review.queued": later("A denied query was put before the staff."),
+    "review.asked": later("Staff asked the agency for what is missing."),
+    "review.answered": later("The agency answered, or appealed."),
+    "review.escalated": later("Staff handed a request to counsel."),
+    "review.ruled": later("A person ruled: on one provision, or that the denial stands."),
+    "review.withdrawn": later("The agency took its request back."),
+    "review.expired": later("A review ended because nobody acted in its time."),
+    "policy.proposed": later("A change of the policy was proposed."),
+    "policy.approved": later("A change of the policy was approved by one of two people."),
+    "policy.activated": later("Another policy decides from here on."),
+    "policy.rolled_back": later("An earlier policy decides again."),
+    "stop.set": later("Sharing was stopped. Nothing in its scope is released until the stop is lifted."),
+    "stop.lifted": later("A stop was lifted."),
+    "agency.added": later("An agency was registered."),
+    "agency.changed": later("What is recorded of an agency was changed."),
+    "agency.suspended": later("An agency was suspended: it is told so, and gets nothing."),
+    "agency.reinstated": later("A suspended agency may ask again."),
+    "agency.closed": later("An agency was closed: it is not let in any more."),
+    "agency.affirmed": later("An affirmation or declaration of an agency was signed, or ended."),
+    "credential.added": later("An agency got a client to ask with."),
+    "credential.revoked": later("A client was revoked."),
+    "credential.key_added": later("A key of a client was added."),
+    "credential.key_revoked": later("A key of a client was revoked."),
+    "credential.token_revoked": later("A token was revoked before it expired."),
+    "staff.added": later("Somebody got an account in this console."),
+    "staff.changed": later("An account of this console was changed."),
+    "staff.removed": later("An account of this console was removed."),
+    "staff.signed_in": later("Somebody of the staff signed in, or proved who they are."),
+    "staff.viewed": later("Somebody of the staff opened what is private of a request."),
+    "export.made": later("Somebody took figures, a letter or a part of the log out of the console."),
+    "purge.done": later("Private detail was erased at the end of the city's retention."),
+    "purge.held": later("Private detail is kept beyond its time, for a court."),
+    "purge.unheld": later("Private detail need not be kept for a court any more."),
+    "report.published": later("A report to the public was published."),
+}
+
+FAMILY: Final[Mapping[str, str]] = {
+    "query.": later("Queries"),
+    "review.": later("Reviews"),
+    "policy.": later("The policy"),
+    "stop.": later("Stops"),
+    "agency.": later("Agencies"),
+    "credential.": later("Credentials"),
+    "staff.": later("Staff"),
+    "export.": later("Exports"),
+    "purge.": later("Erasure"),
+    "report.": later("Reports"),
+}
+
+UNKNOWN: Final = later("The event is not on the log's list. Check the log.")
+
+
+def sentence(event: str) -> str:
+    """Return what an event means, to be shown with ``say``."""
+    return EVENT.get(event, UNKNOWN)
+
+
+def families() -> Mapping[str, tuple[str, ...]]:
+    """Return the events of each family, in the order of the list."""
+    return {family: tuple(event for event in EVENTS if event.startswith(family)) for family in FAMILY}
