@@ -154,6 +154,7 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
             log=state.rows,
             key=state.log_key.verifier,
             waiting=Waiting(state.database),
+            standing=administration,
         ),
         assign=reviews.assign,
         checks=state.checks(),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,9 @@ import click
 
 from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show, show_one
 from gatekeeper.errors import OperatorError
-from gatekeeper.ledger import Draft, Json
+from gatekeeper.ledger import Json
 from gatekeeper.ledger.stops import KINDS
+from gatekeeper.oversight import agencies
 from gatekeeper.state import State
 from gatekeeper.store import Agency, administration
 
@@ -138,7 +137,9 @@ def register(  # noqa: PLR0913  an agency has as many attributes as it has
         "has_287g": has_287g,
         "by": operator(),
     }
-    state.ledger.append(_draft("agency.added", added, private), administration.add_agency(added))
+    state.ledger.append(
+        agencies.draft_about("agency.added", added, private), administration.add_agency(added)
+    )
     return added
 
 
@@ -166,25 +167,10 @@ def known(state: State, agency_id: str) -> Agency:
 
 
 def _set_status(data: Path | None, agency_id: str, status: str, reason: str) -> None:
-    event = {"suspended": "agency.suspended", "active": "agency.reinstated", "closed": "agency.closed"}
     with city(data) as state:
         found = known(state, agency_id)
-        if found.status in {status, "closed"}:
-            raise OperatorError(f"the agency is {found.status}; nothing was changed")
-        changed = replace(found, status=status)
-        draft = _draft(event[status], changed, {"reason": reason, "by": operator()})
-        state.ledger.append(draft, administration.set_agency_status(found, status))
+        agencies.set_standing(state.ledger, administration, found, status, reason=reason, by=operator())
     click.echo(f"{found.id} is {status} from its next request on")
-
-
-def _draft(event: str, agency: Agency, private: dict[str, Json]) -> Draft:
-    clear: dict[str, Json] = {
-        "agency": agency.id,
-        "kind": agency.kind,
-        "state": agency.state,
-        "status": agency.status,
-    }
-    return Draft(event, f"agency_{secrets.token_hex(8)}", clear, private, {})
 
 
 def _row(found: Agency) -> dict[str, Any]:

@@ -113,10 +113,19 @@ def expiring(agencies: Iterable[Agency], today: date) -> tuple[Expiring, ...]:
     """
     found = []
     for agency in agencies:
-        for kind, ends in _last_ends(agency.affirmations).items():
+        for kind, ends in last_ends(agency.affirmations).items():
             if agency.status == "active" and ends is not None and ends - today <= EXPIRES_WITHIN:
                 found.append(Expiring(agency, kind, ends, (ends - today).days))
     return tuple(sorted(found, key=lambda each: (each.expires_on, each.agency.id)))
+
+
+def last_ends(signed: Iterable[Affirmation]) -> dict[str, date | None]:
+    """Return until when each kind of what an agency signed counts (None: without end), by the longest."""
+    ends: dict[str, date | None] = {}
+    for each in signed:
+        last = ends.get(each.kind, date.min)
+        ends[each.kind] = None if last is None or each.expires_on is None else max(last, each.expires_on)
+    return ends
 
 
 def uncovered(log: Log, key: VerifierKey, now: datetime) -> bool:
@@ -137,14 +146,6 @@ def uncovered(log: Log, key: VerifierKey, now: datetime) -> bool:
     hour = datetime.strptime(f"{decoded(entry.entry)['hour']}+0000", "%Y-%m-%dT%HZ%z")
     # The public entry tells the hour alone: it is as young as the hour's end.
     return now - (hour + timedelta(hours=1)) > UNCOVERED
-
-
-def _last_ends(signed: Iterable[Affirmation]) -> dict[str, date | None]:
-    ends: dict[str, date | None] = {}
-    for each in signed:
-        last = ends.get(each.kind, date.min)
-        ends[each.kind] = None if last is None or each.expires_on is None else max(last, each.expires_on)
-    return ends
 
 
 def _people(standing: Standing) -> Iterator[Alert]:

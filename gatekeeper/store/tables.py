@@ -245,6 +245,7 @@ reviews = Table(
     Column("assignee", String(128)),
     Index(None, "state", "due_at"),
     Index(None, "state", "queued_at"),
+    Index(None, "agency_id", "state", "queued_at"),
     **_KEYED,
 )
 

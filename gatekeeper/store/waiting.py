@@ -15,6 +15,8 @@ from sqlalchemy import func, select
 
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import queries, reviews, sign_ins, staff
+from gatekeeper.store.values import ReviewRow
+from gatekeeper.store.writing import storable
 
 _MOST: Final = 1000
 """More than so many missing people are not counted: the first says that somebody must act."""
@@ -50,6 +52,35 @@ class Waiting:
         )
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(found)).scalar_one()
+
+    def by_agency(self, states: Sequence[str]) -> dict[str, int]:
+        """Return how many reviews are in these states, for each agency that has any."""
+        columns = reviews.c
+        statement = (
+            select(columns.agency_id, func.count())
+            .where(columns.state.in_(states))
+            .group_by(columns.agency_id)
+        )
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(statement)}
+
+    def latest(self, agency_id: str, states: Sequence[str], most: int) -> tuple[ReviewRow, ...]:
+        """Return the agency's reviews in these states, the latest first."""
+        if not storable(agency_id):
+            return ()
+        columns = reviews.c
+        asked = select(*(columns[name] for name in ReviewRow.__dataclass_fields__)).where(
+            columns.agency_id == agency_id
+        )
+        with self._database.read() as connection:
+            found = [
+                ReviewRow(*row)
+                for state in states
+                for row in connection.execute(
+                    asked.where(columns.state == state).order_by(columns.queued_at.desc()).limit(most)
+                )
+            ]
+        return tuple(sorted(found, key=lambda review: review.queued_at, reverse=True)[:most])
 
     def locked(self, now: datetime) -> int:
         """Return how many accounts of staff may not sign in for now, after too many failures."""

@@ -19,6 +19,7 @@ DOOR: Final = {
     ("GET", "/console/sign-in"),
     ("POST", "/console/sign-in"),
     ("GET", "/console/language"),
+    ("GET", "/console/signed-out"),
     ("GET", "/console/static/<path:filename>"),
 }
 """What a stranger reaches: the form of sign-in, and what it is shown with."""
@@ -43,8 +44,6 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("POST", f"/console/reviews/<query_id>/<any({ACTS}):act>"): "rule_as_staff",
     ("POST", "/console/reviews/<query_id>/verify"): "rule_as_staff",
     ("POST", "/console/reviews/<query_id>/unmask"): "unmask",
-    ("GET", "/console/reviews/<query_id>/rule/<provision>"): "rule_as_staff",
-    ("POST", "/console/reviews/<query_id>/<any(ask, escalate, uphold, rule, verify):act>"): "rule_as_staff",
     ("GET", "/console/dashboard"): "read_figures",
     ("POST", "/console/dashboard/<name>.csv"): "export",
     ("GET", "/console/stops"): "read_figures",
@@ -63,6 +62,15 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("GET", "/console/ledger/checks"): "read_ledger",
     ("POST", "/console/ledger/checks"): "read_ledger",
     ("POST", "/console/ledger/export"): "read_ledger",
+    ("GET", "/console/agencies"): "read_figures",
+    ("GET", "/console/agencies/<agency_id>"): "read_figures",
+    ("GET", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
+    ("POST", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
+    ("GET", "/console/cases"): EVERYBODY,
+    ("GET", "/console/cases/<case_id>"): EVERYBODY,
+    ("GET", "/console/reviews/<query_id>/case"): "propose_case",
+    ("POST", "/console/reviews/<query_id>/case"): "propose_case",
+    ("POST", "/console/cases/<case_id>/<any(accept, reject):act>"): "approve_policies",
 }
 """Who reaches each route: the act that the table of roles gives or does not give."""
 

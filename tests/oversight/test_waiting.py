@@ -35,6 +35,8 @@ def waiting(database: Database, rows: LedgerRows) -> Waiting:
         queued = reviews.queue(
             query_id=name,
             agency_id="evanston",
+            category=category,
+            first=category == MISSING,
             level="staff",
             provisions=["case_number"],
             at=NOON - age,

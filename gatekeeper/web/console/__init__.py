@@ -26,6 +26,7 @@
 - ``dashboard`` figures of the log, how things stand, alerts; drawn by ``charts``, taken out by ``sheets``
 - ``stops``     the switch: what is in force, and the two steps to stop; ``resume`` the two to let go on
 - ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
+- ``agencies``  who may ask: their standing, what they signed, what they asked; suspended and reinstated
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -35,6 +36,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from gatekeeper.web.console.acts import add_acts
+from gatekeeper.web.console.agencies import add_agencies
 from gatekeeper.web.console.assign import add_assignment
 from gatekeeper.web.console.cases import add_cases
 from gatekeeper.web.console.dashboard import add_dashboard
@@ -43,10 +45,10 @@ from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
 from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.export import add_export
-from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.ledger import add_ledger
 from gatekeeper.web.console.log_checks import add_log_checks
 from gatekeeper.web.console.log_export import add_log_export
+from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.papers import add_papers
 from gatekeeper.web.console.proof import add_proof
@@ -78,15 +80,15 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_papers(blueprint, desk, sessions, show)
     add_unmask(blueprint, desk, sessions, show)
     add_cases(blueprint, desk, sessions)
-    show = add_queue(blueprint, desk, sessions)
+    show_queue = add_queue(blueprint, desk, sessions)
     add_search(blueprint, desk, sessions)
-    add_views(blueprint, desk, sessions, show)
-    add_assignment(blueprint, desk, sessions, show)
+    add_views(blueprint, desk, sessions, show_queue)
+    add_assignment(blueprint, desk, sessions, show_queue)
     add_export(blueprint, desk, sessions)
-    add_acts(blueprint, desk, sessions, add_reviews(blueprint, desk, sessions))
     add_stops(blueprint, desk, sessions)
     add_dashboard(blueprint, desk, sessions)
     add_ledger(blueprint, desk, sessions)
     add_log_checks(blueprint, desk, sessions)
     add_log_export(blueprint, desk, sessions)
+    add_agencies(blueprint, desk, sessions)
     return blueprint

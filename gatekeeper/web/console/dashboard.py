@@ -29,7 +29,7 @@ from gatekeeper.web.console.stop_facts import shown
 from gatekeeper.web.console.tables import MAKERS, Reading
 from gatekeeper.web.health import readiness
 
-_PERIODS: Final = {
+PERIODS: Final = {
     "week": later("This week"),
     "4weeks": later("The last 4 weeks"),
     "12weeks": later("The last 12 weeks"),
@@ -69,7 +69,7 @@ def add_dashboard(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             200 if period is not None else 400,
             **sessions.shown(),
             asked=asked,
-            periods=_PERIODS,
+            periods=PERIODS,
             period=period,
             span=None if period is None else desk.oversight.figures.span(period),
             tables=() if period is None else reading.tables(),

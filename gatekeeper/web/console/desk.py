@@ -10,9 +10,11 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Literal, Protocol
 
 from gatekeeper.exchange import Gate
+from gatekeeper.exchange.interfaces import ReviewRow
 from gatekeeper.ledger import Rows, StoredEntry, VerifierKey
-from gatekeeper.oversight.figures import FigureStore
+from gatekeeper.oversight.agencies import StandingRows
 from gatekeeper.oversight.checks import Checks
+from gatekeeper.oversight.figures import FigureStore
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.accounts import Account, Accounts, Session
@@ -169,6 +171,13 @@ class StopStore(Protocol):
         """Return stops that were lifted, the latest first."""
 
 
+class Review(ReviewRow, Protocol):
+    """A review, told from the others by its query."""
+
+    @property
+    def query_id(self) -> str: ...
+
+
 class Waiting(Protocol):
     """What waits for somebody now. Each raises StoreUnavailable, nothing else."""
 
@@ -180,6 +189,12 @@ class Waiting(Protocol):
 
     def untouched(self, category: str, since: datetime, /) -> int:
         """Return how many reviews of this category came before then and nobody has touched."""
+
+    def by_agency(self, states: Sequence[str], /) -> dict[str, int]:
+        """Return how many reviews are in these states, for each agency that has any."""
+
+    def latest(self, agency_id: str, states: Sequence[str], most: int, /) -> Sequence[Review]:
+        """Return the agency's reviews in these states, the latest first."""
 
     def locked(self, now: datetime, /) -> int:
         """Return how many accounts may not sign in for now."""
@@ -194,6 +209,7 @@ class Oversight:
     key: VerifierKey
     """By which the log's checkpoints are known."""
     waiting: Waiting
+    standing: StandingRows
     undelivered: Callable[[], int] | None = None
     """Counts notices to agencies that could not be delivered, where notices are sent."""
 

@@ -56,7 +56,7 @@ def see(address: str) -> Response:
 def attached(text: str, media_type: str, name: str) -> Response:
     """Answer with a file to keep; its name is ours."""
     response = Response(text, content_type=f"{media_type}; charset=utf-8")
-    response.headers.update(_HEADERS)
+    response.headers.update(HEADERS)
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
 

@@ -15,7 +15,7 @@ from typing import Final
 from gatekeeper.exchange.history import Others, others
 from gatekeeper.policy import Provision
 from gatekeeper.review.case import Case
-from gatekeeper.review.queue import DONE
+from gatekeeper.review.queue import DONE, Wanted
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.timeline import moments
 
@@ -96,8 +96,8 @@ def precedents(desk: Desk, case: Case, provisions: Sequence[Provision]) -> dict[
 
 
 def _of(desk: Desk, case: Case, code: str) -> Iterator[Precedent]:
-    cards = desk.reviews.page(DONE, by="queued_at", most=MOST + 1, provision=code)
-    for card in [card for card in cards if card.query_id != case.query_id][:MOST]:
+    found = desk.reviews.page(Wanted(DONE, "moved", provision=code), most=MOST + 1)
+    for card in [card for card in found.cards if card.query_id != case.query_id][:MOST]:
         entries = [e for e in desk.gate.ledger.entries_of(card.query_id) if e.event == "review.ruled"]
         last = next(iter(moments(desk.gate.ledger, entries[-1:])), None)
         role = None if last is None else last.detail.get("role")

@@ -91,6 +91,8 @@ class Reading:
     period: Period
     names: Mapping[str, str]
     """Of the agencies."""
+    scope: str = CITY
+    """The city, or one agency."""
 
     @property
     def figures(self) -> FigureStore:
@@ -109,7 +111,7 @@ class Reading:
 
 def denials_by_provision(reading: Reading) -> Table:
     """Count first decisions that denied, by each public provision that they name."""
-    counts = reading.figures.sums(CITY, "query.decided", "provision", reading.period)
+    counts = reading.figures.sums(reading.scope, "query.decided", "provision", reading.period)
     catalogue = reading.catalogue
 
     def queue(code: str) -> str | None:
@@ -146,7 +148,7 @@ def denials_by_agency(reading: Reading) -> Table:
 
 def decisions_over_time(reading: Reading) -> Table:
     """Count first decisions day by day or week by week: denied and permitted."""
-    days = reading.figures.by_day(CITY, "query.decided", "outcome", reading.period)
+    days = reading.figures.by_day(reading.scope, "query.decided", "outcome", reading.period)
     lines = [
         Line(
             part.first.isoformat(),
@@ -168,7 +170,7 @@ def decisions_over_time(reading: Reading) -> Table:
 
 def permits_by_purpose(reading: Reading) -> Table:
     """Count queries that were released, by the purpose that the agency stated."""
-    counts = reading.figures.sums(CITY, "query.released", "category", reading.period)
+    counts = reading.figures.sums(reading.scope, "query.released", "category", reading.period)
     lines = [
         Line(_words(code), (number,), "/console/ledger?event=query.released")
         for code, number in _largest(counts)
@@ -256,7 +258,7 @@ def _table(reading: Reading, name: str, title: str, rule: str, head: str, lines:
 
 
 def _waits(reading: Reading, name: str, title: str, rule: str, facet: str) -> Table:
-    days = reading.figures.by_day(CITY, REVIEWS, facet, reading.period)
+    days = reading.figures.by_day(reading.scope, REVIEWS, facet, reading.period)
     lines = []
     for week in reading.period.weeks():
         hours: dict[int, int] = {}

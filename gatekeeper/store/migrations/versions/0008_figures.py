@@ -25,13 +25,9 @@ def upgrade() -> None:
     """Make the tables, the mark from which is counted, and the triggers."""
     _figures()
     _samples()
-    op.create_index(
-        op.f("ix_reviews_state_queued_at"),
-        "reviews",
-        ["state", "queued_at"],
-        unique=False,
-        if_not_exists=True,
-    )
+    for columns in (["state", "queued_at"], ["agency_id", "state", "queued_at"]):
+        name = op.f(f"ix_reviews_{'_'.join(columns)}")
+        op.create_index(name, "reviews", columns, unique=False, if_not_exists=True)
     connection = op.get_bind()
     # By no rules: the first process that counts begins anew.
     connection.exec_driver_sql("INSERT INTO figure_mark (id, upto, rules) VALUES (1, 0, 0)")
