@@ -75,6 +75,13 @@ GRANT UPDATE (marks) ON sample_items TO gatekeeper_app;
 GRANT SELECT, INSERT ON proposed_cases TO gatekeeper_app;
 GRANT UPDATE (state, decided_at, decided_by) ON proposed_cases TO gatekeeper_app;
 
+-- Who is told of a review's moves: webhooks are kept, notices and their deliveries end.
+GRANT SELECT, INSERT ON webhooks TO gatekeeper_app;
+GRANT UPDATE (status, box) ON webhooks TO gatekeeper_app;
+GRANT SELECT, INSERT, DELETE ON notices, deliveries TO gatekeeper_app;
+GRANT UPDATE (spread_at) ON notices TO gatekeeper_app;
+GRANT UPDATE (state, attempts, next_at, held_until, last_code, last_at) ON deliveries TO gatekeeper_app;
+
 -- The two single rows: the versions, and how far the log reaches (a trigger lets it only grow).
 GRANT SELECT ON registry, ledger_head, alembic_version TO gatekeeper_app;
 GRANT UPDATE (version, policy_revision, policy_digest) ON registry TO gatekeeper_app;

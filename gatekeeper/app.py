@@ -22,15 +22,20 @@ from gatekeeper.exchange.parse import Parser
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.ledger import Draft
+from gatekeeper.notices import Deliverer, Webhooks
+from gatekeeper.notices.delivery import Watch, Way
+from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.search import LogSearch
-from gatekeeper.parts import build_engine, lexicon_of, load_bundle, open_reads
+from gatekeeper.parts import build_engine, endpoints, lexicon_of, load_bundle, mail, open_reads, trust
 from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
+from gatekeeper.store.notice_reading import NoticeReading
+from gatekeeper.store.notices import Outbox
 from gatekeeper.store.proposed_cases import ProposedCases
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.stops import Stops
@@ -44,7 +49,7 @@ from gatekeeper.web.health import health_blueprint
 from gatekeeper.web.keys import TokenKeys
 from gatekeeper.web.lease import Leased
 from gatekeeper.web.ledger import ledger_blueprint
-from gatekeeper.web.metrics import UNAUTHENTICATED
+from gatekeeper.web.metrics import NOTICES, NOTICES_OLDEST, NOTICES_WAITING, UNAUTHENTICATED
 from gatekeeper.web.queries import queries_blueprint
 from gatekeeper.web.standing import standing_blueprint
 from gatekeeper.web.tokens import AuthorizationServerConfig, tokens_blueprint
@@ -92,13 +97,38 @@ def create_app(settings: Settings) -> Flask:
         UNAUTHENTICATED.labels(reason).inc()
 
     app = application(state, gate, tokens, refused)
+    notices = build_deliverer(state)
     refusals.start()
     folding = Folding(Figures(state.database), state.rows)
     folding.start()
     atexit.register(state.close)
     atexit.register(refusals.close)
     atexit.register(folding.close)
+    notices.start()
+    atexit.register(notices.close)
     return app
+
+
+def build_deliverer(state: State) -> Deliverer:
+    """Join the parts by which agencies are told. Raises SettingsRefused."""
+    settings, hooks, reading = state.settings, endpoints(state), NoticeReading(state.database)
+    ways: dict[str, Way] = {"webhook": Webhooks(hooks, settings.issuer, trust(settings))}
+    if (letters := mail(settings, _city(state))) is not None:
+        ways[MAIL] = letters
+
+    def observed(now: datetime) -> None:
+        waiting, oldest = reading.backlog()
+        NOTICES_WAITING.set(waiting)
+        NOTICES_OLDEST.set(0 if oldest is None else (now - oldest).total_seconds())
+
+    return Deliverer(
+        outbox=Outbox(state.database),
+        agency=state.registry.agency,
+        endpoints=hooks,
+        ways=ways,
+        now=state.clock.now,
+        watch=Watch(lambda channel, end: NOTICES.labels(channel, end).inc(), observed),
+    )
 
 
 def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[str], None]) -> Flask:
@@ -133,7 +163,7 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
 
 def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
     return Desk(
-        city=state.log_key.origin.partition("/")[0],
+        city=_city(state),
         zone=ZoneInfo(settings.time_zone),
         gate=gate,
         staff=state.staff,
@@ -173,6 +203,10 @@ def _provider(settings: Settings) -> Provider | None:
         base_url=settings.issuer,
         ca_file=settings.oidc_ca_file or None,
     )
+
+
+def _city(state: State) -> str:
+    return state.log_key.origin.partition("/")[0]
 
 
 def _authorization(

@@ -1,20 +1,23 @@
-"""Policies, engine and plate reads, as the settings choose them; ``gatekeeper.app`` joins them."""
+"""Policies, engine, plate reads and notices, as the settings choose them; ``gatekeeper.app`` joins them."""
 
 from __future__ import annotations
 
 import json
 import secrets
+import ssl
 from pathlib import Path
 
 from gatekeeper.errors import BundleRefused, SettingsRefused
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.ledger import Draft, Json
+from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
 from gatekeeper.records import ColumnMapping, Reads, SqlReads
 from gatekeeper.records.mapping import SAMPLE
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
 from gatekeeper.store import administration
+from gatekeeper.store.webhooks import Webhooks
 
 REMEMBERED = 1024
 """Answers of the embedded engine that a worker holds, two kilobytes each: the plates of one case, the pages
@@ -57,6 +60,32 @@ def open_reads(settings: Settings) -> Reads:
         settings.records_timeout,
         login_cannot_write=settings.records_login_cannot_write,
     )
+
+
+def endpoints(state: State) -> Endpoints:
+    """Return the webhooks of all agencies. Raises SettingsRefused."""
+    settings = state.settings
+    reach = Reach.parse(settings.webhook_networks, settings.webhook_ports, loopback=settings.on_loopback)
+    return Endpoints(state.ledger, Webhooks(state.database), state.notices_key, state.clock.now, reach)
+
+
+def trust(settings: Settings) -> ssl.SSLContext:
+    """Return whose certificates are believed: this machine's authorities, and those of the setting."""
+    context = ssl.create_default_context()
+    if settings.ca_file:
+        try:
+            context.load_verify_locations(cafile=settings.ca_file)
+        except OSError:  # of which the error of a file without certificates is one
+            raise SettingsRefused("GATEKEEPER_CA_FILE is not a readable PEM file of certificates") from None
+    return context
+
+
+def mail(settings: Settings, city: str) -> Mail | None:
+    """Return the way to agencies' addresses, None where the city set no server. Raises SettingsRefused."""
+    if not settings.smtp_url:
+        return None
+    server = MailServer.parse(settings.smtp_url, settings.smtp_password)
+    return Mail(server, settings.mail_from, city, settings.issuer, trust(settings))
 
 
 def activate(state: State, bundle: Bundle, by: str) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_type_hints
 from urllib.parse import SplitResult, quote, urlsplit
@@ -63,6 +63,18 @@ class Settings:
     oidc_local_sign_in: Annotated[bool, "Local accounts may sign in beside the provider (emergencies)"] = (
         False
     )
+    smtp_url: Annotated[
+        str, "Mail server for notices: `smtp+starttls://user@host`, `smtps://…`, `smtp://…`; empty: no mail"
+    ] = ""
+    smtp_password: Annotated[str, "Password of its user; better as a file"] = field(default="", repr=False)
+    mail_from: Annotated[str, "Address that notices come from"] = ""
+    webhook_networks: Annotated[
+        str, "Private networks that webhooks may reach, as `10.20.0.0/16, fd00:1::/64`; empty: none"
+    ] = ""
+    webhook_ports: Annotated[str, "Ports that webhooks may reach"] = "443, 8443"
+    ca_file: Annotated[
+        str, "PEM file of further authorities for the certificates of webhooks and mail server"
+    ] = ""
     log_level: Annotated[str, "`debug`, `info`, `warning` or `error`"] = "info"
 
     @property
@@ -84,6 +96,11 @@ class Settings:
     def issuer(self) -> str:
         """Return the OAuth issuer: the base URL without a slash at its end."""
         return self.base_url.rstrip("/")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Say whether agencies reach the gatekeeper on this machine alone, as in the demo."""
+        return _loopback(urlsplit(self.issuer).hostname or "")
 
     @property
     def origin(self) -> str:

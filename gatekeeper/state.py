@@ -72,6 +72,10 @@ class State:
         except FileNotFoundError:
             return ()
 
+    def notices_key(self) -> SecretsKey:
+        """Return the key that webhooks' addresses and secrets are sealed under. Raises StoreUnavailable."""
+        return SecretsKey.load(_notices_key(self.settings))
+
     def close(self) -> None:
         """Sign a last checkpoint and close the database."""
         self.ledger.close()
@@ -90,6 +94,7 @@ def lay_out(settings: Settings) -> None:
     (directory / "days").mkdir(mode=0o700, exist_ok=True)
     TokenKeys.create(directory / "tokens")
     SecretsKey.create(_staff_key(settings))
+    SecretsKey.create(_notices_key(settings))
     if not _log_key(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
         _origin_file(settings).write_text(settings.origin, encoding="utf-8")
@@ -153,6 +158,10 @@ def _checkpoint_file(settings: Settings) -> Path:
 
 def _staff_key(settings: Settings) -> Path:
     return settings.key_directory / "staff.key"
+
+
+def _notices_key(settings: Settings) -> Path:
+    return settings.key_directory / "notices.key"
 
 
 def _origin_file(settings: Settings) -> Path:

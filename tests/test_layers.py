@@ -20,6 +20,7 @@ MAY: dict[str, set[str]] = {
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
     "oversight": {"errors", "exchange", "ledger", "review"},
     "review": {"errors", "exchange", "ledger"},
+    "notices": {"errors", "ledger"},
     "web": {
         "errors",
         "exchange",

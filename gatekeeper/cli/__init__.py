@@ -18,7 +18,7 @@ from gatekeeper.errors import BundleRefused, GatekeeperError, OperatorError, Set
 # Commands are imported when they are called: `gatekeeper decide` needs no web framework.
 _COMMANDS = {
     "affirmation": "gatekeeper.cli.affirmation:affirmation",
-    "agency": "gatekeeper.cli.agency:agency",
+    "agency": "gatekeeper.cli.webhook:agency",
     "client": "gatekeeper.cli.client:client",
     "decide": "gatekeeper.cli.decide:decide",
     "demo": "gatekeeper.cli.demo:demo",

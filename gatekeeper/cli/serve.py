@@ -11,7 +11,7 @@ import click
 from gatekeeper import settings as configuration
 from gatekeeper.cli import serving
 from gatekeeper.cli.opened import data_option, operator
-from gatekeeper.parts import activate, load_bundle
+from gatekeeper.parts import activate, endpoints, load_bundle, mail, trust
 from gatekeeper.settings import Settings
 from gatekeeper.state import lay_out, open_state
 from gatekeeper.web.keys import TokenKeys
@@ -57,6 +57,9 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
         state.ledger.check_tail()
         # Each worker reads them: refused here, once and in words, not by workers that do not start.
         TokenKeys(settings.key_directory / "tokens")
+        mail(settings, "")
+        endpoints(state)
+        trust(settings)
         if activate(state, bundle, operator()):
             click.echo(f"policy {bundle.revision} is active")
     finally:

@@ -36,7 +36,7 @@ EVENTS: Final = (
     "policy.case_proposed", "policy.case_accepted", "policy.case_rejected",
     "stop.set", "stop.lifted",
     "agency.added", "agency.changed", "agency.suspended", "agency.reinstated", "agency.closed",
-    "agency.affirmed",
+    "agency.affirmed", "agency.webhook_added", "agency.webhook_rotated", "agency.webhook_disabled",
     "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",
     "credential.token_revoked",
     "staff.added", "staff.changed", "staff.removed", "staff.signed_in", "staff.viewed",

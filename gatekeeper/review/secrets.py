@@ -38,7 +38,7 @@ _NOBODY: Final = _hasher.hash(secrets.token_hex(16))
 
 
 class SecretsKey:
-    """The key under which the codes' secrets are sealed; a file of 32 bytes, mode 0600."""
+    """A key under which secrets are sealed, each bound to its name; a file of 32 bytes, mode 0600."""
 
     def __init__(self, key: bytes) -> None:
         self._box = AESGCM(key)
@@ -61,26 +61,22 @@ class SecretsKey:
         try:
             key = file.read_bytes()
         except OSError:
-            raise StoreUnavailable(
-                "the key of staff accounts cannot be read: run `gatekeeper init`"
-            ) from None
+            raise StoreUnavailable(f"keys/{file.name} cannot be read: run `gatekeeper init`") from None
         if len(key) != _KEY:
-            raise StoreUnavailable("the key of staff accounts is not whole: restore keys/staff.key")
+            raise StoreUnavailable(f"keys/{file.name} is not whole: restore it")
         return cls(key)
 
-    def seal(self, account_id: str, secret: str) -> bytes:
-        """Seal the secret of an account's codes."""
+    def seal(self, name: str, secret: str) -> bytes:
+        """Seal a secret (of an account's codes, say) under its name."""
         nonce = secrets.token_bytes(_NONCE)
-        return nonce + self._box.encrypt(nonce, secret.encode("ascii"), account_id.encode())
+        return nonce + self._box.encrypt(nonce, secret.encode("ascii"), name.encode())
 
-    def open(self, account_id: str, box: bytes) -> str:
-        """Open a sealed secret. Raises StoreUnavailable if it was altered or is another account's."""
+    def open(self, name: str, box: bytes) -> str:
+        """Open a sealed secret. Raises StoreUnavailable if it was altered or is another's."""
         try:
-            return self._box.decrypt(box[:_NONCE], box[_NONCE:], account_id.encode()).decode("ascii")
+            return self._box.decrypt(box[:_NONCE], box[_NONCE:], name.encode()).decode("ascii")
         except (InvalidTag, ValueError):
-            raise StoreUnavailable(
-                "a staff account's secret was altered, or keys/staff.key is another"
-            ) from None
+            raise StoreUnavailable("a sealed secret was altered, or its key file is another") from None
 
 
 def hash_password(password: str) -> str:

@@ -1,9 +1,9 @@
 """The rows by which a denied query enters review, moves through it, and comes to be looked after by somebody.
 
 Guarantees: a review moves only along ``MOVES``; two people who read the same state cannot both move it (the
-change names the version that was read); each move leaves an event that nothing can alter; where a review is
-found in the queue (``review_places``) changes in the same commit as the review. Nothing is written here: the
-log commits these rows together with their entry.
+change names the version that was read); each move leaves an event that nothing can alter, and a notice where
+the agency is to be told; where a review is found in the queue (``review_places``) changes in the same commit
+as the review. Nothing is written here: the log commits these rows together with their entry.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger.rows import Alter, Insert, Row
+from gatekeeper.store.notices import notice_rows
 from gatekeeper.store.values import ReviewRow, Ruling
 
 _OPEN: Final = frozenset(
@@ -90,7 +91,8 @@ def queue(
         "moved_at": at,
     }
     places = [Insert("review_places", {**place, "provision": code}) for code in _codes(provisions)]
-    return Insert("reviews", review), Insert("review_events", event), *places
+    told = notice_rows(query_id=query_id, agency_id=agency_id, event="review.queued", state="queued", at=at)
+    return Insert("reviews", review), Insert("review_events", event), *places, *told
 
 
 def move(
@@ -136,7 +138,9 @@ def move(
         "actor": actor,
     }
     moved = Insert("review_events", values if ruling is None else values | asdict(ruling))
-    return change, *_places(review, {"state": to, "due_at": due or review.queued_at, "moved_at": at}), moved
+    places = _places(review, {"state": to, "due_at": due or review.queued_at, "moved_at": at})
+    told = notice_rows(query_id=review.query_id, agency_id=review.agency_id, event=event, state=to, at=at)
+    return change, *places, moved, *told
 
 
 def assign(review: ReviewRow, assignee: str | None) -> tuple[Row, ...]:

@@ -306,6 +306,60 @@ review_events = Table(
     **_KEYED,
 )
 
+# --- Who is told of a review's moves: what happened, where to, and how each delivery went. ----------------
+
+notices = Table(
+    "notices",
+    metadata,
+    _id(),
+    Column("query_id", String(128), ForeignKey("reviews.query_id"), nullable=False),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
+    Column("event", String(40), nullable=False),
+    *_choice("state", *_REVIEW_STATES),
+    Column("at", Utc, nullable=False, index=True),
+    # When its deliveries were made; until then nobody has been told.
+    Column("spread_at", Utc),
+    Index(None, "spread_at", "at"),
+    **_KEYED,
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
+    Column("host", String(300), nullable=False),
+    *_choice("status", "active", "disabled"),
+    # The address and the secrets that sign what is sent there, sealed under a key outside the database.
+    Column("box", LargeBinary, nullable=False),
+    Column("added_at", Utc, nullable=False),
+    **_KEYED,
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _id(),
+    Column("notice_id", String(128), ForeignKey("notices.id"), nullable=False, index=True),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
+    *_choice("channel", "webhook", "mail"),
+    # What one delivery at a time goes to: a webhook, or the city's mail server.
+    Column("endpoint", String(128), nullable=False),
+    Column("recipient", String(320)),
+    *_choice("state", "waiting", "delivered", "given_up", "dropped"),
+    Column("attempts", Integer, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("next_at", Utc, nullable=False),
+    Column("held_until", Utc),
+    Column("last_code", String(40)),
+    Column("last_at", Utc),
+    Index(None, "state", "next_at"),
+    Index(None, "state", "at"),
+    Index(None, "endpoint", "state"),
+    Index(None, "agency_id", "state"),
+    **_KEYED,
+)
+
 # --- Legal process that staff have seen. Who and what it is for are HMACs under the key of fp_day. -------
 
 verifications = Table(
@@ -688,6 +742,7 @@ KEPT: Final = (
     "sign_ins",
     "identities",
     "sample_items",
+    "webhooks",
     "registry",
     "ledger_head",
     "ledger_checks",
@@ -704,6 +759,8 @@ PASSING: Final = (
     "figures",
     "figure_days",
     "figure_releases",
+    "notices",
+    "deliveries",
 )
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
@@ -736,6 +793,8 @@ WRITABLE: Final = frozenset(
         "samples",
         "sample_items",
         "sample_marks",
+        "notices",
+        "webhooks",
     }
 )
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
@@ -764,6 +823,9 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "figure_days": frozenset({"last_entry"}),
     "sample_items": frozenset({"marks"}),
     "staff_views": frozenset({"name"}),
+    "notices": frozenset({"spread_at"}),
+    "webhooks": frozenset({"status", "box"}),
+    "deliveries": frozenset({"state", "attempts", "next_at", "held_until", "last_code", "last_at"}),
 }
 """The columns that an ``Alter`` may set; every other table refuses one."""
 

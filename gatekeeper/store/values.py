@@ -337,3 +337,43 @@ class StaffView:
     id: str
     name: str
     wanted: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One move of a review that its agency is told of. Nothing of it is private."""
+
+    id: str
+    query_id: str
+    agency_id: str
+    event: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where an agency wants to be told. The address and the signing secrets are in ``box``, sealed."""
+
+    id: str
+    agency_id: str
+    host: str
+    status: Literal["active", "disabled"]
+    box: bytes = field(repr=False)
+    added_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A notice on its way to one place; ``id`` is the same at each try, ``attempts`` counts them."""
+
+    id: str
+    notice: Notice
+    channel: Literal["webhook", "mail"]
+    endpoint: str
+    recipient: str | None
+    state: Literal["waiting", "delivered", "given_up", "dropped"]
+    attempts: int
+    next_at: datetime
+    last_code: str | None
+    last_at: datetime | None

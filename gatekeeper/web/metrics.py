@@ -13,6 +13,7 @@ from prometheus_client import (
     REGISTRY,
     CollectorRegistry,
     Counter,
+    Gauge,
     Histogram,
     generate_latest,
     multiprocess,
@@ -31,6 +32,17 @@ DECISIONS = Counter("gatekeeper_decisions_total", "Decisions, by outcome.", ["ou
 UNMET = Counter("gatekeeper_unmet_provisions_total", "Provisions that denied, by code.", ["provision"])
 UNAUTHENTICATED = Counter("gatekeeper_unauthenticated_total", "Callers not believed, by reason.", ["reason"])
 SIGN_INS = Counter("gatekeeper_sign_ins_total", "Sign-ins of staff, by outcome.", ["outcome"])
+NOTICES = Counter(
+    "gatekeeper_notices_total", "Tries to tell an agency, by channel and how they ended.", ["channel", "end"]
+)
+NOTICES_WAITING = Gauge(
+    "gatekeeper_notices_waiting", "Notices not delivered yet.", multiprocess_mode="livemostrecent"
+)
+NOTICES_OLDEST = Gauge(
+    "gatekeeper_notices_oldest_seconds",
+    "Age of the oldest notice not delivered yet.",
+    multiprocess_mode="livemostrecent",
+)
 FAULTS = Counter("gatekeeper_faults_total", "Answers that were errors, by code.", ["code"])
 
 

@@ -12,6 +12,7 @@ from gatekeeper.store import administration, reviews
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.ledger_transaction import LedgerTransaction
 from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, StaffAccount, Stop
+from gatekeeper.store.webhooks import Webhooks
 
 DAY = date(2026, 11, 22)
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -201,3 +202,8 @@ def sample(name: str = "sample_1") -> tuple[Insert, ...]:
         Insert("sample_items", {"sample_id": name, "number": 1, "entry_index": 0, "marks": 1}),
         Insert("sample_marks", mark),
     )
+
+
+def webhook(name: str = "hook-1", agency_id: str = "evanston") -> tuple[Row, ...]:
+    """Return the row of a webhook whose box opens nothing."""
+    return Webhooks.adding(id=name, agency_id=agency_id, host="hooks.invalid", box=b"box", added_at=NOON)

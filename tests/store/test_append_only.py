@@ -43,6 +43,7 @@ def filled(rows: LedgerRows) -> None:
             making.document("q1"),
             *staff.add(making.member()),
             *making.sample(),
+            *making.webhook(),
         ],
     )
     people = staff.Staff(rows._database, now=lambda: NOON)

@@ -1,0 +1,171 @@
+"""One try at one webhook, by the Standard Webhooks convention: id, time and signature in three headers.
+
+The procedure: (1) look the name up and check every address; (2) connect to one of those, with the name for
+TLS and for ``Host``; (3) send the signed notice; (4) read the status, and nothing more. Guarantees: the
+signature covers id, time and body (HMAC-SHA256); no redirect is followed, no proxy asked, no body read;
+whatever the other side does, the connection is cut when the time is up.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import http.client
+import json
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from gatekeeper.notices.addresses import Target
+from gatekeeper.notices.endpoints import PREFIX, Endpoints, Webhook
+from gatekeeper.notices.outcomes import DELIVERED, Agency, Delivery, Outcome, failing
+
+TIMEOUT_S: Final = 5.0
+"""For each connection, and for each silence."""
+
+WHOLE_S: Final = 10.0
+"""For all of one try, from the connection to the status line: a trickle of bytes gains nothing."""
+
+MOST_ADDRESSES: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Webhooks:
+    """The way to agencies' webhooks."""
+
+    endpoints: Endpoints
+    base_url: str
+    trust: ssl.SSLContext
+
+    def send(self, delivery: Delivery, agency: Agency, at: datetime) -> Outcome:
+        """Try one delivery. Raises StoreUnavailable if the webhook cannot be read."""
+        webhook = self.endpoints.store.get(delivery.endpoint)
+        if webhook is None or webhook.status != "active" or webhook.agency_id != agency.id:
+            return Outcome("dropped", "webhook_disabled")
+        notice = delivery.notice
+        body = {
+            "type": notice.event,
+            "timestamp": _iso(notice.at),
+            "data": {
+                "query_id": notice.query_id,
+                "state": notice.state,
+                "url": f"{self.base_url}/v1/queries/{notice.query_id}",
+            },
+        }
+        return self._post(webhook, delivery.id, body, at)
+
+    def test(self, webhook_id: str, message_id: str, at: datetime) -> Outcome:
+        """Send a message that tells of nothing, to see whether it arrives. Raises OperatorError."""
+        body = {"type": "webhook.test", "timestamp": _iso(at), "data": {}}
+        return self._post(self.endpoints.active(webhook_id), message_id, body, at)
+
+    def _post(self, webhook: Webhook, message_id: str, body: Mapping[str, object], at: datetime) -> Outcome:
+        opened, reach = self.endpoints.open(webhook), self.endpoints.reach
+        target = reach.read(opened.url)
+        if isinstance(target, str):
+            return failing("address_refused")
+        try:
+            addresses = reach.addresses(target)
+        except OSError:
+            return failing("no_address")
+        if addresses is None:
+            return failing("address_refused")
+        sent = json.dumps(body, separators=(",", ":")).encode("ascii")
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "gatekeeper",
+            "Connection": "close",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": " ".join(sign(s, message_id, at, sent) for s in opened.secrets),
+        }
+        return _answered(target, addresses, sent, headers, self.trust)
+
+
+def sign(secret: str, message_id: str, at: datetime, body: bytes) -> str:
+    """Return one signature of the header ``webhook-signature``."""
+    key = base64.b64decode(secret.removeprefix(PREFIX))
+    signed = f"{message_id}.{int(at.timestamp())}.".encode("ascii") + body
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode("ascii")
+
+
+def _answered(
+    target: Target, addresses: Sequence[str], body: bytes, headers: dict[str, str], trust: ssl.SSLContext
+) -> Outcome:
+    try:
+        status = _status(target, _connected(addresses, target.port), body, headers, trust)
+    except ssl.SSLCertVerificationError:
+        return failing("certificate_refused")
+    except TimeoutError:
+        return failing("timed_out")
+    except ssl.SSLError:
+        return failing("tls_failed")
+    except http.client.HTTPException:
+        return failing("no_http_answer")
+    except OSError:
+        return failing("no_connection")
+    if 200 <= status < 300:
+        return DELIVERED
+    return Outcome("gone", "status_410") if status == 410 else failing(f"status_{status}")
+
+
+def _connected(addresses: Sequence[str], port: int) -> socket.socket:
+    """Return a connection to one of these very addresses. Raises OSError."""
+    for address in addresses[: MOST_ADDRESSES - 1]:
+        with suppress(OSError):
+            return socket.create_connection((address, port), timeout=TIMEOUT_S)
+    return socket.create_connection((addresses[:MOST_ADDRESSES][-1], port), timeout=TIMEOUT_S)
+
+
+def _status(
+    target: Target, connected: socket.socket, body: bytes, headers: dict[str, str], trust: ssl.SSLContext
+) -> int:
+    """Send the request and return the status of the answer. Raises OSError, HTTPException."""
+    with _cut_off(connected), connected:
+        if target.scheme == "https":
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
+                target.host, target.port, context=trust
+            )
+            # The certificate is held against the name, whatever address it was reached at.
+            connection.sock = trust.wrap_socket(connected, server_hostname=target.host)
+        else:
+            connection = http.client.HTTPConnection(target.host, target.port)
+            connection.sock = connected
+        try:
+            connection.request("POST", target.path, body, headers)
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+
+@contextmanager
+def _cut_off(connected: socket.socket) -> Iterator[None]:
+    """End the connection when the time of the whole try is up, wherever it stands. Raises TimeoutError."""
+    # A second handle: what TLS does to the first one must not take it from the timer.
+    with connected.dup() as watched:
+        timer = threading.Timer(WHOLE_S, _cut, [watched])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except (OSError, http.client.HTTPException):
+            if timer.finished.is_set():
+                raise TimeoutError("the time of the whole try is up") from None
+            raise
+        finally:
+            timer.cancel()
+
+
+def _cut(watched: socket.socket) -> None:
+    with suppress(OSError):
+        watched.shutdown(socket.SHUT_RDWR)
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
