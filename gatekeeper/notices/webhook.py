@@ -155,11 +155,14 @@ def _cut_off(connected: socket.socket) -> Iterator[None]:
         try:
             yield
         except (OSError, http.client.HTTPException):
-            if timer.finished.is_set():
-                raise TimeoutError("the time of the whole try is up") from None
-            raise
+            if not timer.finished.is_set():
+                raise
         finally:
+            # What was cut off in the middle of its headers would be read as an answer that is whole.
+            late = timer.finished.is_set()
             timer.cancel()
+        if late:
+            raise TimeoutError("the time of the whole try is up")
 
 
 def _cut(watched: socket.socket) -> None:

@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from gatekeeper.cli import affirmation, agency, client
 from gatekeeper.ledger import Row
 from gatekeeper.notices import Deliverer, Endpoints, Webhooks
 from gatekeeper.notices.delivery import Way
@@ -29,12 +30,13 @@ from gatekeeper.store import reviews
 from gatekeeper.store.notice_reading import NoticeReading
 from gatekeeper.store.notices import Outbox
 from gatekeeper.store.values import Delivery
-from tests.exchange.city import City, body
+from tests.exchange.city import NOW, City, body
 from tests.exchange.conftest import bundle, city
 
 __all__ = ["bundle", "city"]
 
 AGENCY = "sample-il-pd"
+OTHER = "sample-il-sheriff"
 
 
 @dataclass
@@ -199,7 +201,9 @@ class Told:
         asked = body(purpose__narrative="investigation")
         answer = self.city.ask(asked, agency_id)
         assert 403 == answer.status
-        return str(json.loads(answer.body)["query_id"])
+        found = json.loads(answer.body)
+        assert "queued" == found["review"]["state"]
+        return str(found["query_id"])
 
     def move(self, query_id: str, event: str, to: str) -> None:
         """Move a review on, as staff do."""
@@ -230,7 +234,18 @@ def _entry(transaction: Any, ref: str) -> None:
 
 @pytest.fixture
 def told(city: City) -> Told:
-    """A city, on loopback, that tells its agencies by webhook."""
+    """A city, on loopback, that tells its two agencies by webhook."""
+    agency.register(city.state, OTHER, name="Sample Sheriff", kind="local", state_code="IL")
+    affirmation.record(
+        city.state,
+        OTHER,
+        kind="affirmation",
+        text_version="2026-01",
+        signer="Sam Sample",
+        title="Sheriff (sample)",
+        signed_on=(NOW - timedelta(days=30)).date(),
+    )
+    city.clients[OTHER] = client.register(city.state, OTHER).client.id
     made = endpoints(city.state)
     way = Webhooks(made, city.state.settings.issuer, ssl.create_default_context())
     return Told(city, made, {"webhook": way})
