@@ -159,6 +159,8 @@ def _code(fault: Exception) -> str:
             return "sign_in_refused"
         case TimeoutError():
             return "timed_out"
+        case smtplib.SMTPServerDisconnected():  # also of one that says nothing for too long
+            return "connection_lost"
         case smtplib.SMTPException() | ValueError():
             return "mail_server_refused"
         case _:
