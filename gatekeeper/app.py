@@ -150,7 +150,7 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
     for blueprint in (
         tokens_blueprint(_authorization(state.settings, state, tokens, refused)),
         queries_blueprint(gate),
-        standing_blueprint(gate),
+        standing_blueprint(gate, NoticeReading(state.database).places),
         ledger_blueprint(gate),
         health_blueprint(gate),
         docs_blueprint(),
@@ -185,10 +185,13 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
             key=state.log_key.verifier,
             waiting=Waiting(state.database),
             standing=administration,
+            undelivered=NoticeReading(state.database).given_up,
         ),
         assign=reviews.assign,
         checks=state.checks(),
         log_key=state.log_key.verifier,
+        notices=NoticeReading(state.database),
+        try_now=Outbox(state.database).retry,
         secure=settings.issuer.startswith("https://"),
     )
 

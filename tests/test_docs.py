@@ -120,6 +120,7 @@ def test_every_path_that_the_readme_names_is_there() -> None:
         "keys/tokens/",
         "keys/days/",
         "keys/staff.key",
+        "keys/notices.key",
         "gatekeeper-data/credentials.json",
     }
     missing = {

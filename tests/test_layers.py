@@ -29,6 +29,7 @@ MAY: dict[str, set[str]] = {
         "records",
         "oversight",
         "review",
+        "notices",
         "flask",
         "werkzeug",
         "marshmallow",

@@ -13,8 +13,10 @@ import click
 from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
 from gatekeeper.errors import GatekeeperError, KeyErased, OperatorError
-from gatekeeper.parts import build_engine, load_bundle, open_reads
+from gatekeeper.notices import Reach
+from gatekeeper.parts import build_engine, load_bundle, mail, open_reads
 from gatekeeper.policy import Embedded
+from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
 from gatekeeper.state import open_state
 from gatekeeper.web.keys import TokenKeys
@@ -26,7 +28,7 @@ _FREE_BYTES = 256 * 1024 * 1024
 @data_option
 @json_option
 def doctor(data: Path | None, *, as_json: bool) -> None:
-    """Check settings, state, log, keys, policies, engine, reads and disk. Exit status 1 if any fails."""
+    """Check settings, state, log, keys, policies, engine, reads, notices and disk. Exit status 1 if any fails."""
     settings = configuration.load(data=data)
     rows: list[dict[str, Any]] = []
     for name, check in _checks(settings):
@@ -46,6 +48,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str | None]]
     yield "policies", lambda: load_bundle(settings).revision
     yield "engine", lambda: _engine(settings)
     yield "plate reads", lambda: _reads(settings)
+    yield "notices", lambda: _notices(settings)
     yield "disk", lambda: _disk(settings)
 
 
@@ -103,6 +106,20 @@ def _reads(settings: Settings) -> str:
             cure = "set GATEKEEPER_RECORDS_URL to the city's store of reads (`gatekeeper demo` has a sample)"
         raise OperatorError(f"{error}; {cure}") from None
     return f"{len(reads.cameras())} cameras"
+
+
+def _notices(settings: Settings) -> str:
+    way = mail(settings, "")
+    Reach.parse(settings.webhook_networks, settings.webhook_ports, loopback=settings.on_loopback)
+    SecretsKey.load(settings.key_directory / "notices.key")
+    if way is None:
+        return "webhooks; no mail (GATEKEEPER_SMTP_URL is not set)"
+    if (fault := way.fault()) is not None:
+        raise OperatorError(
+            f"the mail server takes no mail: {fault.replace('_', ' ')}; check GATEKEEPER_SMTP_URL and that "
+            "it is up. Nothing else waits for it: notices are tried again for three days"
+        )
+    return "webhooks, mail"
 
 
 def _disk(settings: Settings) -> str:

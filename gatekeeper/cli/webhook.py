@@ -46,19 +46,17 @@ def list_(data: Path | None, agency_id: str | None, *, as_json: bool) -> None:
     """List webhooks, disabled ones too, each with how it went last."""
     with city(data) as state:
         owner = known(state, agency_id).id if agency_id else None
-        reading, rows = NoticeReading(state.database), []
-        for found in endpoints(state).store.all(owner):
-            last = reading.last_to(found.id)
-            rows.append(
-                {
-                    "webhook": found.id,
-                    "agency": found.agency_id,
-                    "host": found.host,
-                    "status": found.status,
-                    "last": None if last is None else last.last_code,
-                    "at": None if last is None or last.last_at is None else last.last_at.isoformat(),
-                }
-            )
+        rows = [
+            {
+                "webhook": found.id,
+                "agency": found.agency_id,
+                "host": found.host,
+                "status": found.status,
+                "last": found.last_code,
+                "at": None if found.last_at is None else found.last_at.isoformat(),
+            }
+            for found in NoticeReading(state.database).places(owner)
+        ]
     show(rows, as_json=as_json)
 
 

@@ -129,9 +129,13 @@ class Mail:
             _left(session)
         return DELIVERED
 
-    def reach(self) -> None:
-        """See whether the server would take mail. Raises OSError (of which smtplib's are)."""
-        _left(self.server.connect(self.trust))
+    def fault(self) -> str | None:
+        """Say in our words why the server would take no mail now, or None if it would."""
+        try:
+            _left(self.server.connect(self.trust))
+        except (OSError, ValueError) as fault:
+            return _code(fault)
+        return None
 
 
 def _left(session: smtplib.SMTP) -> None:

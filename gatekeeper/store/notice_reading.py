@@ -15,7 +15,7 @@ from sqlalchemy import and_, func, or_, select
 
 from gatekeeper.store.database import Database
 from gatekeeper.store.notices import deliveries_with_notices, delivery_of
-from gatekeeper.store.tables import deliveries, notices
+from gatekeeper.store.tables import deliveries, notices, webhooks
 from gatekeeper.store.values import Delivery
 from gatekeeper.store.writing import storable
 
@@ -29,6 +29,18 @@ class Undelivered:
     waiting: int
     given_up: int
     since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A webhook, without what is sealed, and how the last try at it went."""
+
+    id: str
+    agency_id: str
+    host: str
+    status: str
+    last_code: str | None
+    last_at: datetime | None
 
 
 class NoticeReading:
@@ -87,6 +99,12 @@ class NoticeReading:
                 own["since"] = min(own["since"], since)
         return {agency_id: Undelivered(**own) for agency_id, own in found.items()}
 
+    def given_up(self) -> int:
+        """Return how many deliveries were given up."""
+        statement = select(func.count()).where(deliveries.c.state == "given_up")
+        with self._database.read() as connection:
+            return int(connection.execute(statement).scalar_one())
+
     def backlog(self) -> tuple[int, datetime | None]:
         """Return how many deliveries wait or are not made yet, and when the oldest of them happened."""
         unspread = select(func.count(), func.min(notices.c.at)).where(notices.c.spread_at.is_(None))
@@ -95,15 +113,25 @@ class NoticeReading:
             counted = [connection.execute(statement).one() for statement in (unspread, waiting)]
         return sum(row[0] for row in counted), min((row[1] for row in counted if row[1]), default=None)
 
-    def last_to(self, endpoint: str) -> Delivery | None:
-        """Return the delivery that was last tried at this endpoint, or None."""
-        columns = deliveries.c
-        statement = (
-            deliveries_with_notices()
-            .where(columns.endpoint == endpoint, columns.last_at.is_not(None))
-            .order_by(columns.last_at.desc())
-            .limit(1)
-        )
+    def hosts(self) -> Mapping[str, str]:
+        """Return the host of each webhook, disabled ones too, by the webhook's id."""
         with self._database.read() as connection:
-            row = connection.execute(statement).one_or_none()
-        return None if row is None else delivery_of(row)
+            return {row[0]: row[1] for row in connection.execute(select(webhooks.c.id, webhooks.c.host))}
+
+    def places(self, agency_id: str | None = None) -> tuple[Place, ...]:
+        """Return every webhook (of the agency), disabled ones too, the oldest first."""
+        columns, tried = webhooks.c, deliveries.c
+        hooks = select(columns.id, columns.agency_id, columns.host, columns.status)
+        if agency_id is not None:
+            hooks = hooks.where(columns.agency_id == agency_id)
+        found = []
+        with self._database.read() as connection:
+            for row in connection.execute(hooks.order_by(columns.added_at, columns.id)).all():
+                last = connection.execute(
+                    select(tried.last_code, tried.last_at)
+                    .where(tried.endpoint == row.id, tried.last_at.is_not(None))
+                    .order_by(tried.last_at.desc())
+                    .limit(1)
+                ).one_or_none()
+                found.append(Place(*row, *(last or (None, None))))
+        return tuple(found)

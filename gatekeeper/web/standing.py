@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Protocol, cast
 
 from flask import Blueprint, Response, request
 
 from gatekeeper.errors import StoreUnavailable
 from gatekeeper.exchange import Gate, identify
-from gatekeeper.exchange.decide import affirmation_state
+from gatekeeper.exchange.decide import affirmation_state, timestamp
 from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.exchange.respond import provision_json
 from gatekeeper.ledger import Json
@@ -16,7 +18,31 @@ from gatekeeper.policy import Provision
 from gatekeeper.web.documents import as_json
 
 
-def standing_blueprint(gate: Gate) -> Blueprint:
+class Place(Protocol):
+    """A webhook of an agency, without what is sealed, and how the last try at it went."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def host(self) -> str:
+        """The host of its address."""
+
+    @property
+    def status(self) -> str:
+        """``active`` or ``disabled``."""
+
+    @property
+    def last_code(self) -> str | None:
+        """How the last try went, or None before the first."""
+
+    @property
+    def last_at(self) -> datetime | None:
+        """When that was."""
+
+
+def standing_blueprint(gate: Gate, places: Callable[[str], Sequence[Place]]) -> Blueprint:
     """Return the routes by which an agency learns the law and its own standing."""
     blueprint = Blueprint("standing", __name__)
     bundle = gate.engine.bundle
@@ -45,6 +71,7 @@ def standing_blueprint(gate: Gate) -> Blueprint:
                     "scopes": list(client.scopes),
                 },
                 "limits": _limits(city if isinstance(city, dict) else {}),
+                "webhooks": [_place(place) for place in places(own.id)],
             }
         )
 
@@ -88,6 +115,16 @@ def _affirmations(gate: Gate, agency: Agency) -> list[Json]:
         }
         for signed in agency.affirmations
     ]
+
+
+def _place(place: Place) -> Json:
+    return {
+        "id": place.id,
+        "host": place.host,
+        "status": place.status,
+        "last_code": place.last_code,
+        "last_at": None if place.last_at is None else timestamp(place.last_at),
+    }
 
 
 def _limits(city: dict[str, Json]) -> Json:

@@ -23,9 +23,8 @@ def doctor(city: City, monkeypatch: pytest.MonkeyPatch, **env: str) -> tuple[int
         monkeypatch.setenv(name, value)
     result = typed("doctor", "--json", "--data", str(city.data))
     rows = [json.loads(line) for line in result.stdout.splitlines()]
-    assert ["settings", "state and log", "keys", "policies", "engine", "plate reads", "disk"] == [
-        r["check"] for r in rows
-    ]
+    names = ["settings", "state and log", "keys", "policies", "engine", "plate reads", "notices", "disk"]
+    assert names == [r["check"] for r in rows]
     return result.exit_code, {row["check"]: (row["state"], row["detail"]) for row in rows}
 
 
@@ -49,6 +48,21 @@ AILING: dict[str, tuple[dict[str, str], str, str]] = {
         {"GATEKEEPER_RECORDS_URL": "sqlite:////nowhere/reads.db"},
         "plate reads",
         "check GATEKEEPER_RECORDS_URL",
+    ),
+    "a mail server that is gone": (
+        {"GATEKEEPER_SMTP_URL": "smtp://127.0.0.1:1", "GATEKEEPER_MAIL_FROM": "alpr@city.example"},
+        "notices",
+        "check GATEKEEPER_SMTP_URL",
+    ),
+    "a mail server without a sender": (
+        {"GATEKEEPER_SMTP_URL": "smtp://127.0.0.1:1"},
+        "notices",
+        "GATEKEEPER_MAIL_FROM",
+    ),
+    "networks that cannot be read": (
+        {"GATEKEEPER_WEBHOOK_NETWORKS": "ten"},
+        "notices",
+        "GATEKEEPER_WEBHOOK_NETWORKS",
     ),
     "a mapping that is not there": (
         {"GATEKEEPER_RECORDS_MAPPING": "/nowhere/mapping.json"},

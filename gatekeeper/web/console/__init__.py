@@ -27,6 +27,7 @@
 - ``stops``     the switch: what is in force, and the two steps to stop; ``resume`` the two to let go on
 - ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
 - ``agencies``  who may ask: their standing, what they signed, what they asked; suspended and reinstated
+- ``notices``   what agencies were told, and what has not reached them
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -48,6 +49,7 @@ from gatekeeper.web.console.export import add_export
 from gatekeeper.web.console.ledger import add_ledger
 from gatekeeper.web.console.log_checks import add_log_checks
 from gatekeeper.web.console.log_export import add_log_export
+from gatekeeper.web.console.notices import add_notices
 from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.papers import add_papers
@@ -91,4 +93,5 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_log_checks(blueprint, desk, sessions)
     add_log_export(blueprint, desk, sessions)
     add_agencies(blueprint, desk, sessions)
+    add_notices(blueprint, desk, sessions)
     return blueprint

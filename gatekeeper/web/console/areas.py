@@ -23,6 +23,7 @@ AREAS: Final = (
     Area(later("Stops"), "/console/stops", "read_figures"),
     Area(later("Cases"), "/console/cases", "read_policies"),
     Area(later("Log"), "/console/ledger", "read_ledger"),
+    Area(later("Notices"), "/console/notices", "read_reviews"),
 )
 
 

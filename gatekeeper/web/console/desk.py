@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 from gatekeeper.exchange import Gate
 from gatekeeper.exchange.interfaces import ReviewRow
 from gatekeeper.ledger import Rows, StoredEntry, VerifierKey
+from gatekeeper.notices.shown import NoticeStore
 from gatekeeper.oversight.agencies import StandingRows
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.figures import FigureStore
@@ -242,5 +243,8 @@ class Desk:
     assign: AssignRows
     checks: Checks
     log_key: VerifierKey
+    notices: NoticeStore
+    try_now: Callable[[str, datetime], bool]
+    """Has one delivery tried now; says whether there was one to try."""
     secure: bool
     """Whether browsers reach us by https (on this machine's own address they need not)."""
