@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -18,7 +20,8 @@ from gatekeeper.notices.delivery import AT_ONCE, LONGEST, Watch, pause
 from gatekeeper.notices.outcomes import DELIVERED, Agency, Delivery, failing
 from gatekeeper.notices.told import addresses, is_address, recipients
 from gatekeeper.store import administration
-from tests.notices.conftest import AGENCY, OTHER, Receiver, Told
+from tests.notices.conftest import AGENCY, OTHER, Receiver, Told, respond
+from tests.servers.gate import environment
 from tests.store.making import commit
 
 
@@ -355,3 +358,47 @@ def test_a_list_of_addresses_is_told_one_by_one_each_once_and_not_without_end() 
 def test_nobody_is_told_for_an_agency_that_is_not_there() -> None:
     """An unknown one, or one without webhook and address."""
     assert [] == recipients(None, [], mail=True)
+
+
+KILLED = """
+import sys, time
+from datetime import timedelta
+from pathlib import Path
+from gatekeeper import app, settings, state
+from gatekeeper.notices import delivery
+delivery.HELD = timedelta(seconds=5)
+opened = state.open_state(settings.load(data=Path(sys.argv[1])))
+app.build_deliverer(opened).start()
+time.sleep(60)
+"""
+
+
+def test_a_worker_that_is_killed_while_it_sends_is_followed_by_another(
+    told: Told, receiver: Receiver
+) -> None:
+    """``kill -9`` between what was sent and what is recorded: it comes again, under the same id."""
+    told.endpoints.add(AGENCY, receiver.url, by="test")
+    held = threading.Event()
+
+    def slowly(handler: Any) -> None:
+        held.wait(30)
+        respond(handler, 204)
+
+    receiver.answer = slowly
+    told.denied()
+    command = [sys.executable, "-c", KILLED, str(told.city.state.settings.data)]
+    with subprocess.Popen(command, env=environment()) as worker:
+        until = time.monotonic() + 30
+        while not receiver.got and time.monotonic() < until:
+            time.sleep(0.05)
+        worker.kill()
+    receiver.answer = lambda handler: respond(handler, 204)
+    held.set()
+    assert ["waiting"] == [d.state for d in told.all()]
+    told.turns()
+    assert 1 == len(receiver.got)  # its time is not up
+    told.late = timedelta(seconds=6)
+    told.turns()
+    assert ["delivered"] == [d.state for d in told.all()]
+    assert 2 == len(receiver.got)
+    assert 1 == len({got.headers["webhook-id"] for got in receiver.got})
