@@ -28,7 +28,7 @@ _FREE_BYTES = 256 * 1024 * 1024
 @data_option
 @json_option
 def doctor(data: Path | None, *, as_json: bool) -> None:
-    """Check settings, state, log, keys, policies, engine, reads, notices, disk; exit status 1 if one fails."""
+    """Check settings, state, log, keys, policies, engine, reads, notices and disk. Exit 1 if any fails."""
     settings = configuration.load(data=data)
     rows: list[dict[str, Any]] = []
     for name, check in _checks(settings):
