@@ -149,23 +149,24 @@ def _cut_off(connected: socket.socket) -> Iterator[None]:
     """End the connection when the time of the whole try is up, wherever it stands. Raises TimeoutError."""
     # A second handle: what TLS does to the first one must not take it from the timer.
     with connected.dup() as watched:
-        timer = threading.Timer(WHOLE_S, _cut, [watched])
+        late = threading.Event()
+        timer = threading.Timer(WHOLE_S, _cut, [watched, late])
         timer.daemon = True
         timer.start()
         try:
             yield
         except (OSError, http.client.HTTPException):
-            if not timer.finished.is_set():
+            if not late.is_set():
                 raise
         finally:
-            # What was cut off in the middle of its headers would be read as an answer that is whole.
-            late = timer.finished.is_set()
             timer.cancel()
-        if late:
+        # What was cut off in the middle of its headers was read as an answer that is whole.
+        if late.is_set():
             raise TimeoutError("the time of the whole try is up")
 
 
-def _cut(watched: socket.socket) -> None:
+def _cut(watched: socket.socket, late: threading.Event) -> None:
+    late.set()  # before anybody can see the end
     with suppress(OSError):
         watched.shutdown(socket.SHUT_RDWR)
 
