@@ -167,6 +167,7 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         zone=ZoneInfo(settings.time_zone),
         gate=gate,
         staff=state.staff,
+        personnel=state.personnel(),
         identities=state.identities,
         provider=_provider(settings),
         local_sign_in=not settings.oidc_issuer or settings.oidc_local_sign_in,

@@ -122,7 +122,7 @@ class Personnel:
         if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
             raise OperatorError("say who it is, by name, as Pat Sample")
         if self.roll.find(username) is not None:
-            raise OperatorError(f"{username} was given to somebody before: choose another user name")
+            raise OperatorError("the user name was given to somebody before: choose another")
         account = NewAccount(
             f"staff_{secrets.token_hex(12)}", username, name.strip(), _role(role), agency_id, "active"
         )

@@ -26,6 +26,8 @@ from gatekeeper.errors import StoreUnavailable
 
 STEP_SECONDS: Final = 30
 RECOVERY_CODES: Final = 10
+SHORTEST_PASSWORD: Final = 12
+_DIFFERENT: Final = 5
 _NONCE: Final = 12
 _KEY: Final = 32
 _STEPS: Final = (-1, 0, 1)  # RFC 6238 section 5.2: a clock may be one step off
@@ -82,6 +84,17 @@ class SecretsKey:
 def hash_password(password: str) -> str:
     """Return the password's hash."""
     return _hasher.hash(password)
+
+
+def password_fault(password: str, username: str) -> str | None:
+    """Say what a new password lacks, or None. Length is what counts (NIST SP 800-63B section 3.1.1)."""
+    if len(password) < SHORTEST_PASSWORD:
+        return "Choose at least 12 characters."
+    if username.casefold() in password.casefold():
+        return "Choose a password that does not hold your user name."
+    if len(set(password)) < _DIFFERENT:
+        return "Choose a password of more than a few different characters."
+    return None
 
 
 def password_fits(password: str, hashed: str | None) -> bool:

@@ -53,7 +53,7 @@ class Identities:
             values = {"issuer": issuer, "subject": subject, "staff_id": account_id}
             return (Insert("identities", values),)
         if held.status != "removed":
-            raise OperatorError(f"{held.username} is that person already: remove that account first")
+            raise OperatorError("another account is that person already: remove it first")
         key = {"issuer": issuer, "subject": subject, "staff_id": held.id}
         return (Alter("identities", key, {"staff_id": account_id}),)
 

@@ -399,7 +399,7 @@ def test_a_removed_account_is_not_let_in_and_the_person_may_return(door: Door) -
     assert 403 == door.sign_in(browser).status_code
     staff.register(door.city.state, "pat.returns", name="Pat Sample", role="auditor", subject="sub-pat")
     assert 303 == door.sign_in(browser).status_code
-    assert "Pat Sample, auditor" in browser.get(QUEUE).text
+    assert "Pat Sample</a>, auditor" in browser.get(QUEUE).text
 
 
 def test_whom_the_provider_knows_has_no_password_here(door: Door) -> None:

@@ -10,6 +10,8 @@
 - ``addresses`` where a person may be sent on to
 - ``entrance``  sign-in and sign-out
 - ``oidc``      sign-in by the city's identity provider (``provider``, ``id_token``)
+- ``account``   a person's own account
+- ``people``    everybody's, for administrators
 - ``proof``     who is signed in proves it again
 - ``queue``     the denied requests that wait
 - ``queue``     the denied requests that wait, under ``filters``, in ``views`` that a person keeps
@@ -36,6 +38,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from gatekeeper.web.console.account import add_account
 from gatekeeper.web.console.acts import add_acts
 from gatekeeper.web.console.agencies import add_agencies
 from gatekeeper.web.console.assign import add_assignment
@@ -53,6 +56,7 @@ from gatekeeper.web.console.notices import add_notices
 from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.papers import add_papers
+from gatekeeper.web.console.people import add_people
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
@@ -76,6 +80,8 @@ def console_blueprint(desk: Desk) -> Blueprint:
     if desk.provider is not None:
         add_oidc(blueprint, desk, sessions, desk.provider)
     add_proof(blueprint, desk, sessions)
+    add_account(blueprint, desk, sessions)
+    add_people(blueprint, desk, sessions)
     add_documents(blueprint, desk, sessions)
     show = add_reviews(blueprint, desk, sessions)
     add_acts(blueprint, desk, sessions, show)

@@ -24,6 +24,7 @@ AREAS: Final = (
     Area(later("Cases"), "/console/cases", "read_policies"),
     Area(later("Log"), "/console/ledger", "read_ledger"),
     Area(later("Notices"), "/console/notices", "read_reviews"),
+    Area(later("People"), "/console/people", "manage_staff"),
 )
 
 

@@ -21,10 +21,31 @@ from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.accounts import Account, Accounts, Session
 from gatekeeper.review.assign import AssignRows
 from gatekeeper.review.cases import Cases
+from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.queue import Card, Count, Found, Place, Wanted
 from gatekeeper.review.rule import Move
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.web.console.provider import Provider
+
+
+class OpenSession(Protocol):
+    """A session in its own person's list; ``here``: it is the one that they look from."""
+
+    @property
+    def began_at(self) -> datetime: ...
+    @property
+    def seen_at(self) -> datetime: ...
+    @property
+    def here(self) -> bool: ...
+
+
+class Standing(Protocol):
+    """How an account's sign-ins went."""
+
+    @property
+    def locked_until(self) -> datetime | None: ...
+    @property
+    def signed_in_at(self) -> datetime | None: ...
 
 
 class StaffStore(Accounts, Protocol):
@@ -55,8 +76,20 @@ class StaffStore(Accounts, Protocol):
     def end_session(self, session_id: str, /) -> None:
         """Forget a session."""
 
+    def end_sessions(self, account_id: str, /, *, but: str | None = None) -> None:
+        """Forget every session of an account, but for the one that is named."""
+
+    def sessions_of(self, account_id: str, session_id: str, /) -> Sequence[OpenSession]:
+        """Return an account's sessions, as they are seen from one of them."""
+
+    def recovery_codes_left(self, account_id: str, /) -> int:
+        """Return how many recovery codes an account has."""
+
     def all(self) -> Sequence[Account]:
-        """Return every account, removed ones too."""
+        """Return every account, removed ones too, by user name."""
+
+    def standings(self) -> Mapping[str, Standing]:
+        """Return how sign-ins went, by account."""
 
 
 class UnderWay(Protocol):
@@ -224,6 +257,7 @@ class Desk:
     """Of the city's clocks, in which pages show times."""
     gate: Gate
     staff: StaffStore
+    personnel: Personnel
     identities: IdentityStore
     provider: Provider | None
     """The city's identity provider, if people sign in with it."""

@@ -111,7 +111,7 @@ def add_home(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
     @sessions.needs("read_policies")  # every role may
     def home() -> Response:
         session: Session = g.session
-        return see(next((area.path for area in open_to(session.account.role)), "/console/reviews"))
+        return see(next((area.path for area in open_to(session.account.role)), "/console/account"))
 
     @blueprint.get("/language")
     def choose_language() -> Response:
