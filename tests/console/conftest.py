@@ -48,7 +48,7 @@ class Browser:
         found = re.search(r'name="version" value="(\d+)"', answer.text)
         return "" if found is None else found[1]
 
-    def does(self, query_id: str, act: str, **typed: str | list[str]) -> TestResponse:
+    def does(self, query_id: str, act: str, /, **typed: str | list[str]) -> TestResponse:
         """Open a request, fill in the form of an act, and send it."""
         page = self.client.get(f"/console/reviews/{query_id}")
         form = {"form": self.token(page), "version": self.version(page)} | typed
