@@ -17,7 +17,7 @@ from gatekeeper.review.roles import Role
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import staff_sessions
 from gatekeeper.web.console import pages
-from gatekeeper.web.console.marks import LABELS, marked
+from gatekeeper.web.console.marks import LABELS, marked, typed_fields
 from gatekeeper.web.console.sessions import FRESH
 from gatekeeper.web.console.terms import TERMS
 from tests.console.conftest import Browser, Staffed
@@ -71,6 +71,19 @@ def test_a_mark_never_lets_markup_through(spans: list[tuple[int, int, str]], exp
     assert expected == str(marked("a <b> c", spans))
 
 
+def test_what_was_replaced_or_added_later_stands_beside_what_was_said_first() -> None:
+    """With the appeal that it came with; its matches are its own."""
+    match: dict[str, Any] = {"class": "vague", "field": "statute#0", "start": 0, "end": 3, "term": "old"}
+    words = {"statute": "old", "statute#0": "old", "narrative#2": "more", "document#2.0": "a.pdf"}
+    found = [(t.name, t.appeal, str(t.text).startswith("<mark>")) for t in typed_fields(words, [match])]
+    assert [
+        ("statute", None, False),
+        ("statute", 0, True),
+        ("narrative", 2, False),
+        ("document", 2, False),
+    ] == found
+
+
 EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>{{7*7}}"
 TYPED: dict[str, Any] = {
     "purpose__narrative": f"investigation {EVIL}",
@@ -114,7 +127,8 @@ def test_what_an_agency_types_is_text_in_every_field(staffed: Staffed) -> None:
 
 def test_every_typed_field_has_a_name(staffed: Staffed) -> None:
     """One that the screen reads and the page does not know would stand under a code."""
-    assert asked(staffed.city.gate, staffed.asked(**TYPED)).typed_words().keys() == LABELS.keys()
+    typed = asked(staffed.city.gate, staffed.asked(**TYPED)).typed_words()
+    assert typed.keys() | {"document"} == LABELS.keys()
 
 
 # --- What is explained. -----------------------------------------------------------------------------------

@@ -136,7 +136,6 @@ def _consider(
         faults=sent.faults,
         typed=sent.typed or {},
         meanwhile=[e for e in case.recorded if e.version > sent.seen] if sent.stale and sent.seen else [],
-        shortest=reasons.SHORTEST,
     )
 
 

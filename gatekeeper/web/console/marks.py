@@ -29,16 +29,22 @@ LABELS: Final[Mapping[str, str]] = {
     "legal_process.judge": later("Paper: judge"),
     "legal_process.number": later("Paper: number"),
     "legal_process.statute": later("Paper: statute"),
+    "document": later("Name of a document"),
 }
 """What a page calls the fields in which a person may have typed words, by the screen's names for them."""
 
 
 class Typed(NamedTuple):
-    """One field: its name, what the page calls it, and what was typed."""
+    """One field: its name, what the page calls it, and what was typed.
+
+    ``appeal``: None for what stands in the request now; 0 for what stood there at first, and was replaced;
+    else the number of the appeal that it came with.
+    """
 
     name: str
     label: str
     text: Markup
+    appeal: int | None
 
 
 class Meaning(NamedTuple):
@@ -49,11 +55,13 @@ class Meaning(NamedTuple):
 
 
 def typed_fields(words: Mapping[str, str], matches: Sequence[Mapping[str, Json]]) -> list[Typed]:
-    """Return every typed field with its matches marked; of several appendices of a field each is shown."""
-    return [
-        Typed(name, LABELS.get(name, name), marked(text, _spans(name, matches)))
-        for name, text in words.items()
-    ]
+    """Return every typed field with its matches marked, what was replaced or added later among them."""
+    fields = []
+    for name, text in words.items():
+        field, _, came = name.partition("#")
+        appeal = int(came.partition(".")[0]) if came else None
+        fields.append(Typed(field, LABELS.get(field, field), marked(text, _spans(name, matches)), appeal))
+    return fields
 
 
 def meanings(matches: Sequence[Mapping[str, Json]], lexicon: Any) -> list[Meaning]:

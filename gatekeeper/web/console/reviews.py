@@ -23,12 +23,13 @@ from gatekeeper.exchange.rulings import permitted_until
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.policy import Provision
 from gatekeeper.policy.looked_at import facts_of
-from gatekeeper.review import paper, reasons
+from gatekeeper.review import paper
 from gatekeeper.review.accounts import Session
 from gatekeeper.review.case import Case, open_case
 from gatekeeper.review.queue import WAITING
 from gatekeeper.review.rule import Hearing
 from gatekeeper.web.console import precedents
+from gatekeeper.web.console.assign import assignment
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.forms import Faults
 from gatekeeper.web.console.marks import meanings, typed_fields
@@ -108,7 +109,7 @@ def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
             timeline=told,
             receipt=next((m for m in told if m.event == "query.decided"), None),
             names=people(told),
-            shortest=reasons.SHORTEST,
+            assignment=assignment(desk, found),
             **({} if case is None else _of(desk, case, told, [p.provision for p in provisions])),
             meanwhile=[e for e in case.recorded if e.version > sent.seen]
             if case is not None and sent.stale and sent.seen
