@@ -71,6 +71,7 @@ def build_gate(state: State, bundle: Bundle, tokens: TokenKeys) -> Gate:
         reads=open_reads(settings),
         clock=state.clock,
         queue_review=reviews.queue,
+        move_review=reviews.move,
     )
 
 

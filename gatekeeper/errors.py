@@ -151,6 +151,17 @@ class UnknownEntry(GatekeeperError):
     code = "unknown_entry"
 
 
+class AppealRefused(GatekeeperError):
+    """There is nothing (any more) that could be added to the query: 409, nothing was recorded.
+
+    The code is the reason: ``no_review``, ``review_closed``, ``appeals_exhausted`` or ``request_erased``.
+    """
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class UnknownDocument(GatekeeperError):
     """No such document (any more): 404."""
 

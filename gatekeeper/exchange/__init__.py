@@ -34,12 +34,12 @@ from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation, deci
 from gatekeeper.exchange.documents import Documents
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.history import history
-from gatekeeper.exchange.interfaces import Queries, QueueReview, Registry, Snapshot
-from gatekeeper.exchange.parse import Parser, Query, read_again
+from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Registry, Snapshot
+from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
-from gatekeeper.exchange.rulings import rulings
+from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.exchange.status import status
 from gatekeeper.ledger import Clock, DayKeys, Json, Ledger
@@ -55,6 +55,7 @@ __all__ = [
     "first_detail",
     "further_records",
     "identify",
+    "judge",
     "reconsider",
     "status_of",
 ]
@@ -79,6 +80,7 @@ class Gate:
     reads: Reads
     clock: Clock
     queue_review: QueueReview
+    move_review: MoveReview
 
 
 def answer(
@@ -105,10 +107,10 @@ def answer(
                 gate.queries, gate.keys, caller.client_id, idempotency_key, query.digest, at
             )
         request = log.Request(
-            # A repeated request is the same query, decided and logged again.
+            # A repeated request is the same query, decided and logged again, with what was added to it since.
             query_id=replay_of or log.new_query_id(),
             caller=caller,
-            query=query,
+            query=query if replay_of is None else _asked(gate, replay_of),
             dry_run=dry_run,
             idempotency_key=idempotency_key,
             replay=replay_of is not None,
@@ -158,14 +160,7 @@ def further_records(
 def status_of(gate: Gate, authorization: str | None, query_id: str) -> dict[str, Json]:
     """Return what the agency may learn of its own query. Raises as ``identify`` and ``status`` do."""
     caller, _ = identify(gate, authorization, "reads:query")
-    return status(
-        gate.queries,
-        gate.ledger,
-        gate.engine.bundle.written,
-        query_id,
-        caller.agency_id,
-        gate.clock.now(),
-    )
+    return status(gate, query_id, caller.agency_id, gate.clock.now())
 
 
 def identify(gate: Gate, authorization: str | None, scope: str | None) -> tuple[Caller, Snapshot]:
@@ -185,11 +180,8 @@ def _judge_and_release(
 ) -> Answer:
     stage = "decide"
     try:
-        # (3) What the typed words mean, and the parties' names; they can only hurt.
-        situation = _situation(gate, request, snapshot, at)
-        words = screen(request.query.typed_words() | situation.names(), gate.lexicon)
-        # (4) The law, on the facts as they are now.
-        decision = decide(request.query, words, situation, gate.engine)
+        # (3) What the typed words mean, and (4) the law, on the facts as they are now.
+        decision = judge(gate, request, snapshot, at)
         # (5) The decision is durable before anything is fetched.
         met = contact(decision, gate.engine.bundle.data)
         decided = log.decided(
@@ -227,12 +219,25 @@ def _judge_and_release(
         raise
 
 
-def asked(gate: Gate, query_id: str) -> Query:
-    """Return a query as it was first sent.
+def judge(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) -> Decision:
+    """Decide a request on the facts as they are now; nothing is logged, and nothing follows.
 
-    Raises as ``first_detail`` does.
+    Raises PolicyUnavailable, StoreUnavailable, RecordsUnavailable.
     """
-    return read_again(first_detail(gate, query_id)["body"])
+    situation = _situation(gate, request, snapshot, at)
+    # What the typed words mean, and the parties' names; they can only hurt.
+    words = screen(request.query.typed_words() | situation.names(), gate.lexicon)
+    return decide(request.query, words, situation, gate.engine)
+
+
+def asked(gate: Gate, query_id: str) -> Query:
+    """Return a query as it now stands: as it was first sent, and every appeal since, in order.
+
+    Raises as ``first_detail`` does; with a part of what was said erased, nobody can say what was asked.
+    """
+    entries = gate.ledger.entries_of(query_id)
+    added = [gate.ledger.opened(entry).detail["appeal"] for entry in entries if entry.event == ANSWERED]
+    return appealed(first_detail(gate, query_id)["body"], added)
 
 
 def first_detail(gate: Gate, query_id: str) -> dict[str, Json]:

@@ -175,7 +175,16 @@ def rows(
 
 def named(documents: Iterable[Document]) -> list[Json]:
     """Return what an entry commits to of the documents that it brings: hash, type and size of each."""
-    return [{"sha256": d.sha256, "media_type": d.media_type, "size": len(d.content)} for d in documents]
+    return [named_one(document) for document in documents]
+
+
+def named_one(document: Document) -> dict[str, Json]:
+    """Return the same of one."""
+    return {
+        "sha256": document.sha256,
+        "media_type": document.media_type,
+        "size": len(document.content),
+    }
 
 
 def name_of(kept: Kept, keys: DayKeys) -> str:

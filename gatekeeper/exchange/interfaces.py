@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from gatekeeper.exchange import registrations
 from gatekeeper.ledger import Json, Row
@@ -227,6 +227,24 @@ class QueueReview(Protocol):
         at: datetime,
         due_at: datetime,
         first: bool,
+    ) -> Sequence[Row]: ...
+
+
+class MoveReview(Protocol):
+    """Makes the rows that move a review on from the version that was read; the log commits them."""
+
+    def __call__(  # noqa: PLR0913  a move says as much
+        self,
+        review: Any,
+        to: str,
+        *,
+        event: str,
+        ref: str,
+        at: datetime,
+        actor: str,
+        due_at: datetime | None = None,
+        ruling: Any = None,
+        fails: Any = None,
     ) -> Sequence[Row]: ...
 
 

@@ -272,19 +272,7 @@ def _decision_rows(
         )
     ]
     if request.idempotency_key is not None and not request.dry_run:
-        key = _key_fingerprint(keys, day, request.caller.client_id, request.idempotency_key)
-        rows.append(
-            Insert(
-                "idempotency_keys",
-                {
-                    "client_id": request.caller.client_id,
-                    "key_fp": key,
-                    "query_id": request.query_id,
-                    "body_fp": body,
-                    "day": day,
-                },
-            )
-        )
+        rows.append(claim(keys, request, request.idempotency_key, query.digest, at))
     if decision.review in {"staff", "counsel"} and not request.dry_run:
         category, unmet = query.purpose.category, [p.code for p in decision.unmet]
         rows += queue(
@@ -298,6 +286,21 @@ def _decision_rows(
             first=goes_first(data, category),
         )
     return rows
+
+
+def claim(keys: DayKeys, request: Request, idempotency_key: str, digest: str, at: datetime) -> Insert:
+    """Return the row by which an Idempotency-Key is used for the body of that digest. Raises KeyErased."""
+    day, client = at.date(), request.caller.client_id
+    return Insert(
+        "idempotency_keys",
+        {
+            "client_id": client,
+            "key_fp": _key_fingerprint(keys, day, client, idempotency_key),
+            "query_id": request.query_id,
+            "body_fp": keys.fingerprint(day, "body", digest.encode("ascii")),
+            "day": day,
+        },
+    )
 
 
 def earlier_use(

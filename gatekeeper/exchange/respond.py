@@ -7,6 +7,7 @@ catalogue (title, citation, message, remedy) and its receipt, so that an agency 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gatekeeper.exchange.decide import Decision, Denial, Permit, Policy
@@ -16,6 +17,7 @@ from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Catalogue, Provision
 
 PERMITTED = 200
+ACCEPTED = 202
 DENIED = 403
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -67,6 +69,35 @@ def denied(query_id: str, denial: Denial, receipt: Receipt, review: str) -> Answ
     return _denial(query_id, denial.policy, denial.unmet, review, receipt)
 
 
+def appealed(
+    query_id: str,
+    decision: Decision,
+    receipt: Receipt,
+    review: Mapping[str, Json],
+    filed: Receipt | None,
+) -> Answer:
+    """Answer an appeal: what the law says by now, where the review stands, and that the appeal is on record.
+
+    Nothing is released by it. Where the law permits, ``records`` says where to ask for them.
+    """
+    permits = isinstance(decision, Permit)
+    said = _permit_json(decision) if isinstance(decision, Permit) else _denial_json(decision)
+    body: dict[str, Json] = {
+        "query_id": query_id,
+        "decision": said,
+        "review": {
+            "state": review["state"],
+            "due": review["due"],
+            "url": f"/v1/queries/{query_id}",
+            "records": f"/v1/queries/{query_id}/records" if permits else None,
+        },
+        "receipt": receipt.as_json(),
+        "appeal_receipt": None if filed is None else filed.as_json(),
+    }
+    codes = tuple(provision.code for provision in decision.unmet)
+    return Answer(ACCEPTED, JSON, _text(body), query_id, decision.outcome, codes)
+
+
 def stopped(query_id: str, policy: Policy, catalogue: Catalogue, receipt: Receipt | None) -> Answer:
     """Answer a query that was permitted but met a stop inside its release's own commit.
 
@@ -97,6 +128,11 @@ def _permit_json(permit: Permit) -> dict[str, Json]:
         "policy": permit.policy.as_json(),
         "obligations": permit.obligations.as_json(),
     }
+
+
+def _denial_json(denial: Denial) -> dict[str, Json]:
+    quoted: list[Json] = [provision_json(provision) for provision in denial.unmet]
+    return {"outcome": denial.outcome, "policy": denial.policy.as_json(), "provisions": quoted}
 
 
 def _denial(

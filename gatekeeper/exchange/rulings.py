@@ -26,6 +26,7 @@ from gatekeeper.policy import Provision
 
 RULED = "review.ruled"
 TAKEN_BACK = "review.withdrawn"
+ANSWERED = "review.answered"
 LIFE = timedelta(hours=72)
 _LEVELS = {"staff": frozenset({"staff", "counsel"}), "counsel": frozenset({"counsel"})}
 _CLOSED = frozenset({"upheld", "withdrawn", "expired"})
@@ -96,7 +97,8 @@ def in_force(found: Mapping[str, Standing]) -> dict[str, Json]:
 def permitted_until(recorded: Iterable[ReviewEvent], catalogue: Mapping[str, Provision]) -> datetime | None:
     """Return when the permission that a review ended in ends by itself, None if it is permitted no more.
 
-    It lasts as long as each ruling and each verified paper that it came with.
+    It lasts as long as each ruling and each verified paper that it came with; what the law permits by itself,
+    because of what the agency added, as long as that move says.
     """
     moves = list(recorded)
     if not moves or moves[-1].state != "permitted":
@@ -110,7 +112,9 @@ def permitted_until(recorded: Iterable[ReviewEvent], catalogue: Mapping[str, Pro
     for event in moves:
         if event.provision is None and event.event in {RULED, TAKEN_BACK}:
             papers = [event.expires_at] if event.expires_at is not None else []
-    return min([*(least[0] for least in ends if least), *papers], default=None)
+    last = moves[-1]
+    own = [last.expires_at] if last.event == ANSWERED and last.expires_at is not None else []
+    return min([*(least[0] for least in ends if least), *papers, *own], default=None)
 
 
 def decided_anew(state: RegistryState) -> Alter:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger.rows import Alter, Insert, Row
@@ -28,8 +28,8 @@ MOVES: Final[dict[str, frozenset[str]]] = {
     "escalated": _OPEN - {"queued"},
     # A ruling that permits ends by itself (72 hours), or is taken back: then the request waits again.
     "permitted": frozenset({"expired", "withdrawn", "upheld", "queued"}),
-    # An agency may appeal what was upheld, once more to a person.
-    "upheld": frozenset({"queued", "escalated"}),
+    # An agency may appeal what was upheld, once more to a person; or what it adds makes the law permit it.
+    "upheld": frozenset({"queued", "escalated", "permitted"}),
     "withdrawn": frozenset(),
     "expired": frozenset(),
 }
@@ -42,6 +42,22 @@ NOBODY: Final = ""
 
 FIRST: Final = 0
 LATER: Final = 1
+
+
+class Fails(Protocol):
+    """What a query fails by now: the provisions, and what their places in the queue say."""
+
+    @property
+    def codes(self) -> Sequence[str]:
+        """The provisions."""
+
+    @property
+    def category(self) -> str:
+        """The request's purpose."""
+
+    @property
+    def first(self) -> bool:
+        """Whether it goes before all else."""
 
 
 def queue(
@@ -95,7 +111,7 @@ def queue(
     return Insert("reviews", review), Insert("review_events", event), *places, *told
 
 
-def move(
+def move(  # noqa: PLR0913  a move says as much
     review: ReviewRow,
     to: str,
     *,
@@ -105,11 +121,13 @@ def move(
     actor: str,
     due_at: datetime | None = None,
     ruling: Ruling | Any = None,
+    fails: Fails | None = None,
 ) -> tuple[Row, ...]:
     """Return the rows that move a review on from the version that was read.
 
-    *event* and *ref* are those of the log entry; without a new *due_at* the review is due when it was. Where
-    several provisions are ruled on, the review stays in its open state until the last ruling. Raises
+    *event* and *ref* are those of the log entry; without a new *due_at* the review is due when it was.
+    *failed* are provisions that the query fails by now; those that it failed before stay named. Where several
+    provisions are ruled on, the review stays in its open state until the last ruling. Raises
     OperatorError for a move that there is not, and for a ruling on a provision that was not unmet.
     """
     if to not in MOVES.get(review.state, frozenset()):
@@ -123,10 +141,16 @@ def move(
             "/console/reviews"
         )
     version, due = review.version + 1, due_at or review.due_at
+    further = [code for code in fails.codes if code not in review.provisions] if fails is not None else []
     change = Alter(
         "reviews",
         {"query_id": review.query_id, "version": review.version},
-        {"state": to, "due_at": due, "version": version},
+        {
+            "state": to,
+            "due_at": due,
+            "provisions": (*review.provisions, *further),
+            "version": version,
+        },
     )
     values = {
         "query_id": review.query_id,
@@ -138,9 +162,10 @@ def move(
         "actor": actor,
     }
     moved = Insert("review_events", values if ruling is None else values | asdict(ruling))
-    places = _places(review, {"state": to, "due_at": due or review.queued_at, "moved_at": at})
+    place = {"state": to, "due_at": due or review.queued_at, "moved_at": at}
+    found = [] if fails is None else _found_under(review, further, fails, place)
     told = notice_rows(query_id=review.query_id, agency_id=review.agency_id, event=event, state=to, at=at)
-    return change, *places, moved, *told
+    return change, *_places(review, place), moved, *found, *told
 
 
 def assign(review: ReviewRow, assignee: str | None) -> tuple[Row, ...]:
@@ -165,3 +190,20 @@ def _places(review: ReviewRow, values: dict[str, object]) -> Iterator[Row]:
     """Yield the change of a review's every place; the review itself, which tells a race, is changed first."""
     for code in _codes(review.provisions):
         yield Alter("review_places", {"query_id": review.query_id, "provision": code}, values)
+
+
+def _found_under(
+    review: ReviewRow, further: Sequence[str], fails: Fails, place: dict[str, object]
+) -> list[Row]:
+    """Return the places under provisions that the query did not fail when it came."""
+    named = {
+        "query_id": review.query_id,
+        "agency_id": review.agency_id,
+        "category": fails.category,
+        "level": review.level,
+        "assignee": review.assignee or NOBODY,
+        "urgency": FIRST if fails.first else LATER,
+        "queued_at": review.queued_at,
+        **place,
+    }
+    return [Insert("review_places", {**named, "provision": code}) for code in further]

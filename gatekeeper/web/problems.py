@@ -54,6 +54,7 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
         409, "The same request is being decided", "Wait for its answer, then ask again with the same key."
     ),
     errors.UnknownQuery: _Kind(404, "No such query", "Use a query_id that was answered to your agency."),
+    errors.AppealRefused: _Kind(409, "Nothing can be added to this query", "Nothing was recorded."),
     errors.UnknownDocument: _Kind(404, "No such document", "Use the id of a document that is still kept."),
     errors.UnknownEntry: _Kind(404, "No such entry", "Ask for an index below the checkpoint's tree size."),
     errors.Unavailable: _Kind(
@@ -70,6 +71,11 @@ _SPECIFIC: dict[str, str] = {
     "over_released": "The store of plate reads returned more than was permitted.",
     "ledger_unavailable": "The decision could not be logged.",
     "store_unavailable": "The gatekeeper's own state cannot be read.",
+    "no_review": "No person reviews this query: the law leaves nothing to decide, or it was permitted. "
+    "Read the remedies of its decision, and send a new query.",
+    "review_closed": "The review is over: fetch the records if it was permitted, else send a new query.",
+    "appeals_exhausted": "As often as the city's policy allows something was added: send a new query.",
+    "request_erased": "What was asked has been erased at the end of the city's retention: send a new query.",
     "lease_expired": "The answer was not sent in time.",
 }
 _HTTP = {
@@ -149,7 +155,10 @@ def install(app: Flask) -> None:
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:
         status, code = note(error)
-        response = document(status, code, _HTTP.get(status, _FAILED)[1], "Nothing was released.")
+        detail = "Nothing was released."
+        if status == 413 and g.get("most_bytes") is not None:
+            detail = f"At most {g.most_bytes:,} bytes are taken here. {detail}"
+        response = document(status, code, _HTTP.get(status, _FAILED)[1], detail)
         for name, value in error.get_headers():
             if name in {"Allow", "Retry-After"}:
                 response.headers[name] = value

@@ -13,6 +13,7 @@ from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge, Unsuppo
 
 from gatekeeper.errors import Fault, InvalidRequest
 from gatekeeper.exchange import Answer, Gate, answer, further_records, log, status_of
+from gatekeeper.exchange.appeal import MAX_APPEAL_BYTES, appeal
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.lease import EXPIRED, LEASE
@@ -56,6 +57,19 @@ def queries_blueprint(gate: Gate) -> Blueprint:
     def status(query_id: str) -> Response:
         return as_json(status_of(gate, request.headers.get("Authorization"), query_id))
 
+    @blueprint.post("/v1/queries/<query_id>/appeal")
+    def add(query_id: str) -> Response:
+        if request.mimetype != "application/json":
+            raise UnsupportedMediaType
+        given = appeal(
+            gate,
+            request.headers.get("Authorization"),
+            query_id,
+            _body(MAX_APPEAL_BYTES),
+            idempotency_key=_idempotency_key(),
+        )
+        return _send(gate, given)
+
     @blueprint.get("/v1/queries/<query_id>/records")
     def records(query_id: str) -> Response:
         if request.method == "HEAD":  # a release would be logged that nobody gets
@@ -77,11 +91,12 @@ def _send(gate: Gate, given: Answer) -> Response:
     return Response(given.body, status=given.status, content_type=given.content_type)
 
 
-def _body() -> bytes:
+def _body(most: int = MAX_BODY_BYTES) -> bytes:
     # Werkzeug cuts a chunked body at the limit in silence: a cut request must not be read as another one.
-    request.max_content_length = MAX_BODY_BYTES + 1
+    g.most_bytes = most
+    request.max_content_length = most + 1
     body = request.get_data(cache=False)
-    if len(body) > MAX_BODY_BYTES:
+    if len(body) > most:
         raise RequestEntityTooLarge
     return body
 

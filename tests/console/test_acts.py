@@ -278,7 +278,7 @@ def test_a_permission_ends_by_itself(staffed: Staffed) -> None:
     for hours, state in ((71, "permitted"), (73, "expired")):
         at = staffed.city.gate.clock.now() + timedelta(hours=hours)
         gate = staffed.city.gate
-        given = status(gate.queries, gate.ledger, gate.engine.bundle.written, query, review.agency_id, at)
+        given = status(gate, query, review.agency_id, at)
         assert state == given["review"]["state"]  # type: ignore[index,call-overload]
 
 
