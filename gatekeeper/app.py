@@ -26,18 +26,20 @@ from gatekeeper.notices import Deliverer, Webhooks
 from gatekeeper.notices.delivery import Watch, Way
 from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
+from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import build_engine, endpoints, lexicon_of, load_bundle, mail, open_reads, trust
 from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
-from gatekeeper.store import Documents, administration, reviews
+from gatekeeper.store import Documents, administration, reviews, samples
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.notice_reading import NoticeReading
 from gatekeeper.store.notices import Outbox
 from gatekeeper.store.proposed_cases import ProposedCases
 from gatekeeper.store.review_queue import ReviewQueue
+from gatekeeper.store.samples import Samples
 from gatekeeper.store.stops import Stops
 from gatekeeper.store.views import StaffViews
 from gatekeeper.store.waiting import Waiting
@@ -186,6 +188,15 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
             log=state.rows,
             key=state.log_key.verifier,
             waiting=Waiting(state.database),
+            sampling=Sampling(
+                gate=gate,
+                figures=Figures(state.database),
+                log=state.rows,
+                key=state.log_key.verifier,
+                store=Samples(state.database),
+                draw_rows=samples.draw,
+                mark_rows=samples.mark,
+            ),
             standing=administration,
             undelivered=NoticeReading(state.database).given_up,
         ),

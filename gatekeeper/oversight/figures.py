@@ -38,7 +38,8 @@ CITY: Final = ""
 REVIEWS: Final = "review.*"
 """Stands for any act of staff on a request, where the hours that it took are counted."""
 
-_OF_THE_AGENCY: Final = frozenset({"review.queued", "review.answered", "review.withdrawn", "review.expired"})
+ACTS: Final = frozenset({"review.asked", "review.noted", "review.escalated", "review.ruled"})
+"""What staff do about a request. To take it on is none yet, and ``review.withdrawn`` is the agency's too."""
 _TOLD_BY: Final = {
     "query.previewed": "outcome",
     "query.refused": "reason",
@@ -240,18 +241,14 @@ def _waited(
 ) -> Iterator[tuple[str, str]]:
     """Yield the hours from the first decision to this act, if it is the first of its sort on the request."""
     asked = seen.get((entry.ref, "query.decided"))
-    if asked is None or not _by_staff(entry.event):
+    if asked is None or entry.event not in ACTS:
         return
-    earlier = [index for (ref, event), index in seen.items() if ref == entry.ref and _by_staff(event)]
+    earlier = [index for (ref, event), index in seen.items() if ref == entry.ref and event in ACTS]
     hours = f"{int((hour - hour_at(asked)).total_seconds()) // 3600:06d}"
     if min(earlier) == entry.index:
         yield "first_act", hours
     if entry.event == "review.ruled" and seen[entry.ref, entry.event] == entry.index:
         yield "first_ruling", hours
-
-
-def _by_staff(event: str) -> bool:
-    return event.startswith("review.") and event not in _OF_THE_AGENCY
 
 
 def _keep(

@@ -677,6 +677,10 @@ sample_items = Table(
     Column("sample_id", String(128), ForeignKey("samples.id"), primary_key=True),
     Column("number", Integer, primary_key=True, autoincrement=False),
     Column("entry_index", BigInteger, nullable=False),
+    # As the public entry names them.
+    Column("query_id", String(128), nullable=False),
+    Column("agency_id", String(128), nullable=False),
+    Column("category", String(40), nullable=False),
     # How often it was marked: of two who mark it at once, one is told.
     Column("marks", Integer, nullable=False),
     **_KEYED,

@@ -377,3 +377,46 @@ class Delivery:
     next_at: datetime
     last_code: str | None
     last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A sample of permits: what it was drawn from, and how many were drawn."""
+
+    id: str
+    drawn_from: str
+    at: datetime
+    actor: str
+    first_day: date
+    last_day: date
+    agency_id: str | None
+    category: str | None
+    size: int
+    population: int
+
+
+@dataclass(frozen=True, slots=True)
+class SampleItem:
+    """One permit of a sample, by the entry that released it. ``marks`` counts how often it was marked."""
+
+    sample_id: str
+    number: int
+    entry_index: int
+    query_id: str
+    agency_id: str
+    category: str
+    marks: int
+
+
+@dataclass(frozen=True, slots=True)
+class SampleMark:
+    """One mark of one permit; why is sealed under ``ref``. The last of a permit is the one that counts."""
+
+    sample_id: str
+    number: int
+    mark: int
+    ref: str
+    verdict: Literal["right", "wrong", "erased"]
+    fault: Literal["wrong_purpose", "missing_case_number", "words_overlooked", "other"] | None
+    at: datetime
+    actor: str

@@ -188,6 +188,15 @@ def sample(name: str = "sample_1") -> tuple[Insert, ...]:
         "size": 1,
         "population": 1,
     }
+    item = {
+        "sample_id": name,
+        "number": 1,
+        "entry_index": 0,
+        "query_id": "q1",
+        "agency_id": "evanston",
+        "category": "stolen_vehicle",
+        "marks": 1,
+    }
     mark = {
         "sample_id": name,
         "number": 1,
@@ -199,7 +208,7 @@ def sample(name: str = "sample_1") -> tuple[Insert, ...]:
     }
     return (
         Insert("samples", drawn),
-        Insert("sample_items", {"sample_id": name, "number": 1, "entry_index": 0, "marks": 1}),
+        Insert("sample_items", item),
         Insert("sample_marks", mark),
     )
 

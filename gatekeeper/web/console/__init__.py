@@ -30,6 +30,8 @@
 - ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
 - ``agencies``  who may ask: their standing, what they signed, what they asked; suspended and reinstated
 - ``notices``   what agencies were told, and what has not reached them
+- ``samples``   permits drawn by lot, for a supervisor to mark right or wrong
+- ``permits``   one of them
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -57,9 +59,11 @@ from gatekeeper.web.console.oidc import add_oidc
 from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.papers import add_papers
 from gatekeeper.web.console.people import add_people
+from gatekeeper.web.console.permits import add_permits
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
+from gatekeeper.web.console.samples import add_samples
 from gatekeeper.web.console.search import add_search
 from gatekeeper.web.console.sessions import Sessions
 from gatekeeper.web.console.stops import add_stops
@@ -100,4 +104,6 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_log_export(blueprint, desk, sessions)
     add_agencies(blueprint, desk, sessions)
     add_notices(blueprint, desk, sessions)
+    add_samples(blueprint, desk, sessions)
+    add_permits(blueprint, desk, sessions)
     return blueprint

@@ -20,6 +20,7 @@ AREAS: Final = (
     Area(later("Reviews"), "/console/reviews", "read_reviews"),
     Area(later("Dashboard"), "/console/dashboard", "read_figures"),
     Area(later("Agencies"), "/console/agencies", "read_figures"),
+    Area(later("Samples"), "/console/samples", "read_figures"),
     Area(later("Stops"), "/console/stops", "read_figures"),
     Area(later("Cases"), "/console/cases", "read_policies"),
     Area(later("Log"), "/console/ledger", "read_ledger"),

@@ -16,6 +16,7 @@ from gatekeeper.notices.shown import NoticeStore
 from gatekeeper.oversight.agencies import StandingRows
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.figures import FigureStore
+from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.review.accounts import Account, Accounts, Session
@@ -243,6 +244,7 @@ class Oversight:
     key: VerifierKey
     """By which the log's checkpoints are known."""
     waiting: Waiting
+    sampling: Sampling
     standing: StandingRows
     undelivered: Callable[[], int] | None = None
     """Counts notices to agencies that could not be delivered, where notices are sent."""

@@ -17,7 +17,7 @@ from flask import Response, g
 from gatekeeper.ledger import Draft
 from gatekeeper.review.accounts import Session
 from gatekeeper.web.console.desk import Desk
-from gatekeeper.web.console.pages import HEADERS
+from gatekeeper.web.console.pages import attached
 
 # What spreadsheets take for a formula or a command, also in the wide forms of East Asian keyboards.
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -40,10 +40,7 @@ def sheet(
     writer = csv.writer(written)
     for row in (head, *rows):
         writer.writerow([cell(value) for value in row])
-    response = Response(written.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers.update(HEADERS)
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    return response
+    return attached(written.getvalue(), "text/csv", f"{name}.csv")
 
 
 def cell(value: object) -> str:

@@ -196,7 +196,7 @@ def first_acts(reading: Reading) -> Table:
         reading,
         "first-acts",
         say("Hours until staff first acted"),
-        say("From the hour of query.decided to that of the first review.asked, .escalated or .ruled."),
+        say("From the hour of query.decided to the first review.asked, .noted, .escalated or .ruled."),
         "first_act",
     )
 
