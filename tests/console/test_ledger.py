@@ -442,6 +442,20 @@ def test_entries_are_taken_along_as_they_were_narrowed(staffed: Staffed) -> None
     assert reader.made.account.id == opened["by"]["value"]
 
 
+def test_a_sheet_runs_nothing_of_what_somebody_forced_in(staffed: Staffed) -> None:
+    """No cell begins as a formula does; the event is logged for it as well."""
+    reader = staffed.signed_in("auditor")
+    index = _of(staffed, "agency.added")[0]
+    _force(staffed, f"UPDATE ledger_entries SET ref = '=cmd()', entry = '+1' WHERE entry_index = {index}")  # noqa: S608
+    taken = reader.client.post(f"{LOG}/export", data={"form": _token(reader), "as": "csv"})
+    assert ("text/csv", f"{index},agency.added,'=cmd(),") == (
+        taken.mimetype,
+        next(line for line in taken.text.splitlines() if line.startswith(f"{index},"))[:26],
+    )
+    assert "'+1" in taken.text
+    assert "export.made" == staffed.city.events()[-1]["event"]
+
+
 def test_nothing_is_taken_along_that_the_log_cannot_hold(
     staffed: Staffed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,7 +145,7 @@ def _entry(desk: Desk, sessions: Sessions, index: int, *, check: bool) -> Respon
     if stored is None and index >= size:
         return page("missing.html", 404, **sessions.shown())
     text = "" if stored is None else stored.entry.decode("utf-8", "replace")
-    document = _decoded(text)
+    document = decoded(text)
     receipt, broken = _proved(desk, index, check=check)
     review = None if stored is None else desk.gate.queries.review(stored.ref)
     return page(
@@ -181,7 +181,7 @@ def _proved(desk: Desk, index: int, *, check: bool) -> tuple[dict[str, Any] | No
 
 
 def _row(desk: Desk, entry: Any) -> dict[str, Any]:
-    document = _decoded(entry.entry.decode("utf-8", "replace"))
+    document = decoded(entry.entry.decode("utf-8", "replace"))
     agency = document.get("agency")
     known = desk.gate.registry.snapshot().agency(agency) if isinstance(agency, str) else None
     return {
@@ -220,7 +220,7 @@ def _facts(desk: Desk, document: dict[str, Any]) -> list[tuple[str, str]]:
     return facts
 
 
-def _decoded(text: str) -> dict[str, Any]:
+def decoded(text: str) -> dict[str, Any]:
     """Return an entry's text as an object; an empty one for what is none."""
     try:
         document = json.loads(text)

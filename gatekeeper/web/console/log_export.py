@@ -8,18 +8,19 @@ than ``MOST`` of them, the latest: its name says from which to which.
 from __future__ import annotations
 
 import json
-import secrets
-from typing import Any, Final
+from typing import Final
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
-from gatekeeper.ledger import Draft, StoredEntry
+from gatekeeper.ledger import Json, StoredEntry
 from gatekeeper.web.console.desk import Desk
-from gatekeeper.web.console.ledger import narrowed
+from gatekeeper.web.console.ledger import decoded, narrowed
 from gatekeeper.web.console.pages import attached, page
 from gatekeeper.web.console.sessions import Sessions
+from gatekeeper.web.console.sheets import sheet, taken
 
 MOST: Final = 10_000
+_HEAD: Final = ("index", "event", "ref", "hour", "agency", "end_requester", "outcome", "leaf_hash", "entry")
 
 
 def add_log_export(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
@@ -31,17 +32,18 @@ def add_log_export(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None
         question = narrowed(desk, request.form)
         if not question.readable:
             return page("missing.html", 404, **sessions.shown())
-        found = desk.search.page(question.asked, before=question.before, most=MOST)
-        _log(desk, {**question.typed, "entries": len(found.entries)})
-        lines = "".join(f"{_line(entry)}\n" for entry in found.entries)
-        first = found.entries[-1].index if found.entries else 0
-        last = found.entries[0].index if found.entries else 0
-        return attached(lines, "application/jsonl", f"log-entries-{first}-{last}.jsonl")
+        entries = desk.search.page(question.asked, before=question.before, most=MOST).entries
+        subject: dict[str, Json] = {"log": {**question.typed}, "entries": len(entries)}
+        name = f"log-entries-{entries[-1].index}-{entries[0].index}" if entries else "log-entries-none"
+        if request.form.get("as") == "csv":
+            return sheet(desk, name, subject, _HEAD, map(_row, entries))
+        taken(desk, subject)
+        return attached("".join(map(_line, entries)), "application/jsonl", f"{name}.jsonl")
 
 
 def _line(entry: StoredEntry) -> str:
     """Return one entry with its place: its exact text as a string, so that its hash can be taken."""
-    return json.dumps(
+    line = json.dumps(
         {
             "index": entry.index,
             "leaf_hash": entry.leaf_hash.hex(),
@@ -49,15 +51,11 @@ def _line(entry: StoredEntry) -> str:
         },
         ensure_ascii=False,
     )
+    return f"{line}\n"
 
 
-def _log(desk: Desk, subject: dict[str, Any]) -> None:
-    """Log that this person takes them. Raises LedgerUnavailable: then nothing leaves."""
-    draft = Draft(
-        event="export.made",
-        ref=f"event_{secrets.token_hex(12)}",
-        clear={},
-        secret={"by": g.session.account.id, "subject": {"log": subject}},
-        detail={},
-    )
-    desk.gate.ledger.append(draft)
+def _row(entry: StoredEntry) -> tuple[object, ...]:
+    text = entry.entry.decode("utf-8", "replace")
+    document = decoded(text)
+    clear = (document.get(name) for name in ("hour", "agency", "end_requester", "outcome"))
+    return entry.index, entry.event, entry.ref, *clear, entry.leaf_hash.hex(), text

@@ -14,7 +14,7 @@ from typing import Final
 
 from flask import Response, g
 
-from gatekeeper.ledger import Draft
+from gatekeeper.ledger import Draft, Json
 from gatekeeper.review.accounts import Session
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.pages import attached
@@ -24,9 +24,19 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 
 
 def sheet(
-    desk: Desk, name: str, subject: str, head: Sequence[str], rows: Iterable[Sequence[object]]
+    desk: Desk, name: str, subject: Json, head: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> Response:
     """Answer with the file; *subject* says in the log what was taken. Raises LedgerUnavailable."""
+    taken(desk, subject)
+    written = io.StringIO()
+    writer = csv.writer(written)
+    for row in (head, *rows):
+        writer.writerow([cell(value) for value in row])
+    return attached(written.getvalue(), "text/csv", f"{name}.csv")
+
+
+def taken(desk: Desk, subject: Json) -> None:
+    """Log that this person takes a file along. Raises LedgerUnavailable: then it does not leave."""
     session: Session = g.session
     draft = Draft(
         event="export.made",
@@ -36,11 +46,6 @@ def sheet(
         detail={},
     )
     desk.gate.ledger.append(draft)
-    written = io.StringIO()
-    writer = csv.writer(written)
-    for row in (head, *rows):
-        writer.writerow([cell(value) for value in row])
-    return attached(written.getvalue(), "text/csv", f"{name}.csv")
 
 
 def cell(value: object) -> str:
