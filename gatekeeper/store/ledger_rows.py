@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import LargeBinary, Row, cast, insert, select
 
 from gatekeeper.errors import LedgerCorrupt, LedgerUnavailable
 from gatekeeper.ledger.rows import Head, StoredEntry
@@ -27,10 +27,11 @@ from gatekeeper.store.writing import storable
 CHUNK: Final = 1000
 """Entries read at once: a long reading holds no snapshot open, and the log only grows."""
 
+# As bytes whatever stands there: who writes a text into SQLite's column must not end an auditor's reading.
 _ENTRY = select(
     ledger_entries.c.entry_index,
-    ledger_entries.c.entry,
-    ledger_entries.c.leaf_hash,
+    cast(ledger_entries.c.entry, LargeBinary).label("entry"),
+    cast(ledger_entries.c.leaf_hash, LargeBinary).label("leaf_hash"),
     ledger_entries.c.event,
     ledger_entries.c.ref,
 )

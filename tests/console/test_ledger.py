@@ -271,6 +271,7 @@ def test_what_an_agency_is_called_and_what_was_forced_in_is_text(staffed: Staffe
 
 TAMPERED = {
     "a text": "UPDATE ledger_entries SET entry = CAST(replace(CAST(entry AS text), 'local', 'x') AS blob)",
+    "no bytes": "UPDATE ledger_entries SET entry = 'a text'",
     "not JSON": "UPDATE ledger_entries SET entry = x'ff00'",
     "no entry": "DELETE FROM ledger_entries",
 }
@@ -446,12 +447,10 @@ def test_a_sheet_runs_nothing_of_what_somebody_forced_in(staffed: Staffed) -> No
     """No cell begins as a formula does; the event is logged for it as well."""
     reader = staffed.signed_in("auditor")
     index = _of(staffed, "agency.added")[0]
-    _force(staffed, f"UPDATE ledger_entries SET ref = '=cmd()', entry = '+1' WHERE entry_index = {index}")  # noqa: S608
+    _force(staffed, f"UPDATE ledger_entries SET ref = '=cmd()', entry = x'2b31' WHERE entry_index = {index}")  # noqa: S608
     taken = reader.client.post(f"{LOG}/export", data={"form": _token(reader), "as": "csv"})
-    assert ("text/csv", f"{index},agency.added,'=cmd(),") == (
-        taken.mimetype,
-        next(line for line in taken.text.splitlines() if line.startswith(f"{index},"))[:26],
-    )
+    assert "text/csv" == taken.mimetype
+    assert f"\n{index},agency.added,'=cmd()," in taken.text.replace("\r", "")
     assert "'+1" in taken.text
     assert "export.made" == staffed.city.events()[-1]["event"]
 
