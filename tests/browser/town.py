@@ -45,6 +45,9 @@ def lively(gate: RunningGate) -> Town:
     for act in ("ask", "escalate", "uphold", "rule"):
         query = _denied(gate, purpose__narrative="investigation", purpose__case_number=f"25-1050{len(act)}")
         clerk.does(query, act, reason=WHY, provision="stated_reason")
+        if act in {"uphold", "rule"}:
+            clerk.does(query, "case", title=f"An idle reason that staff {act}", act="propose")
+    gate.command("stop", "--kind", "private", "--reason", "A sample of a stop that is in force")
     _denied(gate, purpose__narrative="HSI, homicide suspect", purpose__offense="09A", legal_process=_PAPER)
     _denied(gate, purpose__narrative='<b>ICE</b> "><script>alert(1)</script> pick-up, see file')
     _denied(gate, purpose__narrative="child abuse, mother was pregnant and left", purpose__offense="90Z")
@@ -80,7 +83,7 @@ class _Clerk:
             code=pyotp.TOTP(person["totp_secret"]).now(),
         )
 
-    def does(self, query: str, act: str, **typed: str) -> None:
+    def does(self, query: str, act: str, /, **typed: str) -> None:
         path = f"/console/reviews/{query}" if query else "/console/sign-in"
         shown = self._session.get(self._base + path, timeout=30).text
         token = re.search(r'name="form" value="([0-9a-f]{64})"', shown)

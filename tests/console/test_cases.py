@@ -83,6 +83,7 @@ def test_a_ruling_becomes_a_case_that_is_decided_as_the_request_was(staffed: Sta
     assert document["expect"] == _decided(staffed, case)
     for private in ("DEMO1", "Quentin", "Hollowell", "7719", "90317", "sample-il-pd", query):
         assert private not in case.document
+    assert "Accept the case" in legal.client.get(f"/console/cases/{case.id}").text
     assert 303 == _settles(legal, case.id).status_code
     assert "accepted" == _case(staffed).state
     assert WHY in clerk.client.get(f"/console/cases/{case.id}").text
