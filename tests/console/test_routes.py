@@ -90,11 +90,6 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("GET", "/console/agencies/<agency_id>"): "read_figures",
     ("GET", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
     ("POST", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
-    ("GET", "/console/cases"): EVERYBODY,
-    ("GET", "/console/cases/<case_id>"): EVERYBODY,
-    ("GET", "/console/reviews/<query_id>/case"): "propose_case",
-    ("POST", "/console/reviews/<query_id>/case"): "propose_case",
-    ("POST", "/console/cases/<case_id>/<any(accept, reject):act>"): "approve_policies",
 }
 """Who reaches each route: the act that the table of roles gives or does not give."""
 

@@ -33,10 +33,12 @@ def queued(rows: LedgerRows, query_id: str, at: datetime = NOON) -> None:
     moved = reviews.queue(
         query_id=query_id,
         agency_id="evanston",
+        category="stolen_vehicle",
         level="staff",
         provisions=["case_number"],
         at=at,
         due_at=LATER,
+        first=False,
     )
     commit(rows, [query(query_id), *moved])
 
