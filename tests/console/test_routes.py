@@ -86,6 +86,8 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("POST", "/console/samples/<sample_id>.csv"): "export",
     ("GET", "/console/samples/<sample_id>/<int:number>"): "judge_samples",
     ("POST", "/console/samples/<sample_id>/<int:number>"): "judge_samples",
+    ("GET", "/console/notices"): "read_reviews",
+    ("POST", "/console/notices/<delivery_id>/try"): "rule_as_staff",
     ("GET", "/console/agencies"): "read_figures",
     ("GET", "/console/agencies/<agency_id>"): "read_figures",
     ("GET", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
