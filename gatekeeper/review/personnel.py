@@ -88,8 +88,8 @@ class Changes(Protocol):
     def still(self, account: Account, /) -> tuple[Row, ...]:
         """Return a row that changes nothing, and is refused unless the account is as it was read."""
 
-    def used(self, account: Account, step: int, /) -> tuple[Row, ...]:
-        """Return the row that uses up a time step."""
+    def counts(self, account: Account, /, **columns: object) -> tuple[Row, ...]:
+        """Return the row that changes how an account's sign-ins count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Personnel:
         return made
 
     def renew(self, account: Account, *, reason: str, by: Account | str) -> Made:
-        """Give an account new secrets, whatever it had."""
+        """Give an account new secrets, whatever it had, and unlock it."""
         if not account.password_hash:
             raise OperatorError("the account signs in with the identity provider: its secrets are there")
         _of_another(account, by)
@@ -144,6 +144,7 @@ class Personnel:
         rows = self.changes.change(
             account, password_hash=made.account.password_hash, totp_box=made.account.totp_box
         )
+        rows += self.changes.counts(account, failures=0, locked_until=None)
         self._commit("staff.changed", account, rows, by=by, reason=reason, what="secrets")
         self._settle(made)
         return made
@@ -176,7 +177,7 @@ class Personnel:
     def set_totp(self, account: Account, secret: str, step: int, *, session: str) -> None:
         """Give an account another secret for codes; the one that was shown to confirm it is used up."""
         rows = self.changes.change(account, totp_box=self.key().seal(account.id, secret))
-        rows += self.changes.used(account, step)
+        rows += self.changes.counts(account, last_step=step)
         self._commit("staff.changed", account, rows, by=account.id, what="authenticator")
         self.roll.end_sessions(account.id, but=session)
 

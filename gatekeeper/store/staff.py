@@ -277,9 +277,9 @@ def still(account: Account) -> tuple[Row, ...]:
     )
 
 
-def used(account: Account, step: int) -> tuple[Row, ...]:
-    """Return the row that uses up a time step."""
-    return (Alter("sign_ins", {"staff_id": account.id}, {"last_step": step}),)
+def counts(account: Account, /, **columns: object) -> tuple[Row, ...]:
+    """Return the row that changes how an account's sign-ins count: failures, its lock, the step used last."""
+    return (Alter("sign_ins", {"staff_id": account.id}, columns),)
 
 
 def _over(now: datetime) -> Any:

@@ -137,6 +137,11 @@ def test_policies_that_are_refused_are_a_finding(
     assert (1, "failed", "failed") == (status, checks["policies"][0], checks["engine"][0])
 
 
+PROVIDER = {
+    "GATEKEEPER_OIDC_ISSUER": "https://id.example.gov/realms/city",
+    "GATEKEEPER_OIDC_CLIENT_ID": "console",
+    "GATEKEEPER_OIDC_CLIENT_SECRET": "made-up",
+}
 UNSAFE: dict[str, tuple[dict[str, str], str]] = {
     "no engine chosen": ({"GATEKEEPER_ENGINE": ""}, "GATEKEEPER_ENGINE=opa"),
     "an engine that is none": ({"GATEKEEPER_ENGINE": "regorus"}, "GATEKEEPER_ENGINE=opa"),
@@ -158,6 +163,32 @@ UNSAFE: dict[str, tuple[dict[str, str], str]] = {
     "a port past the last": ({"GATEKEEPER_PORT": "65536"}, "GATEKEEPER_PORT"),
     "no threads": ({"GATEKEEPER_THREADS": "0"}, "GATEKEEPER_THREADS"),
     "patience without end": ({"GATEKEEPER_OPA_TIMEOUT": "999"}, "GATEKEEPER_OPA_TIMEOUT"),
+    "a provider in the clear": (
+        PROVIDER | {"GATEKEEPER_OIDC_ISSUER": "http://id.example.gov"},
+        "GATEKEEPER_OIDC_ISSUER is plain http",
+    ),
+    "a provider that is none": (
+        PROVIDER | {"GATEKEEPER_OIDC_ISSUER": "id.example.gov"},
+        "GATEKEEPER_OIDC_ISSUER",
+    ),
+    "a provider with a question": (
+        PROVIDER | {"GATEKEEPER_OIDC_ISSUER": "https://id.example.gov?x=1"},
+        "GATEKEEPER_OIDC_ISSUER",
+    ),
+    "a provider without a port": (
+        PROVIDER | {"GATEKEEPER_OIDC_ISSUER": "https://id.example.gov:x"},
+        "GATEKEEPER_OIDC_ISSUER",
+    ),
+    "a provider without a secret": (
+        PROVIDER | {"GATEKEEPER_OIDC_CLIENT_SECRET": ""},
+        "_CLIENT_SECRET is missing",
+    ),
+    "a provider without a client": (PROVIDER | {"GATEKEEPER_OIDC_CLIENT_ID": ""}, "_CLIENT_ID is missing"),
+    "a client of no provider": (
+        PROVIDER | {"GATEKEEPER_OIDC_ISSUER": ""},
+        "GATEKEEPER_OIDC_ISSUER is missing",
+    ),
+    "certificates that are not there": (PROVIDER | {"GATEKEEPER_OIDC_CA_FILE": "/nowhere"}, "_CA_FILE"),
     "an unknown setting": ({"GATEKEEPER_RATE_LIMT": "5"}, "GATEKEEPER_RATE_LIMT"),
     "policies that are not there": ({"GATEKEEPER_POLICIES": "/nowhere"}, "policies were refused"),
 }

@@ -61,6 +61,36 @@ def test_a_reset_gives_new_secrets_and_ends_sessions(city: City) -> None:
         assert made[secret] != renewed[secret]
 
 
+def test_a_role_is_changed_and_sessions_end(city: City) -> None:
+    """The person comes back as what they are now; what is no change, or no role, is said."""
+    city.run(*ADD)
+    state = open_state(Settings(data=city.data))
+    account = state.staff.find("pat.sample")
+    assert account is not None
+    state.staff.begin_session("browser", account.id)
+    city.run("staff", "role", "pat.sample", "auditor", "--reason", "moved to the auditor's office")
+    assert state.staff.session("browser") is None
+    state.close()
+    assert ["auditor"] == [row["role"] for row in city.rows("staff", "list")]
+    again = ("staff", "role", "pat.sample", "auditor", "--reason", "moved to the auditor's office")
+    assert "has that role" in city.refused(*again)
+    assert "consistent" in city.run("ledger", "verify")
+
+
+def test_who_signs_in_with_the_provider_has_no_secrets(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is printed, nothing can be reset, and one person there is one account here."""
+    identity = (*ADD, "--identity", "sub-pat")
+    assert "GATEKEEPER_OIDC_ISSUER" in city.refused(*identity)
+    monkeypatch.setenv("GATEKEEPER_OIDC_ISSUER", "https://id.example.gov")
+    (made,) = city.rows(*identity)
+    assert ("provider", False) == (made["signs_in"], "password" in made)
+    assert "identity provider" in city.refused("staff", "reset", "pat.sample", "--reason", "lost it all")
+    other = ("staff", "add", "other.sample", "--name", "P", "--role", "admin", "--identity")
+    assert "already" in city.refused(*other, "sub-pat")
+    assert "subject" in city.refused(*other, "sub pat")
+    assert "subject" in city.refused(*other, "")
+
+
 def test_who_was_removed_is_kept_and_can_not_come_back(city: City) -> None:
     """The log speaks of them; their name is given to nobody else."""
     city.run(*ADD)

@@ -60,6 +60,13 @@ def test_an_administrator_sees_everybody_and_the_table_of_roles(staffed: Staffed
     assert "take a decision out of the console" in text
 
 
+def test_every_page_opens(staffed: Staffed) -> None:
+    """Of an account that may be changed, of one's own, and of one that is to be."""
+    admin, clerk = staffed.signed_in("admin"), staffed.person("records")
+    for page in ("add", clerk.made.account.id, admin.made.account.id):
+        assert 200 == admin.client.get(f"{PEOPLE}/{page}").status_code
+
+
 def test_an_account_is_added_and_its_secrets_are_shown_once(staffed: Staffed) -> None:
     """Who was added, by whom and in which role is committed to; they sign in with what was shown."""
     admin = staffed.signed_in("admin")
@@ -112,9 +119,11 @@ def test_a_role_is_changed_with_a_reason_and_the_person_signed_out(staffed: Staf
     assert 303 == clerk.client.get("/console/reviews").status_code
 
 
-def test_a_reset_unlocks_nobody_but_gives_new_secrets(staffed: Staffed) -> None:
-    """What the person had before is worth nothing."""
+def test_a_reset_gives_new_secrets_and_unlocks(staffed: Staffed) -> None:
+    """What the person had before is worth nothing, to whoever guessed at it too."""
     admin, clerk = staffed.signed_in("admin"), staffed.signed_in("records")
+    for _ in range(MOST_FAILURES):
+        Browser(staffed.app.test_client(), clerk.made).sign_in(password="wrong")
     answer = do(admin, clerk.made.account.id, "reset")
     shown = re.findall(r"<dd><code>([^<]+)</code></dd>", answer.text)
     assert 303 == clerk.client.get("/console/reviews").status_code
