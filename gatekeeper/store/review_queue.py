@@ -15,7 +15,7 @@ from typing import Any, Literal
 from sqlalchemy import Select, and_, select, union_all
 
 from gatekeeper.store.database import Database
-from gatekeeper.store.review_walks import MOST_COUNTED, ORDERS, Place, Walk, Wanted, askable
+from gatekeeper.store.review_walks import MOST_COUNTED, ORDERS, Place, Walk, Wanted, askable, counting
 from gatekeeper.store.reviews import WHOLE
 from gatekeeper.store.tables import agencies, queries, review_places, reviews, staff
 from gatekeeper.store.values import ReviewCard
@@ -89,19 +89,19 @@ class ReviewQueue:
 
     def counts(self, asked: Sequence[Wanted]) -> tuple[Count, ...]:
         """Count what each would find, up to ``MOST_COUNTED`` rows of each state."""
-        walks = [
-            (number, Walk(wanted, state))
+        statements = [
+            counting(wanted, state, number)
             for number, wanted in enumerate(asked)
             if askable(wanted)
             for state in wanted.states
         ]
-        rows = self._all([walk.count(number) for number, walk in walks]) if walks else []
-        made = [Count(0, more=False)] * len(asked)
-        for number, walked, fitting in rows:
-            before = made[number]
-            made[number] = Count(before.number + (fitting or 0), before.more or walked > MOST_COUNTED)
+        found, cut = [0] * len(asked), [False] * len(asked)
+        for number, walked, fitting in self._all(statements):
+            found[number] += fitting or 0
+            cut[number] |= walked > MOST_COUNTED
         return tuple(
-            Count(min(one.number, MOST_COUNTED), one.more or one.number > MOST_COUNTED) for one in made
+            Count(min(fitting, MOST_COUNTED), more or fitting > MOST_COUNTED)
+            for fitting, more in zip(found, cut, strict=True)
         )
 
     def cards(self, query_ids: Sequence[str]) -> tuple[ReviewCard, ...]:

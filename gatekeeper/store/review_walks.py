@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, Literal, Protocol
 
 from sqlalchemy import Select, and_, case, func, literal, select, true, tuple_
@@ -37,7 +38,12 @@ _Condition = Callable[[Any], Any]
 
 
 class Wanted(Protocol):
-    """Which reviews are asked for, in which order. What is None narrows nothing."""
+    """Which reviews are asked for, in which order. What is None narrows nothing.
+
+    Equal ones are one and the same question (they can be hashed).
+    """
+
+    def __hash__(self) -> int: ...
 
     @property
     def states(self) -> Sequence[str]: ...  # noqa: D102
@@ -65,6 +71,12 @@ class Wanted(Protocol):
     def queued_from(self) -> datetime | None: ...  # noqa: D102
     @property
     def queued_before(self) -> datetime | None: ...  # noqa: D102
+
+
+@lru_cache(maxsize=1024)
+def counting(wanted: Wanted, state: str, number: int) -> Select[Any]:
+    """Return the statement that counts a walk; made once for what every page asks anew."""
+    return Walk(wanted, state).count(number)
 
 
 class Walk:

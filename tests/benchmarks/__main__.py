@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks exchange|engines|soak|screen|reasons``: one JSON document on standard output.
+"""``python -m tests.benchmarks exchange|engines|soak|screen|reasons|queue``: one JSON document as output.
 
 Figures compare two things on one machine at one time; between machines only the ratios mean anything.
 """
@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import engines, exchange, reading, soak
+from tests.benchmarks import engines, exchange, queue, reading, soak
 
 
 def main() -> None:
@@ -29,6 +29,11 @@ def main() -> None:
     asked.add_argument("--opa", help="decide by this OPA server")
     kinds.add_parser("screen", help="reading a usual request, and 100 KB of anything")
     kinds.add_parser("reasons", help="labelled reasons that are decided otherwise than they should be")
+    asked = kinds.add_parser("queue", help="the queue of reviews under many clerks, on PostgreSQL")
+    asked.add_argument("--reviews", type=int, default=1_000_000)
+    asked.add_argument("--clerks", type=int, default=50)
+    asked.add_argument("--seconds", type=float, default=60)
+    asked.add_argument("--think", type=float, default=3, help="seconds for which a clerk reads a page")
     options = parser.parse_args()
     more = ["--opa", options.opa] if getattr(options, "opa", None) else []
     match options.kind:
@@ -40,6 +45,8 @@ def main() -> None:
             found = reading.measure()
         case "reasons":
             found = reading.judge()
+        case "queue":
+            found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
         case _:
             found = soak.measure(options.seconds, *more)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}

@@ -14,6 +14,7 @@ from gatekeeper.cli import agency
 from gatekeeper.errors import LedgerUnavailable
 from gatekeeper.review.queue import PAGE
 from gatekeeper.review.roles import Role
+from gatekeeper.web.console import filters
 from tests.console.conftest import Staffed
 from tests.exchange.city import PLATE, body
 
@@ -148,6 +149,19 @@ def test_filters_narrow(staffed: Staffed) -> None:
     for asked in ("state=other", "order=plate", "asked_from=0001-01-01", "asked_to=x", "agency=" + "a" * 200):
         answer = browser.client.get(f"{QUEUE}?{asked}")
         assert (400, [query]) == (answer.status_code, _rows(answer)), asked
+
+
+def test_the_form_is_read_as_a_browser_sends_it(staffed: Staffed) -> None:
+    """Every field of it, most of them empty: they narrow nothing, and stand in no further address."""
+    query = _denied(staffed)
+    client = staffed.signed_in("records").client
+    form = client.get(QUEUE).text.split('class="console-filter"')[1].split("</form>")[0]
+    sent = dict.fromkeys(re.findall(r'name="(\w+)"', form), "")
+    assert sent.keys() == filters.LABELS.keys()
+    chosen = "state=waiting&order=due&due=3d"
+    answer = client.get(f"{QUEUE}?{chosen}&" + "&".join(f"{n}=" for n in sent if f"{n}=" not in chosen))
+    assert (200, [query]) == (answer.status_code, _rows(answer))
+    assert 1 == answer.text.count('class="console-tag"')
 
 
 def test_what_narrows_is_shown_and_can_be_taken_away(staffed: Staffed) -> None:

@@ -61,6 +61,13 @@ class Cluster:
     port: int = 5432
     _process: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """The process id of the server, whose children its sessions are. Raises RuntimeError if it is off."""
+        if self._process is None:
+            raise RuntimeError("the server does not run")
+        return self._process.pid
+
     def url(self, database: str = "postgres", user: str = "postgres") -> str:
         """Return the URL of a database for a role (no password: only this machine's socket is open)."""
         return f"postgresql://{user}@/{database}?host={self.directory}&port={self.port}"

@@ -198,7 +198,9 @@ def test_counts_stop_where_nobody_would_count_on(
     assert () == queue.counts([])
     for module in (review_walks, review_queue):
         monkeypatch.setattr(module, "MOST_COUNTED", 9)
+    review_walks.counting.cache_clear()
     assert (Count(9, more=True),) == queue.counts([Wanted(STATES)])
+    review_walks.counting.cache_clear()
 
 
 def test_whoever_is_missing_is_first(rows: LedgerRows, database: Database) -> None:

@@ -1,7 +1,7 @@
 """The filter of the queue: what stands in the address, what it asks the queue for, and how it is shown.
 
-An address holds no more than what differs from the whole waiting queue, so that each view of the queue has
-one address, which can be kept, sent to a colleague and opened again. Guarantees: a filter that cannot be read
+An address that we write holds no more than what differs from the whole waiting queue; it can be kept, sent to
+a colleague and opened again. Guarantees: a filter that cannot be read
 is refused as a whole, never half understood; nothing private can be asked for in an address.
 """
 
@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from marshmallow import Schema, fields, validate
 
+from gatekeeper.exchange.fields import Day
 from gatekeeper.review.queue import (
     DONE,
     NOBODY,
@@ -91,18 +92,11 @@ PURPOSES: Final = (
 
 
 def _one_of(*words: str) -> fields.String:
-    return fields.String(load_default="", validate=validate.OneOf(("", *words)))
+    return fields.String(load_default="", validate=validate.OneOf(words))
 
 
 def _short() -> fields.String:
     return fields.String(load_default="", validate=validate.Length(max=128))
-
-
-class _Day(fields.Date):
-    """A day; nothing is none."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> Any:
-        return None if value == "" else super()._deserialize(value, attr, data, **more)
 
 
 _SENSIBLE: Final = validate.Range(date(2000, 1, 1), date(2100, 1, 1))
@@ -123,8 +117,8 @@ class FilterForm(Schema):
     provision = _short()
     purpose = _one_of(*PURPOSES)
     level = _one_of("staff", "counsel")
-    asked_from = _Day(load_default=None, allow_none=True, validate=_SENSIBLE)
-    asked_to = _Day(load_default=None, allow_none=True, validate=_SENSIBLE)
+    asked_from = Day(load_default="", validate=_SENSIBLE)
+    asked_to = Day(load_default="", validate=_SENSIBLE)
     order = _one_of(*ORDERS)
 
 
@@ -183,9 +177,11 @@ class Filter:
 
 def read_filter(asked: Mapping[str, str]) -> Filter | None:
     """Read a filter; None if any of it cannot be read."""
-    if _FORM.validate(asked):
+    # A browser sends every field of a form; what was left empty narrows nothing.
+    filled = {name: text for name, text in asked.items() if text}
+    if _FORM.validate(filled):
         return None
-    read = {name: _text(value) for name, value in _FORM.load(asked).items()}
+    read = {name: str(value) for name, value in _FORM.load(filled).items()}
     found = {name: read[name] for name in LABELS if read[name]}
     if found.get("state") == "waiting":
         del found["state"]
@@ -245,7 +241,3 @@ def _midnight(day: str | None, zone: tzinfo, days: int = 0) -> datetime | None:
     if day is None:
         return None
     return datetime.combine(date.fromisoformat(day) + timedelta(days=days), time(), zone)
-
-
-def _text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, date) else value or ""
