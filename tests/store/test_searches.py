@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -134,3 +134,22 @@ def test_a_verification_of_another_shape_is_refused(rows: LedgerRows, changes: d
     register(rows)
     with pytest.raises(StoreUnavailable):
         commit(rows, [verification(**changes)])
+
+
+@pytest.mark.parametrize("by", ["officer", "target"])
+def test_what_else_was_asked_is_found_along_an_index(
+    rows: LedgerRows, database: Database, by: Literal["officer", "target"]
+) -> None:
+    """Each day's fingerprint is a seek; no more is read than is answered with."""
+    queries, prints = Queries(database), [bytes([day]) * 32 for day in range(31)]
+    register(rows)
+    commit(rows, *([query(f"q{n}", **{f"{by}_fp": prints[n % 3]})] for n in range(9)))
+    assert 9 == len(queries.asked_before(by, prints, 100))
+    assert 4 == len(queries.asked_before(by, prints, 4))
+    assert () == queries.asked_before(by, prints[3:], 100)
+    assert () == queries.asked_before(by, [], 100)
+    if database.dialect == "sqlite":  # PostgreSQL reads so few rows as it likes
+        asked = f"SELECT query_id FROM queries WHERE {by}_fp IN (?, ?) LIMIT 3"  # noqa: S608  our own words
+        with database.read() as connection:
+            plan = connection.exec_driver_sql("EXPLAIN QUERY PLAN " + asked, tuple(prints[:2])).all()
+        assert f"ix_queries_{by}_fp" in str(plan)

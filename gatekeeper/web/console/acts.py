@@ -132,7 +132,7 @@ def _consider(
         version=case.review.version,
         chosen=[catalogue[code] for code in codes],
         outlook=hearing.would(codes),
-        catalogue=catalogue,
+        titles={code: provision.title for code, provision in catalogue.items()},
         faults=sent.faults,
         typed=sent.typed or {},
         meanwhile=[e for e in case.recorded if e.version > sent.seen] if sent.stale and sent.seen else [],

@@ -11,8 +11,15 @@ from typing import Any, Final, NamedTuple
 
 from markupsafe import Markup, escape
 
+from gatekeeper.exchange.lexicon import BY_CLASS, SPECIFIC
 from gatekeeper.ledger import Json
-from gatekeeper.web.console.languages import later
+from gatekeeper.web.console.languages import later, say
+
+_SUPPORTING: Final[Mapping[str, str]] = {
+    SPECIFIC: later("Words that name what happened, which every request must say."),
+    BY_CLASS: later("Words that name a class of crimes, which is enough beside an offense code."),
+}
+"""What the lexicon does not describe: the one kind of words that can help a request."""
 
 LABELS: Final[Mapping[str, str]] = {
     "narrative": later("In the officer's words"),
@@ -67,9 +74,13 @@ def typed_fields(words: Mapping[str, str], matches: Sequence[Mapping[str, Json]]
 def meanings(matches: Sequence[Mapping[str, Json]], lexicon: Any) -> list[Meaning]:
     """Return what each class that was found means, in the words of the law's own data."""
     parts = lexicon if isinstance(lexicon, dict) else {}
-    known = {**parts.get("classes", {}), **parts.get("crimes", {})}
+    known = parts.get("classes", {})
     found = sorted({str(match["class"]) for match in matches})
-    return [Meaning(name, str(known[name]["about"]) if name in known else "") for name in found]
+    return [Meaning(name, str(known[name]["about"]) if name in known else _own(name)) for name in found]
+
+
+def _own(name: str) -> str:
+    return say(_SUPPORTING[name]) if name in _SUPPORTING else ""
 
 
 def marked(text: str, spans: Sequence[tuple[int, int, str]]) -> Markup:

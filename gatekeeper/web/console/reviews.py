@@ -107,6 +107,7 @@ def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
             provisions=provisions,
             gone=[code for code in found.provisions if code not in desk.gate.engine.bundle.catalogue],
             timeline=told,
+            titles={code: p.title for code, p in desk.gate.engine.bundle.catalogue.items()},
             receipt=next((m for m in told if m.event == "query.decided"), None),
             names=people(told),
             assignment=assignment(desk, found),
