@@ -88,10 +88,10 @@ def test_the_document_that_the_agency_sent_can_be_chosen(staffed: Staffed) -> No
     gate = staffed.city.gate
     for of in (query, other):
         draft = Draft(
-            event="review.answered",
+            event="review.noted",
             ref=of,
-            clear={"agency": "sample-il-pd", "provisions": [], "review": "staff"},
-            secret={},
+            clear={"agency": "sample-il-pd"},
+            secret={"by": "gatekeeper"},
             detail={},
         )
         gate.ledger.append(draft, documents.rows(gate.keys, of, "agency", gate.clock.now(), [WARRANT]))
