@@ -152,14 +152,27 @@ class UnknownEntry(GatekeeperError):
 
 
 class AppealRefused(GatekeeperError):
-    """There is nothing (any more) that could be added to the query: 409, nothing was recorded.
+    """There is nothing (any more) that could be added to the query: 409, nothing was recorded."""
 
-    The code is the reason: ``no_review``, ``review_closed``, ``appeals_exhausted`` or ``request_erased``.
-    """
+    code = "review_closed"
 
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+
+class NoReview(AppealRefused):
+    """No person reviews the query: it was permitted, previewed, or denied for good."""
+
+    code = "no_review"
+
+
+class AppealsExhausted(AppealRefused):
+    """Something was added as often as the city's policy allows."""
+
+    code = "appeals_exhausted"
+
+
+class RequestErased(AppealRefused):
+    """What was asked has been erased: nobody can say what would be added to."""
+
+    code = "request_erased"
 
 
 class UnknownDocument(GatekeeperError):

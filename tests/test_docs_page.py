@@ -86,7 +86,8 @@ def test_every_problem_type_has_an_anchor(client: FlaskClient) -> None:
     page = client.get("/docs").get_data(as_text=True)
     written: dict[str, Any] = yaml.safe_load(contract())["x-problems"]
     served = {code: status for status, (code, _) in problems._HTTP.items()} | {"internal": 500}
-    for kind in errors.GatekeeperError.__subclasses__() + errors.Unavailable.__subclasses__():
+    kinds = [errors.GatekeeperError, errors.Unavailable, errors.AppealRefused]
+    for kind in [kind for family in kinds for kind in family.__subclasses__()]:
         known = next((problems._KINDS[c] for c in kind.__mro__ if c in problems._KINDS), None)
         if known is not None:
             served[kind.code] = known.status

@@ -18,7 +18,10 @@ from jsonschema_rs import Draft202012Validator
 from gatekeeper.errors import InvalidRequest
 from gatekeeper.exchange.bodies import (
     SERVED_KINDS,
+    AppealFactsSchema,
+    AppealSchema,
     AttestationSchema,
+    DocumentSchema,
     EndRequesterSchema,
     LegalProcessSchema,
     PlaceQuerySchema,
@@ -39,6 +42,9 @@ PAIRS = {
     "EndRequester": EndRequesterSchema,
     "LegalProcess": LegalProcessSchema,
     "Attestation": AttestationSchema,
+    "Appeal": AppealSchema,
+    "AppealFacts": AppealFactsSchema,
+    "Document": DocumentSchema,
 }
 
 

@@ -231,6 +231,41 @@ def test_the_first_page_after_a_ruling_needs_no_cursor(client: FlaskClient, aski
     assert check("/v1/queries/{id}/records", "get", answer)["type"].endswith("unknown_query")
 
 
+def test_an_appeal_is_as_written(city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]) -> None:
+    """From the denial over the agency's answer to the records; what is refused is written too."""
+    client, _ = city
+    body = body_of(city)
+    body["purpose"]["case_number"] = "n/a"
+    denied = check("/v1/queries", "post", client.post("/v1/queries", json=body, headers=asking))
+    written, path = "/v1/queries/{id}/appeal", f"/v1/queries/{denied['query_id']}"
+    examples = DOCUMENT["components"]["examples"]
+
+    def add(sent: Any, status: int, **more: Any) -> Any:
+        given = client.post(f"{path}/appeal", headers=asking, **({"json": sent} | more))
+        assert status == given.status_code, given.text
+        return check(written, "post", given)
+
+    assert {"/query"} == {fault["pointer"] for fault in add({"message": "x", "query": {}}, 422)["faults"]}
+    add(None, 400, json=None, data=b"{", content_type="application/json")
+    add(None, 415, json=None, data=b"{}", content_type="text/plain")
+    too_much = add(None, 413, json=None, data=b" " * 8_388_609, content_type="application/json")
+    assert "8,388,608" in too_much["detail"]
+    answer = add(examples["AppealWarrant"]["value"], 202)
+    assert ("deny", "queued") == (answer["decision"]["outcome"], answer["review"]["state"])
+    answer = add(examples["AppealFact"]["value"], 202)
+    assert ("permit", f"{path}/records") == (answer["decision"]["outcome"], answer["review"]["records"])
+    status = check("/v1/queries/{id}", "get", client.get(path, headers=asking))
+    assert ["answered", "answered"] == [message["kind"] for message in status["review"]["messages"]]
+    assert 1 == len(status["review"]["documents"])
+    records = client.get(answer["review"]["records"], headers=asking)
+    assert check("/v1/queries/{id}/records", "get", records)["records"]
+    assert add(examples["AppealFact"]["value"], 409)["type"].endswith("review_closed")
+    unknown = client.post("/v1/queries/q_none/appeal", json={}, headers=asking)
+    assert check(written, "post", unknown)["type"].endswith("unknown_query")
+    check(written, "post", client.post(f"{path}/appeal", json={}))
+    assert 405 == client.get(f"{path}/appeal", headers=asking).status_code
+
+
 def test_idempotency_is_as_written(city: tuple[FlaskClient, dict[str, Any]], asking: dict[str, str]) -> None:
     """The same key and body is the same query; another body under it is refused."""
     http, headers = city[0], asking | {"Idempotency-Key": "6f1c8a52-0d7e-4b57-9a0e-5f0c2f3f7d11"}

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from gatekeeper.errors import (
     AppealRefused,
+    AppealsExhausted,
     DocumentRefused,
     Fault,
     IdempotencyInFlight,
@@ -26,6 +27,8 @@ from gatekeeper.errors import (
     KeyErased,
     LedgerUnavailable,
     MalformedBody,
+    NoReview,
+    RequestErased,
     Superseded,
     UnknownQuery,
 )
@@ -125,7 +128,7 @@ def appeal(
         except Superseded:
             continue  # a person moved the review on meanwhile, or another appeal came: look again
         except KeyErased:
-            raise AppealRefused("request_erased") from None
+            raise RequestErased from None
         except (AppealRefused, IdempotencyInFlight):
             raise
         except Exception as fault:
@@ -240,14 +243,14 @@ def _repeated(gate: Gate, caller: Caller, key: str, added: _Addition, at: dateti
 def _open(gate: Gate, query_id: str, review: Review | None) -> Review:
     """Return the review if something can be added to it. Raises AppealRefused."""
     if review is None:
-        raise AppealRefused("no_review")
+        raise NoReview
     if review.state not in _OPEN:
-        raise AppealRefused("review_closed")
+        raise AppealRefused
     if review.state == "upheld" and _was_taken_up_again(gate.queries.review_events(query_id)):
-        raise AppealRefused("review_closed")
+        raise AppealRefused
     answered = sum(entry.event == ANSWERED for entry in gate.ledger.entries_of(query_id))
     if answered >= _most(gate):
-        raise AppealRefused("appeals_exhausted")
+        raise AppealsExhausted
     return review
 
 

@@ -55,7 +55,6 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
     ),
     errors.UnknownQuery: _Kind(404, "No such query", "Use a query_id that was answered to your agency."),
     errors.AppealRefused: _Kind(409, "Nothing can be added to this query", "Nothing was recorded."),
-    errors.UnknownDocument: _Kind(404, "No such document", "Use the id of a document that is still kept."),
     errors.UnknownEntry: _Kind(404, "No such entry", "Ask for an index below the checkpoint's tree size."),
     errors.Unavailable: _Kind(
         503, "The gatekeeper cannot answer for itself", "Nothing was released. Ask again later."
