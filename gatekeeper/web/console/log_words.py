@@ -37,6 +37,9 @@ EVENT: Final[Mapping[str, str]] = {
     "agency.reinstated": later("A suspended agency may ask again."),
     "agency.closed": later("An agency was closed: it is not let in any more."),
     "agency.affirmed": later("An affirmation or declaration of an agency was signed, or ended."),
+    "agency.webhook_added": later("An agency got an address at which it is told of changes."),
+    "agency.webhook_rotated": later("The secret of an agency's webhook was changed."),
+    "agency.webhook_disabled": later("An agency is no longer told of changes at that address."),
     "credential.added": later("An agency got a client to ask with."),
     "credential.revoked": later("A client was revoked."),
     "credential.key_added": later("A key of a client was added."),
@@ -51,6 +54,8 @@ EVENT: Final[Mapping[str, str]] = {
     "purge.done": later("Private detail was erased at the end of the city's retention."),
     "purge.held": later("Private detail is kept beyond its time, for a court."),
     "purge.unheld": later("Private detail need not be kept for a court any more."),
+    "report.sample_drawn": later("A sample of permits was drawn by lot, for a supervisor to judge."),
+    "report.sample_marked": later("A permit of a sample was marked right or wrong."),
     "report.published": later("A report to the public was published."),
 }
 
