@@ -33,6 +33,13 @@ function watch(page, complaints) {
 // Run in the page: what a reader, a search for links and a screen reader would find there.
 function facts(source) {
   const text = (root) => root.body.textContent.replace(/\s+/g, " ").trim();
+  // What axe judges by: elements, their classes and kinds, whether each says anything; not what it says.
+  const shape = (e) => {
+    const own = [...e.attributes].map((a) => (["class", "role", "type"].includes(a.name) ? `${a.name}=${a.value}` : a.name));
+    const says = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim()) ? "+" : "";
+    const inner = [...new Set([...e.children].map(shape))];
+    return `<${e.tagName} ${own.sort().join(" ")}${says}>${inner.join("")}`;
+  };
   const parsed = source === null ? null : new DOMParser().parseFromString(source, "text/html");
   return {
     lang: document.documentElement.lang,
@@ -40,6 +47,7 @@ function facts(source) {
     headings: [...document.querySelectorAll("h1")].map((h) => h.textContent.trim()),
     links: [...document.querySelectorAll("a[href]")].map((a) => a.href),
     ids: [...document.querySelectorAll("[id]")].map((e) => e.id).filter((id, at, all) => all.indexOf(id) !== at),
+    shape: shape(document.documentElement),
     // Nothing that a script adds, takes away or changes: the page says the same without one.
     unscripted: parsed === null || text(parsed) === text(document),
   };
@@ -71,9 +79,17 @@ const commands = {
   async open({ name, url }) {
     const opened = pages.get(name);
     opened.complaints.length = 0;
-    const answer = await opened.page.goto(url, { waitUntil: "load" });
+    let answer;
+    try {
+      answer = await opened.page.goto(url, { waitUntil: "load" });
+    } catch (error) {
+      // A file to take along: the browser stays where it was. An error would have been a page.
+      if (error.message.includes("Download is starting")) return { status: 200, url, page: false };
+      throw error;
+    }
     opened.source = await answer.text();
-    return { status: answer.status(), url: opened.page.url() };
+    const type = answer.headers()["content-type"] ?? "";
+    return { status: answer.status(), url: opened.page.url(), page: type.startsWith("text/html") };
   },
   async facts({ name }) {
     const { page, complaints, source } = pages.get(name);

@@ -86,8 +86,9 @@ class _Clerk:
     def does(self, query: str, act: str, /, **typed: str) -> None:
         path = f"/console/reviews/{query}" if query else "/console/sign-in"
         shown = self._session.get(self._base + path, timeout=30).text
-        token = re.search(r'name="form" value="([0-9a-f]{64})"', shown)
-        assert token is not None, shown
+        # The review as it stood when its page was opened, and the token of its forms.
+        hidden = dict(re.findall(r'type="hidden" name="(form|version)" value="([^"]+)"', shown))
+        assert "form" in hidden, shown
         target = f"{path}/{act}" if query else path
-        answer = self._session.post(self._base + target, data={"form": token[1], **typed}, timeout=30)
+        answer = self._session.post(self._base + target, data={**hidden, **typed}, timeout=30)
         assert answer.ok, answer.text

@@ -91,7 +91,7 @@ def marked(text: str, spans: Sequence[tuple[int, int, str]]) -> Markup:
             continue
         made += escape(text[at:start])
         made += Markup('<mark>{}</mark> <span class="meaning">({})</span>').format(
-            text[start:end], name.replace("_", " ")
+            text[start:end], say(name.replace("_", " "))
         )
         at = end
     return made + escape(text[at:])
