@@ -8,7 +8,7 @@ UV_VERSION := 0.13.9
 export VENV
 export PATH := $(PARTS)/bin:$(PATH)
 
-.PHONY: help demo test test-all lint bench soak lock clean venv venv-test
+.PHONY: help demo test test-all lint texts bench soak lock clean venv venv-test
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo 'make test      the tests that start no servers, in two or three minutes; what is missing is skipped by name'
 	@echo 'make test-all  installs PostgreSQL, Chromium, OPA, Regal and Node parts, then lint and every test'
 	@echo 'make lint      ruff, mypy, and Regal where it is'
+	@echo 'make texts     bring the Spanish catalogue of the console up to date: new texts empty, old ones dropped'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'
 	@echo 'make soak      ten minutes of mixed load, watching memory and the log (SOAK_SECONDS=600)'
 	@echo 'make lock      write deploy/locks/ anew'
@@ -47,6 +48,9 @@ lint: venv-test
 	$(VENV)/bin/mypy
 	@if command -v regal >/dev/null 2>&1; then regal lint policies; \
 	else echo 'SKIPPED: Regal is not on this machine; the policies were not linted by it'; fi
+
+texts: venv-test
+	$(PY) -m tests.console.texts
 
 bench: venv-test
 	$(PY) -m tests.benchmarks exchange $(ARGS)
