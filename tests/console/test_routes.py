@@ -92,8 +92,6 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("GET", "/console/agencies/<agency_id>"): "read_figures",
     ("GET", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
     ("POST", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
-    ("GET", "/console/notices"): "read_reviews",
-    ("POST", "/console/notices/<delivery_id>/try"): "rule_as_staff",
 }
 """Who reaches each route: the act that the table of roles gives or does not give."""
 
