@@ -58,7 +58,9 @@ class Settings:
         ""
     )
     oidc_client_id: Annotated[str, "What the identity provider knows the console as"] = ""
-    oidc_client_secret: Annotated[str, "The console's secret at the identity provider"] = ""
+    oidc_client_secret: Annotated[str, "The console's secret at the identity provider"] = field(
+        default="", repr=False
+    )
     oidc_ca_file: Annotated[str, "Certificates that the identity provider's is checked with"] = ""
     oidc_local_sign_in: Annotated[bool, "Local accounts may sign in beside the provider (emergencies)"] = (
         False

@@ -40,8 +40,8 @@ _SAID: Final = {
     ),
     "permitted": Said(
         "permitted",
-        "The policy permits the request after a ruling of the city's records staff.",
-        "Fetch the records before the ruling ends, 72 hours after it was made. " + _ASK,
+        "The policy permits the request, after what the city's records staff ruled or verified.",
+        "Fetch the records before that ends; `valid_until` says when. " + _ASK,
     ),
     "upheld": Said(
         "the denial stands", "The city's records staff let the denial stand.", "Read the reason. " + _ASK
@@ -50,22 +50,29 @@ _SAID: Final = {
     "expired": Said("expired", "The review of the request has expired.", "Send a new request. " + _ASK),
 }
 _OTHERWISE: Final = Said("the review has moved", "The review of the request has moved on.", _ASK)
+_WAITS: Final = "You need not do anything. " + _ASK
 _BY_EVENT: Final = {
     "review.answered": Said(
         "your answer has arrived",
         "What was sent for the request has arrived, and waits for the city's records staff.",
-        "You need not do anything. " + _ASK,
+        _WAITS,
+    ),
+    "review.withdrawn": Said(
+        "no longer permitted",
+        "What permitted the request was taken back. It waits for the city's records staff again.",
+        _WAITS,
+    ),
+    "review.escalated": Said(
+        "taken up again", "The city's counsel takes up again the denial that was let stand.", _WAITS
     ),
 }
 _ENDED: Final = frozenset({"permitted", "upheld", "withdrawn", "expired"})
 
 
 def said_of(notice: Notice) -> Said:
-    """Return what a notice says. A ruling that leaves the review open is no more than a move."""
-    if notice.event in _BY_EVENT:
+    """Return what a notice says: how it ended, if it has, else what happened, else where it stands."""
+    if notice.state not in _ENDED and notice.event in _BY_EVENT:
         return _BY_EVENT[notice.event]
-    if notice.event == "review.ruled" and notice.state not in _ENDED:
-        return _OTHERWISE
     return _SAID.get(notice.state, _OTHERWISE)
 
 

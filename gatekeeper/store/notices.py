@@ -23,17 +23,12 @@ from gatekeeper.store.database import Database
 from gatekeeper.store.tables import deliveries, notices
 from gatekeeper.store.values import Delivery, Notice
 
-TOLD: Final = frozenset(
-    {
-        "review.queued",
-        "review.asked",
-        "review.answered",
-        "review.ruled",
-        "review.withdrawn",
-        "review.expired",
-    }
-)
-"""What an agency is told of. Everything else (a request handed to counsel, a note) is between staff."""
+SAID: Final = frozenset({"review.queued", "review.asked", "review.answered"})
+"""What an agency is told of whenever it happens."""
+
+MOVED: Final = frozenset({"review.ruled", "review.withdrawn", "review.expired"})
+"""What it is told of where the review moves by it. The first of two people's rulings, or one of several, does
+not yet; nothing else (a request handed to counsel, a note, who looks after it) is the agency's to hear."""
 
 Recipient = tuple[Literal["webhook", "mail"], str, str | None]
 """A channel, the endpoint that deliveries share, and the address where one endpoint serves many."""
@@ -59,9 +54,13 @@ _DELIVERY: Final[list[Any]] = [
 ]
 
 
-def notice_rows(*, query_id: str, agency_id: str, event: str, state: str, at: datetime) -> tuple[Row, ...]:
+def notice_rows(
+    *, query_id: str, agency_id: str, event: str, before: str | None, state: str, at: datetime
+) -> tuple[Row, ...]:
     """Return the row by which the agency is told, or none if it is not to be told of this."""
-    if event not in TOLD:
+    # What was upheld was told as such: that counsel takes it up again is told too.
+    again = event == "review.escalated" and before == "upheld"
+    if not (event in SAID or (event in MOVED and state != before) or again):
         return ()
     values = {
         "id": f"notice_{secrets.token_hex(12)}",

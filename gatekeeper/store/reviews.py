@@ -107,7 +107,9 @@ def queue(
         "moved_at": at,
     }
     places = [Insert("review_places", {**place, "provision": code}) for code in _codes(provisions)]
-    told = notice_rows(query_id=query_id, agency_id=agency_id, event="review.queued", state="queued", at=at)
+    told = notice_rows(
+        query_id=query_id, agency_id=agency_id, event="review.queued", before=None, state="queued", at=at
+    )
     return Insert("reviews", review), Insert("review_events", event), *places, *told
 
 
@@ -164,7 +166,14 @@ def move(  # noqa: PLR0913  a move says as much
     moved = Insert("review_events", values if ruling is None else values | asdict(ruling))
     place = {"state": to, "due_at": due or review.queued_at, "moved_at": at}
     found = [] if fails is None else _found_under(review, further, fails, place)
-    told = notice_rows(query_id=review.query_id, agency_id=review.agency_id, event=event, state=to, at=at)
+    told = notice_rows(
+        query_id=review.query_id,
+        agency_id=review.agency_id,
+        event=event,
+        before=review.state,
+        state=to,
+        at=at,
+    )
     return change, *_places(review, place), moved, *found, *told
 
 

@@ -124,9 +124,12 @@ def test_a_letter_says_what_happened_and_what_to_do(lettered: Told) -> None:
     [
         ("review.asked", "needs_information", "ask you for more information"),
         ("review.answered", "queued", "has arrived"),
-        ("review.ruled", "permitted", "72 hours"),
+        ("review.ruled", "permitted", "valid_until"),
         ("review.ruled", "upheld", "let the denial stand"),
-        ("review.ruled", "queued", "has moved on"),
+        ("review.answered", "upheld", "let the denial stand"),
+        ("review.withdrawn", "queued", "taken back"),
+        ("review.escalated", "escalated", "takes up again"),
+        ("review.ruled", "escalated", "has moved on"),
         ("review.withdrawn", "withdrawn", "was withdrawn"),
         ("review.expired", "expired", "has expired"),
     ],
@@ -327,10 +330,10 @@ def test_a_server_that_is_not_well_is_tried_again(
         ("smtp://", "", SENDER, "SMTP_URL"),
         ("smtp://mail.example.gov:port", "", SENDER, "SMTP_URL"),
         ("smtp://mail.example.gov/path", "", SENDER, "SMTP_URL"),
-        ("smtps://user:secret@mail.example.gov", "", SENDER, "SMTP_PASSWORD_FILE"),
+        ("smtps://user:hush-hush@mail.example.gov", "", SENDER, "SMTP_PASSWORD_FILE"),
         ("smtps://user@mail.example.gov", "", SENDER, "or neither"),
-        ("smtps://mail.example.gov", "secret", SENDER, "or neither"),
-        ("smtp://user@mail.example.gov", "secret", SENDER, "readable"),
+        ("smtps://mail.example.gov", "hush-hush", SENDER, "or neither"),
+        ("smtp://user@mail.example.gov", "hush-hush", SENDER, "readable"),
         ("smtps://mail.example.gov", "", "", "MAIL_FROM"),
         ("smtps://mail.example.gov", "", "City <a@b.example>", "MAIL_FROM"),
         ("smtps://mail.example.gov", "", "a@b.example\r\nBcc: c@d.example", "MAIL_FROM"),
@@ -343,8 +346,8 @@ def test_settings_that_could_not_work_or_are_not_safe_are_refused(
     settings = Settings(smtp_url=url, smtp_password=password, mail_from=sender)
     with pytest.raises(SettingsRefused, match=cure) as refused:
         mail(settings, "city.example")
-    assert "secret" not in str(refused.value)
-    assert "secret" not in repr(replace(settings, smtp_url=""))
+    assert "hush-hush" not in str(refused.value)
+    assert "hush-hush" not in repr(replace(settings, smtp_url=""))
 
 
 def test_without_a_server_nobody_is_written_to(told: Told) -> None:

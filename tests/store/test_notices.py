@@ -76,12 +76,24 @@ def test_a_move_is_told_of_in_its_own_commit(outbox: Outbox, rows: LedgerRows, d
     move(rows, database, "q1", "review.escalated", "escalated")
     move(rows, database, "q1", "review.noted", "escalated")
     move(rows, database, "q1", "review.ruled", "upheld")
+    for event, to in (
+        ("review.escalated", "escalated"),
+        ("review.ruled", "escalated"),  # the first of two people, say: nothing has moved
+        ("review.ruled", "permitted"),
+        ("review.withdrawn", "queued"),
+        ("review.withdrawn", "queued"),
+    ):
+        move(rows, database, "q1", event, to)
     told = outbox.unspread(10)
     assert {
+        ("q1", "evanston", "review.escalated", "escalated"),
+        ("q1", "evanston", "review.ruled", "permitted"),
+        ("q1", "evanston", "review.withdrawn", "queued"),
         ("q1", "evanston", "review.queued", "queued"),
         ("q1", "evanston", "review.asked", "needs_information"),
         ("q1", "evanston", "review.ruled", "upheld"),
     } == {(n.query_id, n.agency_id, n.event, n.state) for n in told}
+    assert 6 == len(told)
     assert {"id", "query_id", "agency_id", "event", "state", "at"} == set(Notice.__dataclass_fields__)
     assert outbox.due(NOON) is True
 

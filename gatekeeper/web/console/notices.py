@@ -37,6 +37,7 @@ WORDS: Final = (
     later("asked"),
     later("answered"),
     later("ruled"),
+    later("escalated"),
     later("withdrawn"),
     later("expired"),
     later("address refused"),
