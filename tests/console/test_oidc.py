@@ -563,7 +563,7 @@ def test_a_provider_that_is_down_is_said_to_be(city: City) -> None:
 def test_without_a_provider_there_is_no_such_way(staffed: Staffed) -> None:
     """Nor a link to it."""
     browser = staffed.app.test_client()
-    assert 404 == browser.get("/console/oidc").status_code
+    assert browser.get("/console/oidc").headers["Location"].startswith("/console/sign-in?next=")
     assert "/console/oidc" not in browser.get("/console/sign-in").text
 
 
