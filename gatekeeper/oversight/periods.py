@@ -25,6 +25,12 @@ class Period:
         """How many days it has."""
         return (self.last - self.first).days + 1
 
+    def whole_weeks(self) -> Period | None:
+        """Return its weeks that are whole, from the first Monday to the last Sunday, or None."""
+        first = self.first + timedelta(days=-self.first.weekday() % 7)
+        last = self.last - timedelta(days=(self.last.weekday() + 1) % 7)
+        return Period(first, last) if first < last else None
+
     def slices(self) -> Iterator[Period]:
         """Yield its days, or, of a long period, its weeks; the first and the last week may be short."""
         if self.days <= BY_DAY:

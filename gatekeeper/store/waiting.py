@@ -53,12 +53,12 @@ class Waiting:
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(found)).scalar_one()
 
-    def by_agency(self, states: Sequence[str]) -> dict[str, int]:
-        """Return how many reviews are in these states, for each agency that has any."""
+    def by_agency(self, agency_ids: Sequence[str], states: Sequence[str]) -> dict[str, int]:
+        """Return how many reviews are in these states, for each of these agencies that has any."""
         columns = reviews.c
         statement = (
             select(columns.agency_id, func.count())
-            .where(columns.state.in_(states))
+            .where(columns.agency_id.in_(agency_ids), columns.state.in_(states))
             .group_by(columns.agency_id)
         )
         with self._database.read() as connection:

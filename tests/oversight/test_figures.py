@@ -18,7 +18,7 @@ import pytest
 from gatekeeper.errors import LedgerCorrupt, StoreUnavailable
 from gatekeeper.ledger.rows import StoredEntry
 from gatekeeper.oversight import figures as counting
-from gatekeeper.oversight.figures import REVIEWS, fold, quantile
+from gatekeeper.oversight.figures import REVIEWS, fold, quantile, total
 from gatekeeper.oversight.periods import Period
 from gatekeeper.store.database import Database
 from gatekeeper.store.figures import Figures
@@ -49,6 +49,10 @@ class _Recount:
         for scope in ("",) if facet.endswith("agency") else ("", document.get("agency")):
             if scope is not None:
                 self.counted[scope, event, facet, document["hour"][:10], label] += number
+            if scope == "":
+                day = date.fromisoformat(document["hour"][:10])
+                monday = str(day - timedelta(days=day.weekday()))
+                self.counted[scope, event, f"{facet}.week", monday, label] += number
 
     def first_of(self, event: str) -> list[dict[str, Any]]:
         """Return the first entry of this event for each ref."""
@@ -202,7 +206,7 @@ def test_other_rules_begin_anew(
     store = Figures(database)
     while fold(store, rows):
         pass
-    monkeypatch.setattr(counting, "RULES", 2)
+    monkeypatch.setattr(counting, "RULES", 99)
     assert 60 == fold(store, rows)
     assert {} == _all(database)
     assert None is store.span(ALL)
@@ -294,6 +298,26 @@ def test_a_lost_database_is_said(database: Database) -> None:
         connection.exec_driver_sql("DROP TABLE figure_mark")
     with pytest.raises(StoreUnavailable):
         Figures(database).mark()
+
+
+@pytest.mark.parametrize(
+    ("first", "last"), [(0, 0), (0, 6), (1, 6), (0, 7), (3, 30), (6, 8), (0, 27), (2, 19), (5, 13), (-9, 90)]
+)
+def test_a_total_is_the_sum_of_its_days(database: Database, rows: LedgerRows, first: int, last: int) -> None:
+    """Whatever part of it is read by the week."""
+    entries, store = write(rows, list(some(2, 500))), Figures(database)
+    while fold(store, rows):
+        pass
+    begin = BEGIN.date()
+    period = Period(begin + timedelta(days=first), begin + timedelta(days=last))
+    counted: Counter[str] = Counter()
+    for (scope, event, facet, day, label), number in _recount(entries).items():
+        same = ("", "query.decided", "deny.agency") == (scope, event, facet)
+        if same and str(period.first) <= day <= str(period.last):
+            counted[label] += number
+    assert dict(counted) == total(store, "query.decided", "deny.agency", period)
+    own = total(store, "query.decided", "outcome", period, "sample-il-pd")
+    assert counted["sample-il-pd"] == own.get("deny", 0)
 
 
 @pytest.mark.parametrize(

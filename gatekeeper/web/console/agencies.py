@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from flask import Blueprint, Response, g, request
@@ -20,7 +20,7 @@ from gatekeeper.exchange.interfaces import Agency, Snapshot
 from gatekeeper.ledger.stops import KINDS, Party, covers
 from gatekeeper.oversight.agencies import set_standing, told
 from gatekeeper.oversight.alerts import EXPIRES_WITHIN, last_ends
-from gatekeeper.oversight.figures import CITY
+from gatekeeper.oversight.figures import total
 from gatekeeper.oversight.periods import Period
 from gatekeeper.oversight.search import Asked
 from gatekeeper.review import reasons
@@ -248,9 +248,10 @@ def _wanted() -> tuple[dict[str, Any], bool]:
 
 
 def _listed(desk: Desk, snapshot: Snapshot, period: Period) -> list[Listed]:
-    figures, waiting = desk.oversight.figures, desk.oversight.waiting.by_agency(WAITING)
-    denied = figures.sums(CITY, "query.decided", "deny.agency", period)
-    allowed = figures.sums(CITY, "query.decided", "permit.agency", period)
+    figures, agencies = desk.oversight.figures, snapshot.agencies()
+    waiting = desk.oversight.waiting.by_agency([agency.id for agency in agencies], WAITING)
+    denied = total(figures, "query.decided", "deny.agency", period)
+    allowed = total(figures, "query.decided", "permit.agency", period)
     return [
         Listed(
             agency,
@@ -259,7 +260,7 @@ def _listed(desk: Desk, snapshot: Snapshot, period: Period) -> list[Listed]:
             waiting.get(agency.id, 0),
             last_ends(agency.affirmations),
         )
-        for agency in snapshot.agencies()
+        for agency in agencies
     ]
 
 
@@ -295,7 +296,7 @@ def _named(desk: Desk, each: Any) -> dict[str, Any]:
     return {
         "index": each.index,
         "event": each.event,
-        "at": each.at,
+        "at": None if each.at is None else datetime.fromisoformat(each.at),
         "by": each.by if account is None else account.name,
         "reason": each.reason,
     }

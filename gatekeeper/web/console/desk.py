@@ -225,8 +225,8 @@ class Waiting(Protocol):
     def untouched(self, category: str, since: datetime, /) -> int:
         """Return how many reviews of this category came before then and nobody has touched."""
 
-    def by_agency(self, states: Sequence[str], /) -> dict[str, int]:
-        """Return how many reviews are in these states, for each agency that has any."""
+    def by_agency(self, agency_ids: Sequence[str], states: Sequence[str], /) -> dict[str, int]:
+        """Return how many reviews are in these states, for each of these agencies that has any."""
 
     def latest(self, agency_id: str, states: Sequence[str], most: int, /) -> Sequence[Review]:
         """Return the agency's reviews in these states, the latest first."""

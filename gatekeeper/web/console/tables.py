@@ -6,7 +6,7 @@ by what rule, so that it can be counted again from the public entries; nothing h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from babel.dates import format_skeleton
 
-from gatekeeper.oversight.figures import CITY, REVIEWS, FigureStore, quantile
+from gatekeeper.oversight.figures import CITY, REVIEWS, WEEK, FigureStore, quantile, total
 from gatekeeper.oversight.periods import Period
 from gatekeeper.policy import Catalogue
 from gatekeeper.review.queue import WAITING
@@ -27,6 +27,7 @@ MOST: Final = 12
 """Rows that a page shows; the file has them all."""
 
 AGES: Final = (timedelta(hours=1), timedelta(days=1), timedelta(days=3), timedelta(days=7))
+_WEEK: Final = 7
 _AGE_WORDS: Final = (
     later("less than an hour"),
     later("an hour to a day"),
@@ -104,6 +105,10 @@ class Reading:
         """The provisions in force."""
         return self.desk.gate.engine.bundle.catalogue
 
+    def total(self, event: str, facet: str) -> dict[str, int]:
+        """Return the count of each label over the period."""
+        return total(self.figures, event, facet, self.period, self.scope)
+
     def tables(self) -> tuple[Table, ...]:
         """Make every table."""
         return tuple(make(self) for make in MAKERS.values())
@@ -111,7 +116,7 @@ class Reading:
 
 def denials_by_provision(reading: Reading) -> Table:
     """Count first decisions that denied, by each public provision that they name."""
-    counts = reading.figures.sums(reading.scope, "query.decided", "provision", reading.period)
+    counts = reading.total("query.decided", "provision")
     catalogue = reading.catalogue
 
     def queue(code: str) -> str | None:
@@ -129,8 +134,8 @@ def denials_by_provision(reading: Reading) -> Table:
 
 def denials_by_agency(reading: Reading) -> Table:
     """Count first decisions by agency: denied, and asked at all."""
-    denied = reading.figures.sums(CITY, "query.decided", "deny.agency", reading.period)
-    allowed = reading.figures.sums(CITY, "query.decided", "permit.agency", reading.period)
+    denied = reading.total("query.decided", "deny.agency")
+    allowed = reading.total("query.decided", "permit.agency")
     lines = [
         Line(_name(reading, agency), (number, number + allowed.get(agency, 0)), f"/console/agencies/{agency}")
         for agency, number in _largest(denied)
@@ -170,7 +175,7 @@ def decisions_over_time(reading: Reading) -> Table:
 
 def permits_by_purpose(reading: Reading) -> Table:
     """Count queries that were released, by the purpose that the agency stated."""
-    counts = reading.figures.sums(reading.scope, "query.released", "category", reading.period)
+    counts = reading.total("query.released", "category")
     lines = [
         Line(_words(code), (number,), "/console/ledger?event=query.released")
         for code, number in _largest(counts)
@@ -181,7 +186,7 @@ def permits_by_purpose(reading: Reading) -> Table:
 
 def permits_by_agency(reading: Reading) -> Table:
     """Count queries that were released, by agency."""
-    counts = reading.figures.sums(CITY, "query.released", "agency", reading.period)
+    counts = reading.total("query.released", "agency")
     lines = [
         Line(_name(reading, agency), (number,), f"/console/agencies/{agency}")
         for agency, number in _largest(counts)
@@ -258,14 +263,9 @@ def _table(reading: Reading, name: str, title: str, rule: str, head: str, lines:
 
 
 def _waits(reading: Reading, name: str, title: str, rule: str, facet: str) -> Table:
-    days = reading.figures.by_day(reading.scope, REVIEWS, facet, reading.period)
     lines = []
-    for week in reading.period.weeks():
-        hours: dict[int, int] = {}
-        for day, counts in days.items():
-            if week.first <= day <= week.last:
-                for label, number in counts.items():
-                    hours[int(label)] = hours.get(int(label), 0) + number
+    for week, counts in _by_week(reading, facet):
+        hours = {int(label): number for label, number in counts.items()}
         numbers = quantile(hours, 0.5), quantile(hours, 0.9), sum(hours.values()) or None
         lines.append(Line(week.first.isoformat(), numbers, short=_short(week.first)))
     return Table(
@@ -278,6 +278,17 @@ def _waits(reading: Reading, name: str, title: str, rule: str, facet: str) -> Ta
         reading.figures.span(reading.period),
         say("h"),
     )
+
+
+def _by_week(reading: Reading, facet: str) -> Iterator[tuple[Period, Mapping[str, int]]]:
+    """Yield each week's counts: a whole week is one row a label, the days of a short one are added up."""
+    whole = reading.period.whole_weeks()
+    weeks = {} if whole is None else reading.figures.by_day(CITY, REVIEWS, facet + WEEK, whole)
+    for week in reading.period.weeks():
+        if whole is not None and week.days == _WEEK:
+            yield week, weeks.get(week.first, {})
+        else:
+            yield week, reading.figures.sums(CITY, REVIEWS, facet, week)
 
 
 def _draw_waits(rows: charts.Rows) -> Chart:
