@@ -447,11 +447,11 @@ def test_a_sheet_runs_nothing_of_what_somebody_forced_in(staffed: Staffed) -> No
     """No cell begins as a formula does; the event is logged for it as well."""
     reader = staffed.signed_in("auditor")
     index = _of(staffed, "agency.added")[0]
-    _force(staffed, f"UPDATE ledger_entries SET ref = '=cmd()', entry = x'2b31' WHERE entry_index = {index}")  # noqa: S608
+    _force(staffed, f"UPDATE ledger_entries SET ref = '=cmd()', entry = x'2d31' WHERE entry_index = {index}")  # noqa: S608
     taken = reader.client.post(f"{LOG}/export", data={"form": _token(reader), "as": "csv"})
     assert "text/csv" == taken.mimetype
     assert f"\n{index},agency.added,'=cmd()," in taken.text.replace("\r", "")
-    assert "'+1" in taken.text
+    assert "'-1" in taken.text
     assert "export.made" == staffed.city.events()[-1]["event"]
 
 
