@@ -175,6 +175,12 @@ class RequestErased(AppealRefused):
     code = "request_erased"
 
 
+class NotDenied(GatekeeperError):
+    """There is no letter of a query that was not denied: 409."""
+
+    code = "not_denied"
+
+
 class UnknownDocument(GatekeeperError):
     """No such document (any more): 404."""
 

@@ -53,7 +53,7 @@ def check(path: str, method: str, answer: TestResponse) -> Any:
         return None
     assert answer.mimetype is not None
     assert answer.mimetype in written["content"]
-    body = answer.get_json() if answer.mimetype.endswith("json") else answer.get_data(as_text=True)
+    body = answer.get_json() if answer.mimetype.endswith("json") else answer.data.decode("utf-8", "replace")
     schema = {"$ref": "#/it", "components": DOCUMENT["components"]}
     schema["it"] = written["content"][answer.mimetype]["schema"]
     faults = [
@@ -252,7 +252,13 @@ def test_an_appeal_is_as_written(city: tuple[FlaskClient, dict[str, Any]], askin
     assert "8,388,608" in too_much["detail"]
     answer = add(examples["AppealWarrant"]["value"], 202)
     assert ("deny", "queued") == (answer["decision"]["outcome"], answer["review"]["state"])
+    letter = "/v1/queries/{id}/letter"
+    for form in ("html", "pdf"):
+        check(letter, "get", client.get(f"{path}/letter?format={form}", headers=asking))
+    check(letter, "get", client.get(f"{path}/letter?format=txt", headers=asking))
+    check(letter, "get", client.get("/v1/queries/q_none/letter", headers=asking))
     answer = add(examples["AppealFact"]["value"], 202)
+    check(letter, "get", client.get(f"{path}/letter", headers=asking))
     assert ("permit", f"{path}/records") == (answer["decision"]["outcome"], answer["review"]["records"])
     status = check("/v1/queries/{id}", "get", client.get(path, headers=asking))
     assert ["answered", "answered"] == [message["kind"] for message in status["review"]["messages"]]

@@ -134,7 +134,7 @@ class TokenVerifier:
     """
 
     def __init__(self, issuer: str, audience: str, keys: PublishedKeys, *, remembered: int = 4096) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._audience = audience
         self._keys = keys
         self._checked: Remembered[Claims] = Remembered(remembered)
@@ -180,7 +180,7 @@ class TokenVerifier:
         if "cnf" in payload:
             raise refusal("bound")
         # Equal as strings: a list that also names us is a token for someone else as well.
-        if payload.get("iss") != self._issuer:
+        if payload.get("iss") != self.issuer:
             raise refusal("issuer")
         if payload.get("aud") != self._audience:
             raise refusal("audience")

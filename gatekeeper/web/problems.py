@@ -54,6 +54,9 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
         409, "The same request is being decided", "Wait for its answer, then ask again with the same key."
     ),
     errors.UnknownQuery: _Kind(404, "No such query", "Use a query_id that was answered to your agency."),
+    errors.NotDenied: _Kind(
+        409, "The query was not denied", "There is a letter of a denial only. Read how the query stands."
+    ),
     errors.AppealRefused: _Kind(409, "Nothing can be added to this query", "Nothing was recorded."),
     errors.UnknownEntry: _Kind(404, "No such entry", "Ask for an index below the checkpoint's tree size."),
     errors.Unavailable: _Kind(

@@ -12,9 +12,11 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge, UnsupportedMediaType
 
 from gatekeeper.errors import Fault, InvalidRequest
-from gatekeeper.exchange import Answer, Gate, answer, further_records, log, status_of
+from gatekeeper.exchange import Answer, Gate, answer, further_records, identify, log, status_of
 from gatekeeper.exchange.appeal import MAX_APPEAL_BYTES, appeal
+from gatekeeper.exchange.letter import letter_of
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
+from gatekeeper.web.console import letter_words as letters
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.lease import EXPIRED, LEASE
 from gatekeeper.web.query_string import QueryStringParser
@@ -31,7 +33,7 @@ class _Page(Schema):
 
 
 # Made once: to make a schema takes longer than to read with it.
-_OPTIONS, _PAGE = _Options(), _Page()
+_OPTIONS, _PAGE, _LETTER = _Options(), _Page(), letters.Wanted()
 
 
 def queries_blueprint(gate: Gate) -> Blueprint:
@@ -56,6 +58,12 @@ def queries_blueprint(gate: Gate) -> Blueprint:
     @blueprint.get("/v1/queries/<query_id>")
     def status(query_id: str) -> Response:
         return as_json(status_of(gate, request.headers.get("Authorization"), query_id))
+
+    @blueprint.get("/v1/queries/<query_id>/letter")
+    def letter(query_id: str) -> Response:
+        caller, _ = identify(gate, request.headers.get("Authorization"), "reads:query")
+        wanted = parser.parse(_LETTER, request, location="query")
+        return letters.answer(letter_of(gate, query_id, caller.agency_id), wanted)
 
     @blueprint.post("/v1/queries/<query_id>/appeal")
     def add(query_id: str) -> Response:

@@ -52,6 +52,7 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("POST", "/console/reviews/export"): "export",
     ("GET", "/console/reviews/<query_id>"): "read_reviews",
     ("GET", "/console/documents/<document_id>"): "rule_as_staff",
+    ("GET", "/console/reviews/<query_id>/letter"): "read_reviews",
     ("GET", "/console/reviews/<query_id>/rule"): "rule_as_staff",
     ("POST", "/console/reviews/<query_id>/rule"): "rule_as_staff",
     ("POST", f"/console/reviews/<query_id>/<any({ACTS}):act>"): "rule_as_staff",

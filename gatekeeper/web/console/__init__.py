@@ -19,6 +19,7 @@
 - ``assign``    who looks after them
 - ``export``    the queue as a table
 - ``reviews``   one of them
+- ``letter``    its denial as a letter, worded in ``letter_words``
 - ``documents`` the papers that came with one, given out and taken in
 - ``cases``     rulings proposed as cases of the law
 - ``acts``      what a person does about a request
@@ -52,6 +53,7 @@ from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
 from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.export import add_export
 from gatekeeper.web.console.ledger import add_ledger
+from gatekeeper.web.console.letter import add_letter
 from gatekeeper.web.console.log_checks import add_log_checks
 from gatekeeper.web.console.log_export import add_log_export
 from gatekeeper.web.console.notices import add_notices
@@ -87,6 +89,7 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_account(blueprint, desk, sessions)
     add_people(blueprint, desk, sessions)
     add_documents(blueprint, desk, sessions)
+    add_letter(blueprint, desk, sessions)
     queue = add_queue(blueprint, desk, sessions)
     add_search(blueprint, desk, sessions)
     add_views(blueprint, desk, sessions, queue)
