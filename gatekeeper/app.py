@@ -186,7 +186,6 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         oversight=Oversight(
             figures=Figures(state.database),
             log=state.rows,
-            key=state.log_key.verifier,
             waiting=Waiting(state.database),
             sampling=Sampling(
                 gate=gate,

@@ -138,7 +138,7 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
         locked=oversight.waiting.locked(now),
         undelivered=0 if oversight.undelivered is None else oversight.undelivered(),
         uncounted=uncounted,
-        uncovered=uncovered(oversight.log, oversight.key, now),
+        uncovered=uncovered(oversight.log, desk.log_key, now),
         checkpoint_fault=gate.ledger.checkpoint_fault,
         failing=[part for part, well in parts.items() if not well],
         unverified=[each.title for each in gate.engine.bundle.catalogue.values() if not each.verified],

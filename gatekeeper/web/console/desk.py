@@ -241,8 +241,6 @@ class Oversight:
 
     figures: FigureStore
     log: Rows
-    key: VerifierKey
-    """By which the log's checkpoints are known."""
     waiting: Waiting
     sampling: Sampling
     standing: StandingRows
@@ -279,6 +277,7 @@ class Desk:
     assign: AssignRows
     checks: Checks
     log_key: VerifierKey
+    """By which the log's checkpoints are known."""
     notices: NoticeStore
     try_now: Callable[[str, datetime], bool]
     """Has one delivery tried now; says whether there was one to try."""

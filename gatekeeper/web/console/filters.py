@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from marshmallow import Schema, fields, validate
 
+from gatekeeper.exchange.bodies import CATEGORIES
 from gatekeeper.exchange.fields import Day
 from gatekeeper.review.queue import (
     DONE,
@@ -79,17 +80,6 @@ LABELS: Final[Mapping[str, str]] = {
 }
 """The fields of the filter, in the order of the page."""
 
-PURPOSES: Final = (
-    "criminal_investigation",
-    "stolen_vehicle",
-    "missing_or_endangered_person",
-    "human_trafficking",
-    "wanted_person",
-    "civil_immigration",
-    "health_care",
-    "other",
-)
-
 
 def _one_of(*words: str) -> fields.String:
     return fields.String(load_default="", validate=validate.OneOf(words))
@@ -115,7 +105,7 @@ class FilterForm(Schema):
     due = _one_of(*DUE)
     agency = _short()
     provision = _short()
-    purpose = _one_of(*PURPOSES)
+    purpose = _one_of(*CATEGORIES)
     level = _one_of("staff", "counsel")
     asked_from = Day(load_default="", validate=_SENSIBLE)
     asked_to = Day(load_default="", validate=_SENSIBLE)

@@ -10,13 +10,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, g, request
 
+from gatekeeper.exchange.bodies import CATEGORIES
 from gatekeeper.review.accounts import Session
 from gatekeeper.review.assign import could_rule
 from gatekeeper.review.queue import DONE, PAGE, WAITING, Wanted, read_place
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.filters import (
     LABELS,
-    PURPOSES,
     STATES,
     WORDS,
     Filter,
@@ -112,7 +112,7 @@ def _found(desk: Desk, chosen: Filter) -> dict[str, Any]:
         "labels": LABELS,
         "words_of": WORDS,
         "states": tuple(STATES),
-        "purposes": PURPOSES,
+        "purposes": CATEGORIES,
         "catalogue": desk.gate.engine.bundle.catalogue,
         "agencies": agencies,
         "agency_names": {agency.id: agency.name for agency in agencies},

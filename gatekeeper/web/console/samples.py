@@ -15,6 +15,7 @@ from flask import Blueprint, Response, g
 from marshmallow import fields, validate
 
 from gatekeeper.errors import OperatorError
+from gatekeeper.exchange.bodies import CATEGORIES
 from gatekeeper.oversight.periods import Period, chosen
 from gatekeeper.oversight.sampling import LARGEST, Item, Mark, Sample, shares
 from gatekeeper.web.console.desk import Desk
@@ -25,16 +26,6 @@ from gatekeeper.web.console.sessions import FRESH, Sessions
 from gatekeeper.web.console.sheets import sheet
 
 PAGE: Final = 50
-CATEGORIES: Final = (
-    "criminal_investigation",
-    "stolen_vehicle",
-    "missing_or_endangered_person",
-    "human_trafficking",
-    "wanted_person",
-    "civil_immigration",
-    "health_care",
-    "other",
-)
 
 
 class _Draw(Form):
