@@ -171,7 +171,7 @@ def _people(standing: Standing) -> Iterator[Alert]:
             "%(count)s notices to agencies could not be delivered.",
             {"count": standing.undelivered},
             "Look at the agency's address, and tell it in another way meanwhile.",
-            "/console/agencies",
+            "/console/notices",
         )
     if standing.locked:
         yield Alert(

@@ -20,7 +20,7 @@ EVENT: Final[Mapping[str, str]] = {
     "review.ruled": later("A person ruled: on one provision, or that the denial stands."),
     "review.noted": later("Staff wrote a note to each other about a request."),
     "review.assigned": later("Somebody of the staff looks after a request from here on."),
-    "review.withdrawn": later("The agency took its request back."),
+    "review.withdrawn": later("A ruling, or the verification of a paper, was taken back."),
     "review.expired": later("A review ended because nobody acted in its time."),
     "policy.case_proposed": later("A ruling was proposed as a case of the law."),
     "policy.case_accepted": later("A proposed case of the law was accepted."),
