@@ -23,12 +23,14 @@ The map, in the order in which one append passes through it:
 - ``tail``         what is checked before the service starts
 - ``tiles``        the tree's hashes as static files (C2SP tlog-tiles)
 - ``receipts``     what an asker takes home (C2SP tlog-proof)
+- ``audit``        the state of one verification, and what it finds
 - ``verify``       what an auditor runs over the whole log
 """
 
 from __future__ import annotations
 
 from gatekeeper.ledger.append import Detail, Ledger
+from gatekeeper.ledger.audit import Finding
 from gatekeeper.ledger.batch import Appended
 from gatekeeper.ledger.canonical import Json, canonical
 from gatekeeper.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, open_checkpoint
@@ -38,7 +40,7 @@ from gatekeeper.ledger.entries import EVENTS, Draft, count_band
 from gatekeeper.ledger.receipts import Receipt
 from gatekeeper.ledger.rows import Alter, Guard, Head, Insert, Row, Rows, StoredEntry, Transaction
 from gatekeeper.ledger.tiles import Tile
-from gatekeeper.ledger.verify import Finding, verify
+from gatekeeper.ledger.verify import verify
 
 __all__ = [
     "EVENTS", "Alter", "Appended", "Checkpoint", "Clock", "DayKeys", "Detail", "Draft", "Finding", "Guard",

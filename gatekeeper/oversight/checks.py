@@ -20,7 +20,8 @@ from typing import Any, Final, Literal, Protocol
 
 from gatekeeper.errors import GatekeeperError, LedgerCorrupt
 from gatekeeper.ledger import Head, SigningKey, StoredEntry, open_checkpoint
-from gatekeeper.ledger.verify import Examination, Reached, Reader, examine
+from gatekeeper.ledger.audit import Reached
+from gatekeeper.ledger.verify import Examination, Reader, examine
 
 SHARE: Final = 0.2
 SLICE_SECONDS: Final = 0.002

@@ -20,12 +20,13 @@ import pytest
 
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.ledger import verify
+from gatekeeper.ledger.audit import CODES, Finding, Reached
 from gatekeeper.ledger.checkpoint import SigningKey
 from gatekeeper.ledger.merkle import Growth, extend, leaf_hash, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
 from gatekeeper.ledger.tiles import WIDTH, Tile
-from gatekeeper.ledger.verify import CODES, Finding, Reached, examine
+from gatekeeper.ledger.verify import examine
 from tests.ledger.made import ORIGIN, Log, decided, new_ref, open_log, released, stop_lifted, stop_set
 
 T = TypeVar("T")
