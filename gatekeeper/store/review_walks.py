@@ -18,7 +18,7 @@ from gatekeeper.store.reviews import LATER, NOBODY, WHOLE
 from gatekeeper.store.tables import review_places
 from gatekeeper.store.writing import storable
 
-MOST_WALKED: Final = 10_000
+MOST_WALKED: Final = 5_000
 MOST_COUNTED: Final = 1_000
 
 Order = Literal["due", "oldest", "newest", "moved"]
