@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from fpdf import FPDF
-from fpdf.enums import WrapMode, XPos, YPos
+from fpdf.enums import XPos, YPos
 from fpdf.prefs import ViewerPreferences
 
 _FONTS: Final = Path(__file__).parent / "fonts"
@@ -72,7 +72,5 @@ def pdf(said: Sequence[Said], language: str, at: datetime) -> bytes:
                 sheet.add_page()
             sheet.start_section(block.text, level=0 if block.kind == "title" else 1)
         text = f"\u2022 {block.text}" if block.kind == "item" else block.text
-        # Addresses and hashes have no blanks to break at.
-        wrap = WrapMode.WORD if max(map(len, text.split()), default=0) < 40 else WrapMode.CHAR
-        sheet.multi_cell(0, line, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT, wrapmode=wrap)
+        sheet.multi_cell(0, line, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     return bytes(sheet.output())

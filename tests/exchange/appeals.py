@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from gatekeeper.exchange import Answer, further_records, status_of
@@ -89,8 +90,8 @@ class Denied:
             Draft(event=event, ref=self.query_id, clear=clear, secret=secret, detail=said), rows
         )
 
-    def ruled(self, provision: str, digest: str, to: str = "permitted") -> None:
+    def ruled(self, provision: str, digest: str, to: str = "permitted", *, lasting: timedelta = LIFE) -> None:
         """Rule on a provision, for the body of that digest."""
         at, keys = self.city.gate.clock.now(), self.city.gate.keys
         bound = keys.fingerprint(at.date(), "body", digest.encode())
-        self.moved(to, "review.ruled", Ruling(provision, "staff", at + LIFE, bound, at.date()))
+        self.moved(to, "review.ruled", Ruling(provision, "staff", at + lasting, bound, at.date()))

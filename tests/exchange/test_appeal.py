@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -335,6 +336,27 @@ def test_an_appeal_takes_earlier_rulings_out_of_force(city: City) -> None:
     other.answered(facts())
     other.ruled("stated_reason", asked(city.gate, other.query_id).digest)
     assert 200 == other.records().status
+
+
+def test_a_permission_ends_with_its_ruling_or_when_it_is_taken_back(city: City) -> None:
+    """The records are then denied, whatever was permitted before; each fetch is decided anew."""
+    denied = Denied.of(city, purpose__narrative="investigation")
+    digest = asked(city.gate, denied.query_id).digest
+    denied.ruled("stated_reason", digest, lasting=timedelta(seconds=2))
+    assert 200 == denied.records().status
+    until = denied.status()["review"]["valid_until"]
+    assert until is not None
+    time.sleep(2.1)
+    assert 403 == denied.records().status
+    assert ("expired", None) == (
+        denied.status()["review"]["state"],
+        denied.status()["review"]["valid_until"],
+    )
+    other = Denied.of(city, purpose__narrative="investigation")
+    other.ruled("stated_reason", asked(city.gate, other.query_id).digest)
+    assert 200 == other.records().status
+    other.moved("withdrawn", "review.withdrawn")
+    assert 403 == other.records().status
 
 
 def test_a_repeated_question_is_the_query_as_it_now_stands(city: City) -> None:

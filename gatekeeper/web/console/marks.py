@@ -36,6 +36,7 @@ LABELS: Final[Mapping[str, str]] = {
     "legal_process.judge": later("Paper: judge"),
     "legal_process.number": later("Paper: number"),
     "legal_process.statute": later("Paper: statute"),
+    "legal_process.kind": later("Paper: kind"),
     "document": later("Name of a document"),
 }
 """What a page calls the fields in which a person may have typed words, by the screen's names for them."""
