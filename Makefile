@@ -13,8 +13,8 @@ export PATH := $(PARTS)/bin:$(PATH)
 
 help:
 	@echo 'make demo      a sample city, served at http://127.0.0.1:8080 (ARGS="--port 9000" and the like are passed on)'
-	@echo 'make test      the tests that start no servers, in two or three minutes; what is missing is skipped by name'
-	@echo 'make test-all  installs PostgreSQL, Chromium, OPA, Regal and Node parts, then lint and every test'
+	@echo 'make test      the tests that start no servers, in some minutes; what is missing is skipped by name'
+	@echo 'make test-all  installs PostgreSQL, Chromium, OPA, Regal and Node parts, then lint and every test that make test leaves out'
 	@echo 'make lint      ruff, mypy, and Regal where it is'
 	@echo 'make texts     bring the Spanish catalogue of the console up to date: new texts empty, old ones dropped'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'
@@ -34,13 +34,13 @@ demo: venv
 test: venv-test
 	$(UNITS) $(ARGS)
 
-# Parts that cannot be had are named at the start and again at the end; their checks are then skipped by name.
+# Every test that `make test` leaves out or may skip: what starts servers, and what needs a part that it installs.
+# Parts that cannot be had are named at the start; their checks are then skipped by name.
 test-all: venv-test
 	deploy/install-test-parts
 	$(MAKE) lint
 	@if [ -s $(PARTS)/missing ]; then echo 'Not checked here:'; sed 's/^/  /' $(PARTS)/missing; fi
-	GATEKEEPER_TEST_ALL=1 $(UNITS) $(ARGS)
-	GATEKEEPER_TEST_ALL=1 $(PY) -m pytest -q -m servers $(ARGS)
+	GATEKEEPER_TEST_ALL=1 $(PY) -m pytest -q -m "servers or needs" $(ARGS)
 
 lint: venv-test
 	$(VENV)/bin/ruff check .

@@ -30,6 +30,8 @@ def _missing(thing: str) -> str | None:
         case "chromium":
             drivers = Path(__file__).parent / "browser" / "node_modules"
             found = shutil.which("chromium") and shutil.which("node") and drivers.is_dir()
+        case "nginx":
+            found = _find("nginx", "/usr/sbin/nginx")
         case "tmpfs":
             found = os.geteuid() == 0 and shutil.which("mount")
         case _:
