@@ -289,8 +289,7 @@ def _file(
     idempotency_key: str | None,
 ) -> Any:
     """Commit the appeal with its documents and the review's move. Raises Superseded, LedgerUnavailable."""
-    at, catalogue = gate.clock.now(), gate.engine.bundle.catalogue
-    public = [code for code in review.provisions if code not in catalogue or catalogue[code].public]
+    at, public = gate.clock.now(), gate.engine.bundle.written.public(review.provisions)
     draft = Draft(
         event=ANSWERED,
         ref=request.query_id,

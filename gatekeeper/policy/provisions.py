@@ -8,7 +8,7 @@ somebody typed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, cast
@@ -74,6 +74,10 @@ class Catalogue(Mapping[str, Provision]):
 
     def __len__(self) -> int:
         return len(self._provisions)
+
+    def public(self, codes: Iterable[str]) -> list[str]:
+        """Return those of these codes that a public entry may name; of one that is not here nobody can say."""
+        return [code for code in codes if code in self and self[code].public]
 
     def __repr__(self) -> str:
         return f"Catalogue({', '.join(self._provisions)})"

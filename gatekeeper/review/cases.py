@@ -286,4 +286,4 @@ def _name(gate: Gate, code: str, title: str) -> str:
 
 
 def _public(gate: Gate, code: str) -> list[Json]:
-    return [code] if gate.engine.bundle.catalogue[code].public else []
+    return [*gate.engine.bundle.written.public([code])]

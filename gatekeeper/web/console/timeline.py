@@ -51,6 +51,18 @@ class Moment:
         return found if isinstance(found, str) else None
 
     @property
+    def provisions(self) -> list[str]:
+        """Name the provisions that it is about, also those that the entry itself may not name."""
+        hidden = self.detail.get("hidden_provisions")
+        named = [*self.entry.get("provisions", ()), *(hidden if isinstance(hidden, list) else ())]
+        return [str(code) for code in named]
+
+    @property
+    def of_paper(self) -> bool:
+        """Whether what was ruled on, or taken back, is a legal paper and no provision."""
+        return not self.entry["provisions"] and "hidden_provisions" not in self.entry["commitments"]
+
+    @property
     def by(self) -> str | None:
         """Name the member of staff who did it."""
         found = self.detail.get("by")
