@@ -23,7 +23,8 @@ function watch(page, complaints) {
   });
   page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));
   page.on("requestfailed", (sent) => {
-    if (!sent.isNavigationRequest()) complaints.push(`request: ${sent.url()} ${sent.failure()?.errorText}`);
+    const left = sent.failure()?.errorText === "net::ERR_ABORTED"; // by who went on to another page
+    if (!sent.isNavigationRequest() && !left) complaints.push(`request: ${sent.url()} ${sent.failure()?.errorText}`);
   });
   page.on("response", (got) => {
     if (got.status() >= 400 && !got.request().isNavigationRequest()) complaints.push(`request: ${got.url()} ${got.status()}`);
@@ -53,14 +54,20 @@ function facts(source) {
   };
 }
 
-// Run in the page: the elements that stick out to the right, if the page then scrolls sideways.
+// Run in the page: the elements that stick out to the right, if the page scrolls sideways with all unfolded.
 function overflow() {
+  const folded = [...document.querySelectorAll("details:not([open])")];
+  const fold = (open) => folded.forEach((one) => { one.open = open; });
+  fold(true);
   const wide = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= wide) return [];
+  if (document.documentElement.scrollWidth <= wide) return fold(false) ?? [];
   const named = (e) => `${e.tagName.toLowerCase()}${e.id ? `#${e.id}` : ""}${[...e.classList].map((c) => `.${c}`).join("")}`;
   const found = [...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > wide + 0.5);
+  fold(false);
   return found.length === 0 ? ["the page"] : found.slice(0, 5).map(named);
 }
+
+const exactly = (text) => new RegExp(`^${text.replace(/[^\p{L}\p{N} ]/gu, "\\$&")}$`, "u");
 
 const commands = {
   async begin({ name, language = "en-US", width = 1200, height = 900, scripts = true }) {
@@ -119,6 +126,35 @@ const commands = {
     await page.getByRole("button", { name: button, exact: true }).first().click({ timeout: 5000 });
     await page.waitForLoadState("load");
     return { url: page.url() };
+  },
+  // A link, by its name or by a part of its address.
+  async follow({ name, link, to }) {
+    const { page } = pages.get(name);
+    const found = to === null ? page.getByRole("link", { name: link, exact: true }) : page.locator(`a[href*="${to}"]`);
+    await found.first().click({ timeout: 5000 });
+    await page.waitForLoadState("load");
+    return { url: page.url() };
+  },
+  async choose({ name, label }) {
+    await pages.get(name).page.locator("label", { hasText: label }).first().click({ timeout: 5000 });
+    return {};
+  },
+  async unfold({ name, summary }) {
+    const found = pages.get(name).page.locator("summary").filter({ hasText: exactly(summary) });
+    if (!(await found.first().evaluate((e) => e.parentElement.open))) await found.first().click({ timeout: 5000 });
+    return {};
+  },
+  async focus({ name, summary }) {
+    await pages.get(name).page.locator("summary", { hasText: summary }).first().focus({ timeout: 5000 });
+    return {};
+  },
+  // One key, or a text typed where the focus is; what has the focus then.
+  async key({ name, key, text, leads }) {
+    const { page } = pages.get(name);
+    const pressed = () => (text === null ? page.keyboard.press(key) : page.keyboard.insertText(text));
+    await Promise.all([leads ? page.waitForEvent("framenavigated", { timeout: 5000 }) : null, pressed()]);
+    await page.waitForLoadState("load");
+    return { focused: await page.evaluate(() => document.activeElement?.href ?? document.activeElement?.textContent.trim() ?? "") };
   },
   async text({ name }) {
     return { text: await pages.get(name).page.locator("main").innerText() };

@@ -49,6 +49,30 @@ class Tab:
         """Press the button of this name; return where the browser ended."""
         return str(self._do("press", button=button)["url"])
 
+    def follow(self, link: str = "", to: str | None = None) -> str:
+        """Click the link of this name, or one whose address holds *to*; return where the browser ended."""
+        return str(self._do("follow", link=link, to=to)["url"])
+
+    def choose(self, label: str) -> None:
+        """Click the label of a box or a button among others."""
+        self._do("choose", label=label)
+
+    def unfold(self, summary: str) -> None:
+        """Open what is folded under this heading."""
+        self._do("unfold", summary=summary)
+
+    def focus(self, summary: str) -> None:
+        """Put the keyboard's focus on the heading of something folded."""
+        self._do("focus", summary=summary)
+
+    def key(self, key: str, *, leads: bool = False) -> str:
+        """Press a key; wait for a page if it leads to one; return what has the focus then."""
+        return str(self._do("key", key=key, text=None, leads=leads)["focused"])
+
+    def types(self, text: str) -> None:
+        """Type where the focus is."""
+        self._do("key", key="", text=text, leads=False)
+
     def text(self) -> str:
         """Return what the page says."""
         return str(self._do("text")["text"])
