@@ -59,7 +59,7 @@ TERMS: Final[Mapping[str, Term]] = {
         ),
     ),
     "end_requester": Term(
-        later("Asked for"),
+        later("On behalf of: agency"),
         later("The agency and person for whom the asking agency asks; the law is applied to both of them."),
     ),
     "facts": Term(
@@ -152,7 +152,7 @@ TERMS: Final[Mapping[str, Term]] = {
         later("The city's attorney has not yet compared this provision with the text of the law."),
     ),
     "verify": Term(
-        later("Verify the legal process"),
+        later("What it means to verify"),
         later(
             "To record that you saw a judge's signature on this very document: it then counts for this "
             "agency, target and window, and for nothing else."
