@@ -9,6 +9,7 @@ from typing import Any
 import pyotp
 import requests
 
+from gatekeeper.web.console.languages import translations
 from tests.browser.chromium import Tab
 from tests.servers.gate import RunningGate
 
@@ -27,13 +28,14 @@ class Town:
         return found[which]
 
 
-def sign_in(tab: Tab, town: Town, person: dict[str, str]) -> None:
-    """Sign in as a person does."""
+def sign_in(tab: Tab, town: Town, person: dict[str, str], language: str = "en") -> None:
+    """Sign in as a person does who reads this language."""
+    say = translations(language).gettext
     tab.open(f"{town.gate.base_url}/console/sign-in")
-    tab.fill("User name", person["username"])
-    tab.fill("Password", person["password"])
-    tab.fill("Code", pyotp.TOTP(person["totp_secret"]).now())
-    ended = tab.press("Sign in")
+    tab.fill(say("User name"), person["username"])
+    tab.fill(say("Password"), person["password"])
+    tab.fill(say("Code"), pyotp.TOTP(person["totp_secret"]).now())
+    ended = tab.press(say("Sign in"))
     assert "/sign-in" not in ended, tab.text()
 
 
