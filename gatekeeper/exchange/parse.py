@@ -178,6 +178,18 @@ def read_again(document: Json) -> Query:
     return _query(load(_schema, document), document)
 
 
+def as_recorded(document: Json) -> Query:
+    """Read a query as the log has it with a decision, with the appeals that it had then.
+
+    Raises InvalidRequest.
+    """
+    if not isinstance(document, dict):
+        return read_again(document)
+    first, appeals = dict(document), document.get("appeals", [])
+    first.pop("appeals", None)
+    return appealed(first, appeals if isinstance(appeals, list) else [])
+
+
 def appealed(document: Json, appeals: Sequence[Json]) -> Query:
     """Read a query that was accepted before, with the appeals that followed it, in order.
 

@@ -76,7 +76,7 @@ class Catalogue(Mapping[str, Provision]):
         return len(self._provisions)
 
     def public(self, codes: Iterable[str]) -> list[str]:
-        """Return those of these codes that a public entry may name; of one that is not here nobody can say."""
+        """Return those of these codes that a public entry may name; a code that is not here is none."""
         return [code for code in codes if code in self and self[code].public]
 
     def __repr__(self) -> str:

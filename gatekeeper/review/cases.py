@@ -21,7 +21,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from gatekeeper.errors import InvalidRequest, OperatorError, UnknownQuery
 from gatekeeper.exchange import Gate
 from gatekeeper.exchange.lines import decide_document
-from gatekeeper.exchange.parse import Query, read_again
+from gatekeeper.exchange.parse import Query, as_recorded
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.rulings import rulings
 from gatekeeper.exchange.screen import screen
@@ -220,7 +220,7 @@ def _facts(gate: Gate, query_id: str, agency_id: str, at: datetime) -> tuple[dic
     detail = gate.ledger.detail_of(before[-1].index).detail
     body: Any = detail["body"]
     facts: Any = detail["input"]
-    query = read_again(body)
+    query = as_recorded(body)
     in_force = rulings(
         gate.queries,
         gate.keys,
@@ -242,9 +242,6 @@ def _original(gate: Gate, facts: Mapping[str, Any], query: Query) -> Original:
     agency = snapshot.agency(facts["agency"]["id"]) if facts["agency"]["known"] else None
     end = None if behalf is None else snapshot.agency(behalf.agency)
     typed = query.typed_words()
-    for name, value in facts["purpose"].items():
-        if name in {"narrative", "case_number", "statute"} and value:
-            typed[name] = value
     named = {"agency.name": agency.name} if agency is not None else {}
     named |= {"end_requester.name": end.name} if end is not None else {}
     matches = screen(typed | named, gate.lexicon).matches

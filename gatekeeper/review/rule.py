@@ -234,13 +234,15 @@ class Hearing:
 
     def _draft(self, event: str, reason: str, clear: Mapping[str, Json]) -> Draft:
         person, said = self.person, tidy(reason)
-        told, secret = {"agency": self.case.review.agency_id, **clear}, {"by": person.id, "reason": said}
+        told: dict[str, Json] = {"agency": self.case.review.agency_id, **clear}
+        secret: dict[str, Json] = {"by": person.id, "reason": said}
         detail: dict[str, Json] = {"by": person.name, "role": person.role, "said": said}
         if isinstance(codes := told.get("provisions"), list):
             # What the law does not let the public know is committed to, and named in the sealed part alone.
-            told["provisions"] = [*self.gate.engine.bundle.written.public(map(str, codes))]
-            secret["hidden_provisions"] = [code for code in codes if code not in told["provisions"]]
-            detail["hidden_provisions"] = secret["hidden_provisions"]
+            public = self.gate.engine.bundle.written.public(map(str, codes))
+            hidden = [code for code in codes if code not in public]
+            told["provisions"] = [*public]
+            secret["hidden_provisions"] = detail["hidden_provisions"] = hidden
         return Draft(event=event, ref=self.case.query_id, clear=told, secret=secret, detail=detail)
 
     def _commit(

@@ -135,6 +135,7 @@ class Private:
 
 def _telling(name: str, placed: Sequence[tuple[str, bool]], text: str) -> Iterator[str]:
     """Yield the words of one field each of which tells of somebody by itself."""
+    name = name.partition("#")[0]  # what an appeal added, or took the place of, is as private as the rest
     public = frozenset(_words(" ".join(form_numbers(text)))) if name == "legal_process.form" else frozenset()
     for (word, kept), found in zip(placed, _WORD.finditer(text), strict=True):
         long = len(word) > 2

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, g
 from marshmallow import fields
 
 from gatekeeper.errors import KeyErased, OperatorError, Superseded
-from gatekeeper.exchange.parse import read_again
+from gatekeeper.exchange.parse import as_recorded
 from gatekeeper.ledger import Json
 from gatekeeper.oversight.sampling import FAULTS, Item, Mark, Sampling
 from gatekeeper.review import reasons
@@ -111,7 +111,7 @@ def _asked(desk: Desk, item: Item) -> dict[str, Any] | None:
         detail: Mapping[str, Any] = desk.oversight.sampling.detail(item)
     except KeyErased:
         return None
-    query = read_again(detail["body"])
+    query = as_recorded(detail["body"])
     matches = [match for match in detail["input"]["words"]["matches"] if isinstance(match, dict)]
     bundle = desk.gate.engine.bundle
     return {
