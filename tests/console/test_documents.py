@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Blueprint, Flask, Response
 
+from gatekeeper.errors import KeyErased
 from gatekeeper.exchange import documents
 from gatekeeper.exchange.documents import LARGEST
 from gatekeeper.ledger import Draft
@@ -23,10 +24,10 @@ def _handed_in(staffed: Staffed, name: str = "warrant.pdf") -> str:
     gate = staffed.city.gate
     query_id = staffed.city.ask(body(purpose__narrative="investigation")).query_id
     draft = Draft(
-        event="review.answered",
+        event="review.noted",
         ref=query_id,
-        clear={"agency": "sample-il-pd", "provisions": [], "review": "staff"},
-        secret={},
+        clear={"agency": "sample-il-pd"},
+        secret={"by": "gatekeeper"},
         detail={},
     )
     rows = documents.rows(gate.keys, query_id, "agency", gate.clock.now(), [paper(name)])
@@ -65,6 +66,34 @@ def test_who_may_not_verify_a_paper_may_not_open_one(staffed: Staffed, role: str
     for asked in (document_id, "document_none"):
         assert 403 == person.client.get(f"/console/documents/{asked}").status_code
     assert before == _viewed(staffed)
+
+
+@pytest.mark.parametrize(
+    ("agency", "name", "told"),
+    [("sample-il-pd", "Kim Sample", "Your own agency"), (None, "Example, PAT", "somebody of your name")],
+)
+def test_who_has_a_part_in_the_request_does_not_open_its_papers(
+    staffed: Staffed, agency: str | None, name: str, told: str
+) -> None:
+    """As with the plate, which a paper names: they are told why, and get nothing."""
+    document_id = _handed_in(staffed)
+    person = staffed.signed_in("counsel", agency, name)
+    given = person.client.get(f"/console/documents/{document_id}")
+    assert (403, True) == (given.status_code, told in given.text)
+    assert pdf() not in given.data
+
+
+def test_where_what_was_asked_is_erased_no_paper_of_it_is_given(
+    staffed: Staffed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A paper of a later day is still there; but nobody can say any more who has a part in the request."""
+    document_id, clerk = _handed_in(staffed), staffed.signed_in("records")
+
+    def erased(*_: object) -> None:
+        raise KeyErased("destroyed")
+
+    monkeypatch.setattr(type(staffed.city.gate.ledger), "detail_of", erased)
+    assert 404 == clerk.client.get(f"/console/documents/{document_id}").status_code
 
 
 def test_nobody_is_asked_to_sign_in_and_nothing_is_logged_for_a_head(staffed: Staffed) -> None:

@@ -13,7 +13,6 @@
 - ``account``   a person's own account
 - ``people``    everybody's, for administrators
 - ``proof``     who is signed in proves it again
-- ``queue``     the denied requests that wait
 - ``queue``     the denied requests that wait, under ``filters``, in ``views`` that a person keeps
 - ``search``    two ways to one of them
 - ``assign``    who looks after them
@@ -23,7 +22,6 @@
 - ``documents`` the papers that came with one, given out and taken in
 - ``cases``     rulings proposed as cases of the law
 - ``acts``      what a person does about a request
-- ``stops``     the switch: what is in force, and the two steps to change it
 - ``papers``    a court's paper is verified
 - ``unmask``    the one way to see a plate
 - ``dashboard`` figures of the log, how things stand, alerts; drawn by ``charts``, taken out by ``sheets``
@@ -88,7 +86,6 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_proof(blueprint, desk, sessions)
     add_account(blueprint, desk, sessions)
     add_people(blueprint, desk, sessions)
-    add_documents(blueprint, desk, sessions)
     add_letter(blueprint, desk, sessions)
     queue = add_queue(blueprint, desk, sessions)
     add_search(blueprint, desk, sessions)
@@ -96,6 +93,7 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_assignment(blueprint, desk, sessions, queue)
     add_export(blueprint, desk, sessions)
     show = add_reviews(blueprint, desk, sessions)
+    add_documents(blueprint, desk, sessions, show)
     add_acts(blueprint, desk, sessions, show)
     add_papers(blueprint, desk, sessions, show)
     add_unmask(blueprint, desk, sessions, show)

@@ -1,7 +1,7 @@
 """The papers that came with a request: given out as they came, taken in from a form.
 
-Guarantees: a document is given only to whoever may verify one, after the log holds that they opened it; it is
-an attachment under a policy that runs nothing, of the type that its bytes were checked to be, and no page
+Guarantees: a document is given only to whoever may verify one, and has no part in the request (as for the
+plate, ``unmask``), after the log holds that they opened it; it is an attachment under a policy that runs nothing, of the type that its bytes were checked to be, and no page
 shows it; what a form brings passes the same checks as what an agency sends.
 """
 
@@ -10,17 +10,19 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
-from flask import Blueprint, Response, request, send_file
+from flask import Blueprint, Response, g, request, send_file
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import MethodNotAllowed
 
-from gatekeeper.errors import DocumentRefused, UnknownDocument
+from gatekeeper.errors import DocumentRefused, KeyErased, UnknownDocument, UnknownQuery
 from gatekeeper.exchange.documents import LARGEST, MOST, Document, examined, fetched
+from gatekeeper.review.case import open_case
+from gatekeeper.review.rule import Hearing
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.forms import Faults
 from gatekeeper.web.console.languages import later, say
 from gatekeeper.web.console.pages import page
-from gatekeeper.web.console.reviews import seen
+from gatekeeper.web.console.reviews import Sent, Show, seen
 from gatekeeper.web.console.sessions import Sessions
 
 LARGEST_FORM: Final = 8 * 1024 * 1024
@@ -36,8 +38,8 @@ _RUNS_NOTHING: Final = {
 _TOO_MANY: Final = later("Too many files: send at most 5 at once.")
 
 
-def add_documents(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
-    """Add the route of one document."""
+def add_documents(blueprint: Blueprint, desk: Desk, sessions: Sessions, show: Show) -> None:
+    """Add the route of one document; ``show`` answers with its request's page, with what stands in the way."""
 
     @blueprint.get("/documents/<document_id>")
     @sessions.needs("rule_as_staff")
@@ -46,8 +48,12 @@ def add_documents(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             raise MethodNotAllowed(["GET"])
         try:
             kept, paper = fetched(desk.gate.documents, desk.gate.keys, document_id)
-        except UnknownDocument:
+            case = open_case(desk.gate, kept.query_id)
+        except (UnknownDocument, UnknownQuery, KeyErased):
+            # Where what was asked has been erased, nobody can say any more who has a part in it.
             return page("missing.html", 404, **sessions.shown())
+        if barred := Hearing(desk.gate, desk.move, case, g.session.account).barred():
+            return show(kept.query_id, 403, Sent("document", [("", say(told)) for told in barred]))
         seen(desk, kept.query_id, f"document {kept.sha256}")
         return _attached(paper)
 
