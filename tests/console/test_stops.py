@@ -382,6 +382,19 @@ def test_a_stop_that_could_not_be_lifted_is_said_to_be_in_force(
 
 
 @pytest.mark.usefixtures("quick")
+def test_nobody_lifts_the_stop_of_their_own_agency(staffed: Staffed) -> None:
+    """As nobody reinstates it; a colleague of no agency lifts it."""
+    _confirm(staffed.signed_in("records"), "agency", "sample-il-pd")
+    stop_id, own = _id(staffed), staffed.signed_in("counsel", "sample-il-pd")
+    for sure in ("", "yes"):
+        answer = _resume(own, stop_id, sure=sure)
+        assert (422, True) == (answer.status_code, "This is your own agency" in answer.text)
+    assert [("agency", "sample-il-pd")] == _in_force(staffed)
+    assert 303 == _resume(staffed.signed_in("legal"), stop_id).status_code
+    assert [] == _in_force(staffed)
+
+
+@pytest.mark.usefixtures("quick")
 def test_an_auditor_reads_stops_and_changes_none(staffed: Staffed) -> None:
     """Whatever form is sent."""
     _confirm(staffed.signed_in("records"), "kind", "local")

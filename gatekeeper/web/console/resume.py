@@ -1,7 +1,7 @@
 """Letting sharing go on: the two steps by which a stop is lifted.
 
 Guarantees: a stop is lifted once, with a reason, by a person who saw what will flow again and what stays
-stopped; to let all sharing go on, a person proves again who they are (to stop, nobody has to: whoever must
+stopped; nobody lifts the stop of their own agency; to let all sharing go on, a person proves again who they are (to stop, nobody has to: whoever must
 stop is in the middle of an incident); if the log does not take it, the stop is in force and the page says so.
 """
 
@@ -79,6 +79,8 @@ class _Steps:
         typed, faults = read(_RESUME)
         if (fault := reasons.fault_of(typed["reason"])) is not None:
             faults.append(("reason", say(fault)))
+        if stop.scope == "agency" and stop.value == g.session.account.agency_id:
+            faults.append(("", say("This is your own agency. Somebody else must lift its stop.")))
         if faults or typed["sure"] != "yes":
             return self._ask(stop, 422 if faults else 200, typed, faults, sure=not faults)
         try:
