@@ -363,7 +363,8 @@ class Sampling:
         """Yield why this person may not mark this permit, if they may not."""
         if person.id in self.store.who_acted(item.query_id):
             yield "You acted on this request yourself. Somebody else must judge it."
-        if person.agency_id is not None and person.agency_id == item.agency_id:
+        asked_for = self.released(item)["end_requester"]
+        if person.agency_id is not None and person.agency_id in {item.agency_id, asked_for}:
             yield "Your own agency asked this. Somebody else must judge it."
 
 

@@ -188,9 +188,11 @@ class Hearing:
     # --- The other acts. ----------------------------------------------------------------------------------
 
     def uphold(self, reason: str) -> None:
-        """Let the denial stand."""
+        """Let the denial stand; every ruling on record ends with it, also for what has not left yet."""
         _refuse(self.faults(reason))
-        self._commit("review.ruled", "upheld", reason, {**self._about(), "ruling": "upheld"})
+        anew = (decided_anew(self.gate.registry.snapshot().state),) if self.case.standing else ()
+        clear = {**self._about(), "ruling": "upheld"}
+        self._commit("review.ruled", "upheld", reason, clear, beside=anew)
 
     def ask(self, question: str) -> None:
         """Ask the agency for what is missing."""

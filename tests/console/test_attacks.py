@@ -14,7 +14,8 @@ from gatekeeper.exchange.appeal import appeal
 from gatekeeper.policy import Bundle, Catalogue, Embedded
 from tests.console.conftest import Staffed
 from tests.console.test_acts import WHY
-from tests.console.test_samples import _drawn, later, permits
+from tests.console.test_papers import HSI, READ, WARRANT, _verifies
+from tests.console.test_samples import _drawn, _send, later, permits
 from tests.exchange.city import City
 
 __all__ = ["later", "permits"]
@@ -97,3 +98,41 @@ def test_a_case_of_an_appealed_request_holds_nothing_that_was_added(staffed: Sta
     with staffed.city.state.database.read() as connection:
         case = str(connection.exec_driver_sql("SELECT document FROM proposed_cases").scalar_one())
     assert [] == [word for word in ("Zebulon", "Quix", "90317", "90318", "spoken") if word in case]
+
+
+# --- Two reviews that touch each other. -------------------------------------------------------------------
+
+
+def test_what_is_upheld_while_it_is_fetched_does_not_leave(staffed: Staffed) -> None:
+    """Ruled on here, and its paper verified in another review: the law permits it, and nobody has said so."""
+    paper = {"kind": "criminal_warrant", **READ, "document_sha256": WARRANT.sha256}
+    query = staffed.asked(**HSI, legal_process=paper, purpose__case_number="n/a")
+    other, clerk = staffed.asked(**HSI, legal_process=paper), staffed.signed_in("records")
+    assert 303 == clerk.does(query, "rule", provision="case_number", reason=WHY).status_code
+    assert 303 == _verifies(clerk, other).status_code
+    assert "queued" == staffed.state(query)
+
+    def meanwhile() -> None:
+        staffed.city.reads.on_fetch = lambda: None
+        assert 303 == clerk.does(query, "uphold", reason=WHY).status_code
+
+    gate, header = staffed.city.gate, staffed.city.header("sample-il-pd")
+    staffed.city.reads.on_fetch = meanwhile
+    assert (403, 403) == tuple(further_records(gate, header, query).status for _ in range(2))
+    assert "upheld" == staffed.state(query)
+    assert not [e for e in staffed.city.events() if (e["event"], e["ref"]) == ("query.released", query)]
+
+
+@pytest.mark.usefixtures("later")
+def test_nobody_judges_what_was_asked_for_their_own_agency(staffed: Staffed) -> None:
+    """The end requester's people are no more its judges than the people of whoever sent it."""
+    paper = {"kind": "criminal_warrant", **READ, "document_sha256": WARRANT.sha256}
+    query, clerk = staffed.asked(**HSI, legal_process=paper), staffed.signed_in("records")
+    assert 303 == _verifies(clerk, query).status_code
+    assert 200 == further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
+    where = _drawn(staffed.signed_in("legal"), size="50")
+    with staffed.city.state.database.read() as connection:
+        drawn = dict(connection.exec_driver_sql("SELECT query_id, number FROM sample_items").all())
+    own = staffed.signed_in("counsel", "sample-hsi-office", "Kim Counsel")
+    answer = _send(own, f"{where}/{drawn[query]}", verdict="right", marks="0")
+    assert (422, True) == (answer.status_code, "Your own agency" in answer.text)
