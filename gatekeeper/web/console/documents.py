@@ -1,8 +1,9 @@
 """The papers that came with a request: given out as they came, taken in from a form.
 
-Guarantees: a document is given only to whoever may verify one, and has no part in the request (as for the
-plate, ``unmask``), after the log holds that they opened it; it is an attachment under a policy that runs nothing, of the type that its bytes were checked to be, and no page
-shows it; what a form brings passes the same checks as what an agency sends.
+Guarantees: a document is given only to whoever may verify one and has no part in the request (as with the
+plate, ``unmask``), after the log holds that they opened it; it is an attachment under a policy that runs
+nothing, of the type that its bytes were checked to be, and no page shows it; what a form brings passes the
+same checks as what an agency sends.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ _TOO_MANY: Final = later("Too many files: send at most 5 at once.")
 
 
 def add_documents(blueprint: Blueprint, desk: Desk, sessions: Sessions, show: Show) -> None:
-    """Add the route of one document; ``show`` answers with its request's page, with what stands in the way."""
+    """Add the route of one document; ``show`` answers with its request's page, and what is in the way."""
 
     @blueprint.get("/documents/<document_id>")
     @sessions.needs("rule_as_staff")

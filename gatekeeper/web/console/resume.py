@@ -1,8 +1,9 @@
 """Letting sharing go on: the two steps by which a stop is lifted.
 
 Guarantees: a stop is lifted once, with a reason, by a person who saw what will flow again and what stays
-stopped; nobody lifts the stop of their own agency; to let all sharing go on, a person proves again who they are (to stop, nobody has to: whoever must
-stop is in the middle of an incident); if the log does not take it, the stop is in force and the page says so.
+stopped; nobody lifts the stop of their own agency; to let all sharing go on, a person proves again who they
+are (to stop, nobody has to: whoever must stop is in the middle of an incident); if the log does not take it,
+the stop is in force and the page says so.
 """
 
 from __future__ import annotations
