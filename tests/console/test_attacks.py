@@ -132,7 +132,9 @@ def test_nobody_judges_what_was_asked_for_their_own_agency(staffed: Staffed) -> 
     assert 200 == further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
     where = _drawn(staffed.signed_in("legal"), size="50")
     with staffed.city.state.database.read() as connection:
-        drawn = dict(connection.exec_driver_sql("SELECT query_id, number FROM sample_items").all())
+        drawn: dict[str, int] = dict(
+            connection.exec_driver_sql("SELECT query_id, number FROM sample_items").all()
+        )
     own = staffed.signed_in("counsel", "sample-hsi-office", "Kim Counsel")
     answer = _send(own, f"{where}/{drawn[query]}", verdict="right", marks="0")
     assert (422, True) == (answer.status_code, "Your own agency" in answer.text)
