@@ -144,7 +144,7 @@ def _quoted(staffed: Staffed) -> list[str]:
     names = [text for agency in staffed.city.state.registry.agencies() for text in (agency.id, agency.name)]
     people = ["Pat Sample", "Alma Clerk", "Pat Example", "Sam Sample", "Chief (sample)"]
     typed = [WHY, "An idle reason", "investigation", "Auto theft", "ILCS", "Motor Vehicle Theft"]
-    ours = ["Gatekeeper", "English", "Español", "UTC", "ORI", "CSV", "JSON"]
+    ours = ["Gatekeeper", "English", "Español", "UTC", "ORI", "CSV", "JSON", "PDF"]
     public = ["deny", "staff", "none"]  # what an entry of the log says, as it stands there
     found = {
         re.sub(r"\s+", " ", str(text)).strip()

@@ -128,7 +128,7 @@ def test_what_an_agency_types_is_text_in_every_field(staffed: Staffed) -> None:
 def test_every_typed_field_has_a_name(staffed: Staffed) -> None:
     """One that the screen reads and the page does not know would stand under a code."""
     typed = asked(staffed.city.gate, staffed.asked(**TYPED)).typed_words()
-    assert typed.keys() | {"document"} == LABELS.keys()
+    assert typed.keys() | {"document", "legal_process.kind"} == LABELS.keys()
 
 
 # --- What is explained. -----------------------------------------------------------------------------------

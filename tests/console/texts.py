@@ -31,8 +31,8 @@ PACKAGE: Final = ROOT / "gatekeeper"
 CONSOLE: Final = PACKAGE / "web" / "console"
 SPANISH: Final = TRANSLATIONS / "es.po"
 KEYWORDS: Final[dict[str, Any]] = {"say": None, "later": None, "_": None, "gettext": None, "ngettext": (1, 2)}
-TOLD: Final = ("review", "oversight")
-"""Packages whose faults a person is told; their sentences are marked by being sentences."""
+TOLD: Final = ("review/**/*.py", "oversight/**/*.py", "exchange/documents.py", "exchange/containers.py")
+"""Modules whose faults a person is told; their sentences are marked by being sentences."""
 _SENTENCE: Final = re.compile(r"[A-Z“][^\n]* [^\n]*[.?!]")
 
 _LEXICON: Final = json.loads((shipped_policies() / "data" / "lexicon.json").read_text(encoding="utf-8"))
@@ -69,8 +69,8 @@ def _marked() -> Iterator[tuple[str, Text]]:
 
 
 def _sentences() -> Iterator[tuple[str, Text]]:
-    for package in TOLD:
-        for file in sorted((PACKAGE / package).rglob("*.py")):
+    for modules in TOLD:
+        for file in sorted(PACKAGE.glob(modules)):
             tree = ast.parse(file.read_text(encoding="utf-8"))
             for text in _said(tree):
                 if _SENTENCE.fullmatch(text):

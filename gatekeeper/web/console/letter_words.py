@@ -24,7 +24,8 @@ from marshmallow.validate import OneOf
 
 from gatekeeper.exchange.letter import Letter
 from gatekeeper.policy import Provision
-from gatekeeper.web.console.languages import LANGUAGES, translations
+from gatekeeper.web.console import languages
+from gatekeeper.web.console.languages import LANGUAGES
 from gatekeeper.web.letter_pdf import pdf
 
 Kind = Literal["title", "heading", "provision", "text", "item"]
@@ -74,7 +75,7 @@ def answer(letter: Letter, wanted: dict[str, str | None]) -> Response:
 
 def blocks(letter: Letter, code: str) -> Iterator[Block]:
     """Yield the letter in one of ``LANGUAGES``, from its title to its proof."""
-    _ = translations(code).gettext
+    _ = languages.translations(code).gettext
     yield Block("title", _("Denial of a request for license-plate reads"))
     yield Block("text", _("%(city)s, to %(agency)s") % {"city": letter.city, "agency": letter.agency})
     day, hour = letter.hour[:10], letter.hour[11:13]
@@ -102,7 +103,7 @@ def blocks(letter: Letter, code: str) -> Iterator[Block]:
 
 
 def _provision(provision: Provision, code: str) -> Iterator[Block]:
-    _ = translations(code).gettext
+    _ = languages.translations(code).gettext
     yield Block("provision", provision.title, quoted=True)
     yield Block("text", provision.citation, quoted=True)
     if not provision.verified:
@@ -121,7 +122,7 @@ def _provision(provision: Provision, code: str) -> Iterator[Block]:
 
 def _next(letter: Letter, code: str) -> Iterator[str]:
     """Yield what the agency can do, as the review stands."""
-    _ = translations(code).gettext
+    _ = languages.translations(code).gettext
     where = f"{letter.address}/v1/queries/{letter.query_id}"
     waits = letter.state in {"queued", "needs_information", "escalated"}
     if letter.state == "needs_information":
@@ -149,7 +150,7 @@ def _next(letter: Letter, code: str) -> Iterator[str]:
 
 
 def _proof(letter: Letter, code: str) -> Iterator[Block]:
-    _ = translations(code).gettext
+    _ = languages.translations(code).gettext
     yield Block("heading", _("How to check this letter"))
     yield Block(
         "text",
