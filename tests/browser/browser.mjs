@@ -18,7 +18,9 @@ const pages = new Map();
 // that failed. The answer of the page itself is no such complaint: an error page has a status of 4xx.
 function watch(page, complaints) {
   page.on("console", (said) => {
-    const own = said.text().startsWith("Failed to load resource") && said.location().url === page.url();
+    // Nor is the icon that a browser looks for on its own account where a page, such as a letter, names none.
+    const { url } = said.location();
+    const own = said.text().startsWith("Failed to load resource") && (url === page.url() || url.endsWith("/favicon.ico"));
     if (["error", "warning"].includes(said.type()) && !own) complaints.push(`console: ${said.text()}`);
   });
   page.on("pageerror", (error) => complaints.push(`script: ${error.message}`));
@@ -27,7 +29,8 @@ function watch(page, complaints) {
     if (!sent.isNavigationRequest() && !left) complaints.push(`request: ${sent.url()} ${sent.failure()?.errorText}`);
   });
   page.on("response", (got) => {
-    if (got.status() >= 400 && !got.request().isNavigationRequest()) complaints.push(`request: ${got.url()} ${got.status()}`);
+    const apart = got.request().isNavigationRequest() || got.url().endsWith("/favicon.ico");
+    if (got.status() >= 400 && !apart) complaints.push(`request: ${got.url()} ${got.status()}`);
   });
 }
 
