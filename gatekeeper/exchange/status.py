@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
 _DECISIONS = ("query.decided", "query.previewed")
 _WAITING = frozenset({"queued", "needs_information", "escalated"})
-_SAID = {"review.asked": "asked", "review.answered": "answered", "review.ruled": "ruled"}
+_SAID = {
+    "review.asked": "asked",
+    "review.answered": "answered",
+    "review.ruled": "ruled",
+    "review.withdrawn": "taken_back",
+}
 """What the agency reads of its review; what staff write to each other, and what they saw, is not among it."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -315,6 +316,11 @@ def _permitted(staffed: Staffed, by: Browser) -> str:
     return query
 
 
+def _messages(staffed: Staffed, query: str) -> list[dict[str, str]]:
+    status: Any = status_of(staffed.city.gate, staffed.city.header("sample-il-pd"), query)
+    return list(status["review"]["messages"])
+
+
 def _fetched(staffed: Staffed, query: str) -> int:
     return further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
 
@@ -336,6 +342,8 @@ def test_a_ruling_is_taken_back_by_who_made_it_or_by_counsel(staffed: Staffed, r
     assert ("permitted", 200) == (staffed.state(query), _fetched(staffed, query))
     status = status_of(staffed.city.gate, staffed.city.header("sample-il-pd"), query)
     assert "permitted" == status["review"]["state"]  # type: ignore[index,call-overload]
+    told = [m for m in _messages(staffed, query) if "taken_back" == m["kind"]]
+    assert ["The car was another one."] == [message["message"] for message in told]
 
 
 def test_another_clerk_does_not_take_a_ruling_back(staffed: Staffed) -> None:
