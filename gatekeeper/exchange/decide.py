@@ -196,7 +196,7 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
             "offense": query.purpose.offense,
             "statute": query.purpose.statute,
             "statute_state": query.purpose.statute_state,
-            "narrative": "\n".join([query.purpose.narrative, *query.added.messages]),
+            "narrative": _narrative(query),
             "case_number": query.purpose.case_number,
             "earlier_offenses": [*query.added.offenses],
         },
@@ -258,6 +258,12 @@ def _query(query: Query, at: datetime) -> dict[str, Json]:
         "cameras": len(query.cameras),
         "limit": query.limit,
     }
+
+
+def _narrative(query: Query) -> str:
+    """Return everything that was said of what happened; where the query said nothing, nothing fills it later."""
+    own = query.purpose.narrative
+    return "\n".join([own, *query.added.messages]) if own.strip() else own
 
 
 def _agency(agency: Agency | None, today: date) -> dict[str, Json]:

@@ -278,6 +278,16 @@ def _nothing() -> dict[str, Any]:
     return dict.fromkeys(("case_number", "offense", "statute", "legal_process"))
 
 
+@pytest.mark.parametrize("said", ["", "   "])
+def test_no_message_fills_a_narrative_that_said_nothing(city: City, said: str) -> None:
+    """A law that wants the narrative filled hears of the query's own; what an appeal says helps nowhere."""
+    denied = Denied.of(city, purpose__narrative=said)
+    denied.answered(facts() | {"message": "Stolen Honda Civic, taken from Ridge Ave overnight"})
+    last = [e for e in city.gate.ledger.entries_of(denied.query_id) if e.event == "query.decided"][-1]
+    purpose = city.gate.ledger.detail_of(last.index).detail["input"]["purpose"]  # type: ignore[index,call-overload]
+    assert said == purpose["narrative"]  # type: ignore[index,call-overload]
+
+
 def test_a_query_with_appeals_has_every_word_in_order_and_another_digest() -> None:
     """What now stands, what stood before, and a digest of the whole."""
     first = body(purpose__case_number="n/a", legal_process=WARRANT)
