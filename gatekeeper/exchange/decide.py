@@ -261,7 +261,7 @@ def _query(query: Query, at: datetime) -> dict[str, Json]:
 
 
 def _narrative(query: Query) -> str:
-    """Return everything that was said of what happened; where the query said nothing, nothing fills it later."""
+    """Return all that was said of what happened; what the query left empty nothing fills later."""
     own = query.purpose.narrative
     return "\n".join([own, *query.added.messages]) if own.strip() else own
 
