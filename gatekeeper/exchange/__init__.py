@@ -41,7 +41,7 @@ from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon, screen
-from gatekeeper.exchange.status import status
+from gatekeeper.exchange.status import state_now, status
 from gatekeeper.ledger import Clock, DayKeys, Json, Ledger
 from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Engine
@@ -140,8 +140,8 @@ def further_records(
         place = None
         if cursor is not None:
             place = cursors.read(gate.keys, query_id, caller.client_id, cursor)
-        elif gate.queries.review(query_id, caller.agency_id) is None:
-            raise InvalidCursor("the query was never put before anybody: its pages need a cursor")
+        else:
+            _in_time(gate, query_id, caller.agency_id)
         request = log.Request(
             query_id=query_id,
             caller=caller,
@@ -270,6 +270,21 @@ def reconsider(
         situation = replace(situation, legal_process_verified=paper_verified)
     words = screen(query.typed_words() | situation.names(), gate.lexicon)
     return decide(query, words, situation, gate.engine)
+
+
+def _in_time(gate: Gate, query_id: str, agency_id: str) -> None:
+    """Refuse what nobody reviews, and what the law permitted after an appeal, once that has ended by itself.
+
+    A ruling or a paper that has ended is no fact any more, and the policy denies; there it is the time alone.
+    Raises InvalidCursor, StoreUnavailable.
+    """
+    review = gate.queries.review(query_id, agency_id)
+    if review is None:
+        raise InvalidCursor("the query was never put before anybody: its pages need a cursor")
+    moved = gate.queries.review_events(query_id)
+    state = state_now(review, gate.queries, gate.engine.bundle.written, gate.clock.now())
+    if state == "expired" and moved and moved[-1].event == ANSWERED:
+        raise InvalidCursor("what was permitted after an appeal has ended")
 
 
 def _asked(gate: Gate, query_id: str) -> Query:

@@ -20,6 +20,7 @@ from gatekeeper.errors import (
     IdempotencyInFlight,
     IdempotencyMismatch,
     InsufficientScope,
+    InvalidCursor,
     InvalidRequest,
     LedgerUnavailable,
     MalformedBody,
@@ -28,7 +29,7 @@ from gatekeeper.errors import (
     UnknownQuery,
 )
 from gatekeeper.exchange import appeal as appeals
-from gatekeeper.exchange import asked, judge, log, reconsider, status_of
+from gatekeeper.exchange import asked, further_records, judge, log, reconsider, status_of
 from gatekeeper.exchange.appeal import MAX_APPEAL_BYTES
 from gatekeeper.exchange.documents import fetched
 from gatekeeper.exchange.parse import appealed, read_again
@@ -95,13 +96,13 @@ def test_the_state_is_no_licence(city: City) -> None:
 
 
 def test_what_the_review_says_ends_after_72_hours(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody has to remember a permission for ever: the state ends by itself, the law is asked each time."""
+    """Nobody has to remember a permission for ever: it ends by itself, and then wants a new query."""
     denied = Denied.of(city)
     denied.answered(facts(case_number="25-10494"))
     assert "permitted" == denied.status()["review"]["state"]
     assert denied.status()["review"]["valid_until"] is not None
-    real = city.gate.clock.now
-    monkeypatch.setattr(type(city.gate.clock), "now", lambda _: real() + timedelta(hours=72, seconds=1))
+    real = city.gate.clock.now_ms
+    monkeypatch.setattr(type(city.gate.clock), "now_ms", lambda _: real() + (72 * 3600 + 1) * 1000)
     late = review_json(
         city.gate.queries,
         city.gate.engine.bundle.written,
@@ -110,6 +111,11 @@ def test_what_the_review_says_ends_after_72_hours(city: City, monkeypatch: pytes
         city.gate.clock.now(),
     )
     assert {"state": "expired", "due": None, "valid_until": None} == late
+    now = int(city.gate.clock.now().timestamp())
+    header = city.header(AGENCY, iat=now, exp=now + 300)
+    with pytest.raises(InvalidCursor):
+        further_records(city.gate, header, denied.query_id)
+    assert [] == [e for e in city.events() if e["event"] == "query.released"]
 
 
 def test_what_is_not_cured_waits_for_a_person(city: City) -> None:
