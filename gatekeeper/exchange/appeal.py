@@ -54,13 +54,8 @@ MAX_APPEAL_BYTES: Final = 8 * 1024 * 1024
 _ATTEMPTS: Final = 3
 _SCHEMA: Final = AppealSchema()
 _FIXED: Final = frozenset(names_of(QuerySchema())) - frozenset(names_of(AppealFactsSchema()))
-_OPEN: Final = {
-    "queued": "queued",
-    "needs_information": "queued",
-    "escalated": "escalated",
-    "upheld": "queued",
-}
-"""The states in which something can be added, and where the review is then."""
+_OPEN: Final = frozenset({"queued", "needs_information", "escalated", "upheld"})
+"""The states in which something can be added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +258,14 @@ def _was_taken_up_again(recorded: Sequence[ReviewEvent]) -> bool:
     )
 
 
+def _before_whom(review: Review, recorded: Sequence[ReviewEvent]) -> str:
+    """Return the state that an appeal leads to: whoever asked for more gets the answer, counsel too."""
+    if review.state == "upheld":
+        return "queued"
+    asked_in = [event.state for event in recorded if event.state != "needs_information"]
+    return "escalated" if asked_in and asked_in[-1] == "escalated" else "queued"
+
+
 def _most(gate: Gate) -> int:
     city = gate.engine.bundle.data.get("city")
     most = city.get("most_appeals") if isinstance(city, dict) else None
@@ -325,7 +328,7 @@ def _moved(
     unmet = [provision.code for provision in decision.unmet]
     return gate.move_review(
         review,
-        "permitted" if permits else _OPEN[review.state],
+        "permitted" if permits else _before_whom(review, gate.queries.review_events(request.query_id)),
         event=ANSWERED,
         ref=request.query_id,
         at=at,

@@ -30,8 +30,10 @@ from gatekeeper.review.roles import may
 Faults = list[tuple[str, str]]
 """What stands in the way: the form's field that it is about ("" for the whole), and what to do about it."""
 
+HANDLED: Final = frozenset(WAITING)
 ANY_STATE: Final = frozenset({*WAITING, "upheld", "permitted", "withdrawn", "expired"})
 _OVER: Final = "The review is over: nothing more can be done about it, but for a note."
+_WITH_COUNSEL: Final = "The request was handed to counsel: until counsel acts, you can only write a note."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,13 @@ class Hearing:
 
     # --- What stands in the way. --------------------------------------------------------------------------
 
-    def faults(self, reason: str, states: frozenset[str] = frozenset(WAITING)) -> Faults:
+    def faults(self, reason: str, states: frozenset[str] = HANDLED) -> Faults:
         """Say everything that stands in the way of an act on a review in these states, each with its cure."""
         found = [("", told) for told in self.barred()]
         if self.case.review.state not in states:
             found.append(("", _OVER))
+        if states == HANDLED and self.with_counsel:
+            found.append(("", _WITH_COUNSEL))
         if (fault := fault_of(reason)) is not None:
             found.append(("reason", fault))
         return found
@@ -132,6 +136,11 @@ class Hearing:
         if said is not None and said.by(self.person.id):
             return "You have ruled on that provision. Now a second person must."
         return None
+
+    @property
+    def with_counsel(self) -> bool:
+        """Say whether the request was handed to counsel, and this person is none: they may only note."""
+        return self.case.review.state == "escalated" and self.level != "counsel"
 
     @property
     def level(self) -> str:

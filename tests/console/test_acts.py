@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gatekeeper.exchange import further_records, status_of
+from gatekeeper.exchange.appeal import appeal
 from gatekeeper.exchange.status import status
 from gatekeeper.review.roles import Role
 from gatekeeper.web.console.sessions import form_token
@@ -376,6 +377,25 @@ def test_what_was_decided_on_a_ruling_and_not_released_yet_is_decided_again(staf
     events = [e["event"] for e in staffed.city.events() if e["ref"] == query]
     assert "query.released" not in events
     assert ["review.withdrawn", "query.refused", "query.decided"] == events[-3:]
+
+
+def test_what_was_handed_to_counsel_waits_for_counsel(staffed: Staffed) -> None:
+    """Records staff may still write a note; what counsel asks for comes back to counsel."""
+    query = staffed.asked()
+    clerk, counsel = staffed.signed_in("records"), staffed.signed_in("counsel")
+    assert 303 == clerk.does(query, "escalate", reason=WHY).status_code
+    shown = clerk.client.get(f"{QUEUE}/{query}").text
+    assert "you can only write a note" in shown
+    assert "Let the denial stand" not in shown
+    for act in ("ask", "uphold", "rule", "escalate"):
+        answer = clerk.does(query, act, provision="stated_reason", reason=WHY)
+        assert (422, True) == (answer.status_code, "handed to counsel" in answer.text)
+    assert 303 == clerk.does(query, "note", reason=WHY).status_code
+    assert 303 == counsel.does(query, "ask", reason=WHY).status_code
+    assert "needs_information" == staffed.state(query)
+    sent = json.dumps({"message": "It was the blue one.", "facts": {}, "documents": []}).encode()
+    appeal(staffed.city.gate, staffed.city.header("sample-il-pd"), query, sent)
+    assert "escalated" == staffed.state(query)
 
 
 def test_counsel_takes_up_again_what_was_upheld(staffed: Staffed) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from base64 import b64encode
+from datetime import UTC, datetime
 from typing import Any
 
 from fpdf import FPDF
@@ -16,6 +17,7 @@ from gatekeeper.exchange.documents import Document, examined
 def pdf(text: str = "Sample warrant, signed by Judge Robin Sample (made up)") -> bytes:
     """Return a PDF of one page."""
     made = FPDF()
+    made.set_creation_date(datetime(2026, 11, 1, tzinfo=UTC))  # equal papers are equal bytes
     made.add_page()
     made.set_font("helvetica", size=12)
     made.multi_cell(0, text=text)

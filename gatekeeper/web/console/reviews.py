@@ -173,6 +173,7 @@ def _of(desk: Desk, case: Case, told: Sequence[Moment], provisions: Sequence[Pro
     return {
         "barred": hearing.barred(),
         "open": case.review.state in WAITING,
+        "with_counsel": hearing.with_counsel,
         "level": hearing.level,
         "until": permitted_until(case.recorded, bundle.catalogue),
         "fields": typed_fields(case.query.typed_words(), matches),
