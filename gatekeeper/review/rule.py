@@ -176,7 +176,7 @@ class Hearing:
         bound = self.gate.keys.fingerprint(at.date(), "body", self.case.query.digest.encode("ascii"))
         made = [Ruling(code, self.level, at + LIFE, bound, at.date()) for code in codes]
         clear: dict[str, Json] = {"provisions": [*codes], "review": self.level, "ruling": "permitted"}
-        self._commit("review.ruled", "permitted" if permits else None, reason, clear, made)
+        self._commit("review.ruled", "permitted" if permits else None, reason, clear, made, at=at)
 
     def take_back(self, provision: str, reason: str) -> None:
         """Take every ruling on a provision back: whoever made one may, and counsel may for anybody.
@@ -264,9 +264,15 @@ class Hearing:
         clear: Mapping[str, Json],
         ruled: Sequence[Ruling | TakenBack | None] = (None,),
         beside: Sequence[Row] = (),
+        *,
+        at: datetime | None = None,
     ) -> None:
-        """Commit the entry with a move for each thing ruled on; the last of them leads ``to`` its state."""
+        """Commit the entry with a move for each thing ruled on; the last of them leads ``to`` its state.
+
+        All of them have one moment, from which a ruling's time runs: ``at``, else now.
+        """
         review: Any = self.case.review
+        moment = self.gate.clock.now() if at is None else at
         rows, last = list(beside), len(ruled) - 1
         for number, ruling in enumerate(ruled):
             state = to if to is not None and number == last else review.state
@@ -275,7 +281,7 @@ class Hearing:
                 state,
                 event=event,
                 ref=self.case.query_id,
-                at=self.gate.clock.now(),
+                at=moment,
                 actor=self.person.id,
                 ruling=ruling,
             )
