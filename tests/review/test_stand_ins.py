@@ -35,7 +35,8 @@ def _original(**texts: str) -> Original:
 
 def _kept(original: Original, name: str) -> str:
     """Return the letters and digits of the terms that a provision may have judged."""
-    return " ".join(original.texts[name][start:end] for start, end, _ in original.spans(name))
+    inside = {at for start, end, _ in original.spans(name) for at in range(start, end)}
+    return "".join(letter if at in inside else " " for at, letter in enumerate(original.texts[name]))
 
 
 def _bare(text: str) -> str:
