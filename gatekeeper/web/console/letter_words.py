@@ -26,7 +26,6 @@ from gatekeeper.exchange.letter import Letter
 from gatekeeper.policy import Provision
 from gatekeeper.web.console import languages
 from gatekeeper.web.console.languages import LANGUAGES
-from gatekeeper.web.letter_pdf import pdf
 
 Kind = Literal["title", "heading", "provision", "text", "item"]
 _TEMPLATES: Final = Path(__file__).parents[1] / "templates"
@@ -58,6 +57,8 @@ def answer(letter: Letter, wanted: dict[str, str | None]) -> Response:
         form = "pdf" if best == _PDF else "html"
     said = tuple(blocks(letter, code))
     if form == "pdf":
+        from gatekeeper.web.letter_pdf import pdf  # noqa: PLC0415  its library takes 0.2 s to import
+
         response = Response(pdf(said, code, _hour(letter)), content_type=_PDF)
         response.headers["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'; sandbox"
     else:
