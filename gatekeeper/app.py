@@ -179,7 +179,6 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         views=StaffViews(state.database),
         entry=state.rows.entry,
         key=state.staff_key,
-        move=reviews.move,
         switch=state.switch(),
         stops=Stops(state.database),
         search=LogSearch(state.rows, LedgerSearch(state.database)),

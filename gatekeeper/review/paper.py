@@ -99,7 +99,7 @@ def verify(
     at = hearing.gate.clock.now()
     ends = at + timedelta(days=reading.days)
     permits = isinstance(_asked(hearing, paper_verified=True), Permit)
-    moved = hearing.move(
+    moved = hearing.gate.move_review(
         hearing.case.review,
         "permitted" if permits else hearing.case.review.state,
         event=RULED,
@@ -130,7 +130,7 @@ def take_back(hearing: Hearing, reason: str) -> None:
     to = "queued" if case.review.state == "permitted" and not still else case.review.state
     moved: list[Row] = [decided_anew(hearing.gate.registry.snapshot().state)]
     if to in WAITING:
-        moved += hearing.move(
+        moved += hearing.gate.move_review(
             case.review,
             to,
             event=TAKEN_BACK,

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from gatekeeper.errors import NotDone
 from gatekeeper.exchange import Gate, reconsider
@@ -54,24 +54,6 @@ class TakenBack:
     provision: str
 
 
-class Move(Protocol):
-    """Makes the rows that move a review on from the version that was read; raises OperatorError."""
-
-    def __call__(
-        self,
-        review: Any,
-        to: str,
-        *,
-        event: str,
-        ref: str,
-        at: datetime,
-        actor: str,
-        due_at: datetime | None = None,
-        ruling: Any = None,
-    ) -> Sequence[Row]:
-        """Return the rows."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outlook:
     """What the policy would answer with a ruling: at once, and once the second person has ruled as well."""
@@ -90,7 +72,6 @@ class Hearing:
     """
 
     gate: Gate
-    move: Move
     case: Case
     person: Account
 
@@ -276,7 +257,7 @@ class Hearing:
         rows, last = list(beside), len(ruled) - 1
         for number, ruling in enumerate(ruled):
             state = to if to is not None and number == last else review.state
-            rows += self.move(
+            rows += self.gate.move_review(
                 review,
                 state,
                 event=event,

@@ -128,7 +128,7 @@ def move(  # noqa: PLR0913  a move says as much
     """Return the rows that move a review on from the version that was read.
 
     *event* and *ref* are those of the log entry; without a new *due_at* the review is due when it was.
-    *failed* are provisions that the query fails by now; those that it failed before stay named. Where several
+    *fails* are provisions that the query fails by now; those that it failed before stay named. Where several
     provisions are ruled on, the review stays in its open state until the last ruling. Raises
     OperatorError for a move that there is not, and for a ruling on a provision that was not unmet.
     """

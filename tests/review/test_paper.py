@@ -14,7 +14,6 @@ from gatekeeper.exchange.parse import read_again
 from gatekeeper.review.case import open_case
 from gatekeeper.review.paper import NOT_APPROVED, Reading, differences, take_back, verify
 from gatekeeper.review.rule import Hearing
-from gatekeeper.store import reviews
 from tests.exchange.city import City, body
 from tests.exchange.conftest import bundle, city
 
@@ -49,7 +48,7 @@ def _hearing(city: City, **process: Any) -> Hearing:
     query_id = city.ask(asked).query_id
     case = open_case(city.gate, query_id)
     changed = json.loads(json.dumps(asked)) | {"legal_process": paper | process}
-    return Hearing(city.gate, reviews.move, replace(case, query=read_again(changed)), _Clerk())
+    return Hearing(city.gate, replace(case, query=read_again(changed)), _Clerk())
 
 
 def _faults(hearing: Hearing, reading: Reading = READING) -> list[tuple[str, str]]:

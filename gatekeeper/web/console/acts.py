@@ -91,7 +91,7 @@ def attempt(
             return refused([("", _STALE)], stale=True), 409
         if faults:
             return refused([]), 422
-        do(Hearing(desk.gate, desk.move, case, g.session.account), typed)
+        do(Hearing(desk.gate, case, g.session.account), typed)
     except UnknownQuery:
         return Sent(act), 404
     except KeyErased:
@@ -120,7 +120,7 @@ def _consider(
     except (UnknownQuery, KeyErased):
         return page("missing.html", 404, **sessions.shown())
     catalogue, sent = desk.gate.engine.bundle.catalogue, sent or Sent("rule")
-    hearing = Hearing(desk.gate, desk.move, case, g.session.account)
+    hearing = Hearing(desk.gate, case, g.session.account)
     codes = [code for code in dict.fromkeys(chosen) if hearing.beyond(code) is None]
     if not codes and sent.act == "rule" and status == 200:
         return page("missing.html", 404, **sessions.shown())

@@ -136,7 +136,7 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
         overdue=oversight.waiting.overdue(WAITING, now),
         missing=oversight.waiting.untouched("missing_or_endangered_person", now - MISSING_PERSON),
         locked=oversight.waiting.locked(now),
-        undelivered=0 if oversight.undelivered is None else oversight.undelivered(),
+        undelivered=oversight.undelivered(),
         uncounted=uncounted,
         uncovered=uncovered(oversight.log, desk.log_key, now),
         checkpoint_fault=gate.ledger.checkpoint_fault,

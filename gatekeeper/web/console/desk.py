@@ -24,7 +24,6 @@ from gatekeeper.review.assign import AssignRows
 from gatekeeper.review.cases import Cases
 from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.queue import Card, Count, Found, Place, Wanted
-from gatekeeper.review.rule import Move
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.web.console.provider import Provider
 
@@ -244,8 +243,8 @@ class Oversight:
     waiting: Waiting
     sampling: Sampling
     standing: StandingRows
-    undelivered: Callable[[], int] | None = None
-    """Counts notices to agencies that could not be delivered, where notices are sent."""
+    undelivered: Callable[[], int]
+    """Counts notices to agencies that could not be delivered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +268,6 @@ class Desk:
     entry: Callable[[int], StoredEntry | None]
     """Returns an entry of the log. Raises LedgerUnavailable."""
     key: Callable[[], SecretsKey]
-    move: Move
     switch: Switch
     stops: StopStore
     search: LogSearch

@@ -53,7 +53,7 @@ def add_documents(blueprint: Blueprint, desk: Desk, sessions: Sessions, show: Sh
         except (UnknownDocument, UnknownQuery, KeyErased):
             # Where what was asked has been erased, nobody can say any more who has a part in it.
             return page("missing.html", 404, **sessions.shown())
-        if barred := Hearing(desk.gate, desk.move, case, g.session.account).barred():
+        if barred := Hearing(desk.gate, case, g.session.account).barred():
             return show(kept.query_id, 403, Sent("document", [("", say(told)) for told in barred]))
         seen(desk, kept.query_id, f"document {kept.sha256}")
         return _attached(paper)

@@ -147,7 +147,7 @@ class Shown:
 def _provisions(desk: Desk, denied_by: Sequence[str], case: Case | None) -> list[Shown]:
     bundle = desk.gate.engine.bundle
     codes = [*denied_by, *(code for code in (case.unmet if case else ()) if code not in denied_by)]
-    hearing = None if case is None else Hearing(desk.gate, desk.move, case, g.session.account)
+    hearing = None if case is None else Hearing(desk.gate, case, g.session.account)
     return [
         Shown(
             bundle.catalogue[code],
@@ -163,7 +163,7 @@ def _provisions(desk: Desk, denied_by: Sequence[str], case: Case | None) -> list
 def _of(desk: Desk, case: Case, told: Sequence[Moment], provisions: Sequence[Provision]) -> dict[str, Any]:
     """Return what only a request that is not erased shows."""
     bundle, facts = desk.gate.engine.bundle, case.decision.facts
-    hearing = Hearing(desk.gate, desk.move, case, g.session.account)
+    hearing = Hearing(desk.gate, case, g.session.account)
     recorded = next((m.detail.get("input") for m in told if m.event == "query.decided"), None)
     matches = _matches(facts)
     by_officer, of_target = precedents.beside(desk, case)

@@ -45,7 +45,7 @@ def add_unmask(blueprint: Blueprint, desk: Desk, sessions: Sessions, show: Show)
             return show(query_id)
         except KeyErased:
             return show(query_id, 409, Sent("unmask", [*faults, ("", say(_ERASED))], typed))
-        hearing = Hearing(desk.gate, desk.move, case, g.session.account)
+        hearing = Hearing(desk.gate, case, g.session.account)
         faults += [("", say(told)) for told in hearing.barred()]
         plate = case.query.plate
         if plate is None:
