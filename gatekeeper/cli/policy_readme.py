@@ -24,7 +24,7 @@ def readme(directory: Path, *, only_compare: bool) -> None:
     if examined.bundle is None or examined.findings:
         show_findings(examined.findings, directory, as_json=False)
         sys.exit(1)
-    statutes = read_statutes(directory)
+    statutes = read_statutes(examined.sources.files)
     if wrong := disagreements(statutes, examined.bundle.written):
         raise BundleRefused(wrong)
     part = generated(examined.bundle, statutes, examined.cases)

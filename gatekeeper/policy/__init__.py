@@ -18,10 +18,11 @@ What happens to a policies directory, and then to the facts of one query, in ord
 Trusted with: the decision. Who can change a bundle decides who sees reads: hence digest and revision.
 """
 
-from gatekeeper.policy.archive import export, opa_capabilities
-from gatekeeper.policy.bundle import BUDGET_MS, Bundle, load, shipped_policies, trial
+from gatekeeper.policy.archive import export, opa_bundle, opa_capabilities, packed, unpacked
+from gatekeeper.policy.bundle import BUDGET_MS, Bundle, load, load_files, shipped_policies, trial
 from gatekeeper.policy.embedded import Embedded
 from gatekeeper.policy.engine import Engine, Verdict, verdict_of
+from gatekeeper.policy.layout import Files, files_of, tree_digest
 from gatekeeper.policy.provisions import Catalogue, Provision, RelatedResource
 
 __all__ = [
@@ -30,13 +31,20 @@ __all__ = [
     "Catalogue",
     "Embedded",
     "Engine",
+    "Files",
     "Provision",
     "RelatedResource",
     "Verdict",
     "export",
+    "files_of",
     "load",
+    "load_files",
+    "opa_bundle",
     "opa_capabilities",
+    "packed",
     "shipped_policies",
+    "tree_digest",
     "trial",
+    "unpacked",
     "verdict_of",
 ]

@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema_rs
 
 from gatekeeper.errors import BundleRefused
-from gatekeeper.policy.layout import CAPABILITIES, Json, Sources, read
+from gatekeeper.policy.layout import CAPABILITIES, Files, Json, Sources, read, sources_of
 from gatekeeper.policy.manifest import Manifest, manifest_of
 from gatekeeper.policy.misfits import misfits
 from gatekeeper.policy.packs import Idle, chosen_packs, idle_in
@@ -67,7 +67,16 @@ def shipped_policies() -> Path:
 
 def load(directory: Path) -> Bundle:
     """Return the bundle in *directory*. Raises BundleRefused, naming every fault."""
-    sources = read(directory)
+    return load_sources(read(directory))
+
+
+def load_files(files: Files) -> Bundle:
+    """Return the bundle of policies that are held as text. Raises BundleRefused, naming every fault."""
+    return load_sources(sources_of(files))
+
+
+def load_sources(sources: Sources) -> Bundle:
+    """Return the bundle of what was read. Raises BundleRefused, naming every fault."""
     faults = list(sources.faults)
     manifest = manifest_of(sources.manifest, faults)
     builtins = _capabilities(sources.capabilities, faults)

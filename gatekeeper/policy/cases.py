@@ -10,11 +10,11 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from json import JSONDecodeError
-from pathlib import Path
 
-from gatekeeper.policy.layout import Json, strict_json
+from gatekeeper.policy.layout import Files, Json, strict_json
 
 _FOLDERS = {"permit": "permitted", "deny": "denied"}
+_CASE = re.compile(r"cases/[^/]+/[^/]+\.json")
 _EXPECTED = {"outcome", "provisions", "review"}
 
 
@@ -39,24 +39,21 @@ class Case:
         return {"outcome": self.outcome, "provisions": [*self.provisions], "review": self.review}
 
 
-def read_cases(directory: Path, provisions: Collection[str]) -> tuple[list[Case], list[str]]:
-    """Return the cases of the policies in *directory*, and what is wrong with them."""
+def read_cases(files: Files, provisions: Collection[str]) -> tuple[list[Case], list[str]]:
+    """Return the cases among *files*, and what is wrong with them."""
     cases: list[Case] = []
     faults: list[str] = []
-    for file in sorted((directory / "cases").glob("*/*.json")):
-        path = file.relative_to(directory).as_posix()
+    for path in sorted(path for path in files if _CASE.fullmatch(path)):
+        text = files[path]
         try:
-            text = file.read_text(encoding="utf-8")
             document = strict_json(text)
-        except (OSError, UnicodeDecodeError):
-            continue  # a fault of the directory, which ``layout`` names
         except ValueError as error:
             row = error.lineno if isinstance(error, JSONDecodeError) else 1
             faults.append(f"{path}:{row}: not JSON")
             continue
         found = re.search(r'^\s*"expect"', text, re.MULTILINE)
         line = text.count("\n", 0, found.end()) + 1 if found else 1
-        wrong = _wrong(document, file.parent.name, provisions)
+        wrong = _wrong(document, path.split("/")[1], provisions)
         faults += [f"{path}:{line}: {said}" for said in wrong]
         if not wrong and isinstance(document, dict):
             cases.append(_case(path, line, document, text))

@@ -85,7 +85,7 @@ def write(draft: Draft, directory: Path) -> list[str]:
     if pack is not None and pack not in manifest.packs:
         raise OperatorError(f"there is no pack {pack}; the packs are {', '.join(sorted(manifest.packs))}")
     documents = found.sources.documents
-    place = place_of(draft.rules, manifest.of(None), found.bundle.written, read_statutes(directory))
+    place = place_of(draft.rules, manifest.of(None), found.bundle.written, read_statutes(found.sources.files))
     changed = {
         draft.listed.path: rule_of(draft),
         draft.listed.test: test_of(draft),

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatekeeper.errors import BundleRefused
-from gatekeeper.policy.bundle import Bundle, load
+from gatekeeper.policy.bundle import Bundle, load_sources
 from gatekeeper.policy.cases import Case, read_cases
 from gatekeeper.policy.checks import run_checks
 from gatekeeper.policy.findings import Finding, finding_of
-from gatekeeper.policy.layout import Sources, read
+from gatekeeper.policy.layout import Files, Sources, read, sources_of
 from gatekeeper.policy.rehearsal import rehearse
 from gatekeeper.policy.syntax import module_of
 
@@ -39,16 +39,24 @@ class Examination:
 
 def examine(directory: Path) -> Examination:
     """Examine the policies in *directory*. Raises nothing that is the policies' fault."""
-    sources = read(directory)
+    return _examined(read(directory))
+
+
+def examine_files(files: Files) -> Examination:
+    """Examine policies that are held as text. Raises nothing that is the policies' fault."""
+    return _examined(sources_of(files))
+
+
+def _examined(sources: Sources) -> Examination:
     faults: list[str] = []
     bundle = None
     try:
-        bundle = load(directory)
+        bundle = load_sources(sources)
         run_checks(bundle)
     except BundleRefused as refused:
         faults += refused.faults
     faults += _unread(sources)
-    cases, wrong = read_cases(directory, _codes(sources))
+    cases, wrong = read_cases(sources.files, _codes(sources))
     broken = _broken(sources, faults)
     faults = [fault for fault in faults if not _follows_from(fault, broken)]
     texts = {**sources.modules, **sources.tests, **sources.checks, **sources.documents}

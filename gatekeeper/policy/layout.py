@@ -11,15 +11,18 @@ import json
 import os
 import re
 import stat
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+Files = Mapping[str, str]
+"""A whole policies directory as text, by path with ``/``: rules, tests, checks, cases, data, schemas, README."""
 
 MANIFEST = ".manifest"
 CAPABILITIES = "capabilities.json"
 _NAME = r"[a-z][a-z0-9_]*"
-_LARGEST = 1024 * 1024
+LARGEST = 1024 * 1024
 _MOST = 4000
 
 # What decides: inside the digest.
@@ -41,9 +44,10 @@ _ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|statutes\.json|\.regal/config\.ya
 class Sources:
     """The files of a policies directory, by what they are; paths are relative, with ``/``.
 
-    ``data`` is all that the rules read, the packs included, as ``data.pack``.
+    ``files`` are all of them; ``data`` is all that the rules read, the packs included, as ``data.pack``.
     """
 
+    files: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     tests: dict[str, str] = field(default_factory=dict)
     checks: dict[str, str] = field(default_factory=dict)
@@ -57,28 +61,44 @@ class Sources:
 
     def digest(self) -> str:
         """Return the SHA-256 over a canonical listing of every file that can change a decision."""
-        deciding = {**self.modules, **self.documents}
-        listing = [[path, hashlib.sha256(deciding[path].encode()).hexdigest()] for path in sorted(deciding)]
-        canonical = json.dumps(
-            ["gatekeeper policy bundle 1", listing], ensure_ascii=False, separators=(",", ":")
-        )
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return _digest("gatekeeper policy bundle 1", {**self.modules, **self.documents})
 
 
 def read(directory: Path) -> Sources:
     """Read every file under *directory*. Raises nothing: what is wrong is in the result's faults."""
-    sources = Sources()
-    paths = _walk(directory, sources.faults)
-    for path in paths:
-        text = _text(directory, path, sources.faults)
-        if text is not None:
-            _place(sources, path, text)
+    return sources_of(*files_of(directory))
+
+
+def files_of(directory: Path) -> tuple[dict[str, str], list[str]]:
+    """Return every file under *directory* that can be read, and what is wrong with the others."""
+    faults: list[str] = []
+    texts = {path: _text(directory, path, faults) for path in _walk(directory, faults)}
+    return {path: text for path, text in texts.items() if text is not None}, faults
+
+
+def sources_of(files: Files, faults: Sequence[str] = ()) -> Sources:
+    """Sort *files* by what they are; *faults* are those of reading them. Raises nothing."""
+    sources = Sources(faults=list(faults))
+    for path in sorted(files):
+        _place(sources, path, files[path])
     for path in (MANIFEST, CAPABILITIES):
-        if path not in paths:
+        unread = any(fault.startswith(f"{path!r}: ") for fault in sources.faults)
+        if path not in files and not unread:
             sources.faults.append(f"{path}: missing")
     if sources.packs:
         sources.data["pack"] = sources.packs
     return sources
+
+
+def tree_digest(files: Files) -> str:
+    """Return ``sha256:…`` over all of *files*: those that decide, and those that speak about decisions."""
+    return f"sha256:{_digest('gatekeeper policy revision 1', files)}"
+
+
+def _digest(about: str, files: Files) -> str:
+    listing = [[path, hashlib.sha256(files[path].encode()).hexdigest()] for path in sorted(files)]
+    canonical = json.dumps([about, listing], ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def strict_json(text: str) -> Json:
@@ -148,9 +168,9 @@ def _text(directory: Path, path: str, faults: list[str]) -> str | None:
     try:
         # O_NOFOLLOW: the file may have become a link since it was listed.
         with os.fdopen(os.open(directory / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-            content = file.read(_LARGEST + 1)
-        if len(content) > _LARGEST:
-            faults.append(f"{path!r}: larger than {_LARGEST} bytes")
+            content = file.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            faults.append(f"{path!r}: larger than {LARGEST} bytes")
             return None
         text = content.decode()
     except OSError:
@@ -159,15 +179,19 @@ def _text(directory: Path, path: str, faults: list[str]) -> str | None:
     except UnicodeDecodeError:
         faults.append(f"{path!r}: not UTF-8")
         return None
-    if "\0" in text or text.startswith("\ufeff") or "\r" in text:
-        faults.append(
-            f"{path!r}: holds NUL, a byte order mark or carriage returns: engines read those differently"
-        )
-        return None
     return text
 
 
 def _place(sources: Sources, path: str, text: str) -> None:
+    if len(text.encode(errors="replace")) > LARGEST:
+        sources.faults.append(f"{path!r}: larger than {LARGEST} bytes")
+        return
+    if "\0" in text or text.startswith("\ufeff") or "\r" in text or not _encodes(text):
+        sources.faults.append(
+            f"{path!r}: holds NUL, a byte order mark or carriage returns: engines read those differently"
+        )
+        return
+    sources.files[path] = text
     if _MODULE.fullmatch(path):
         sources.modules[path] = text
     elif _TEST.fullmatch(path):
@@ -179,6 +203,14 @@ def _place(sources: Sources, path: str, text: str) -> None:
         _document(sources, path, text)
     elif not _ASIDE.fullmatch(path):
         sources.faults.append(f"{path!r}: belongs nowhere in the known layout")
+
+
+def _encodes(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
+    return True
 
 
 def _document(sources: Sources, path: str, text: str) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import jsonschema_rs
 
 from gatekeeper.errors import BundleRefused
-from gatekeeper.policy.layout import Json, strict_json
+from gatekeeper.policy.layout import Files, Json, strict_json
 from gatekeeper.policy.provisions import Catalogue
 
 FILE = "statutes.json"
@@ -64,12 +63,12 @@ class Statute:
     paragraphs: tuple[Paragraph, ...]
 
 
-def read_statutes(directory: Path) -> tuple[Statute, ...]:
-    """Return the statutes that the policies in *directory* list. Raises BundleRefused."""
+def read_statutes(files: Files) -> tuple[Statute, ...]:
+    """Return the statutes that the policies list. Raises BundleRefused."""
     try:
-        document = strict_json((directory / FILE).read_text(encoding="utf-8"))
+        document = strict_json(files[FILE])
         jsonschema_rs.validate(_SCHEMA, document)
-    except OSError:
+    except KeyError:
         raise BundleRefused([f"{FILE}: missing"]) from None
     except jsonschema_rs.ValidationError as error:
         place = "/".join(map(str, error.instance_path))

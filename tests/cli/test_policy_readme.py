@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.errors import BundleRefused
-from gatekeeper.policy import Catalogue, load, shipped_policies
+from gatekeeper.policy import Catalogue, files_of, load, shipped_policies
 from gatekeeper.policy.statute_tables import BEGIN, END
 from gatekeeper.policy.statutes import disagreements, read_statutes
 from tests.cli.shell import typed
@@ -33,7 +33,7 @@ def test_the_tables_of_the_shipped_readme_are_true() -> None:
 
 def test_every_paragraph_and_every_provision_is_in_the_tables() -> None:
     """Section by section, each with how sure we are of it."""
-    for statute in read_statutes(shipped_policies()):
+    for statute in read_statutes(files_of(shipped_policies())[0]):
         for paragraph in statute.paragraphs:
             assert f"| {paragraph.code} | {paragraph.says} |" in PAGE
             assert not paragraph.without_rule or f"- **{paragraph.code}** {paragraph.without_rule}" in PAGE
@@ -64,7 +64,7 @@ def test_a_page_without_its_marks_is_not_written_to(law: Path, lost: str) -> Non
 
 def test_paragraphs_and_metadata_say_the_same() -> None:
     """No rule without its paragraph, no paragraph without its rule or the reason why."""
-    statutes, law = read_statutes(shipped_policies()), load(shipped_policies()).written
+    statutes, law = read_statutes(files_of(shipped_policies())[0]), load(shipped_policies()).written
     assert [] == disagreements(statutes, law)
     code = next(iter(law))
     strayed = Catalogue([replace(p, rules=("IL-99",)) if p.code == code else p for p in law.values()])
@@ -83,7 +83,7 @@ def test_a_list_of_paragraphs_that_cannot_be_read_is_refused(law: Path, text: st
     if text is not None:
         (law / "statutes.json").write_text(text)
     with pytest.raises(BundleRefused, match=r"statutes\.json"):
-        read_statutes(law)
+        read_statutes(files_of(law)[0])
 
 
 def test_a_reader_who_follows_the_three_steps_ends_with_a_provision_that_passes(
