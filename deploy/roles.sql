@@ -25,7 +25,7 @@ GRANT USAGE ON SCHEMA public TO gatekeeper_app;
 -- Evidence: read and appended.
 GRANT SELECT, INSERT ON
   ledger_entries, ledger_tiles, ledger_checkpoints, queries, review_events, verifications,
-  samples, sample_marks
+  samples, sample_marks, revision_trees, revision_results, revision_approvals
   TO gatekeeper_app;
 
 -- What expires: also removed.
@@ -71,6 +71,12 @@ GRANT UPDATE (last_entry) ON figure_days TO gatekeeper_app;
 GRANT SELECT, INSERT ON sample_items TO gatekeeper_app;
 GRANT UPDATE (marks) ON sample_items TO gatekeeper_app;
 
+-- The law's own life cycle: texts and approvals are evidence, jobs are not.
+GRANT SELECT, INSERT ON revisions TO gatekeeper_app;
+GRANT UPDATE (state, effective_at, serial, activated_at, signature) ON revisions TO gatekeeper_app;
+GRANT SELECT, INSERT, DELETE ON policy_jobs TO gatekeeper_app;
+GRANT UPDATE (state, beat_at, ended_at, place, size, progress, fault) ON policy_jobs TO gatekeeper_app;
+
 -- Proposed cases of the law: decided once, kept.
 GRANT SELECT, INSERT ON proposed_cases TO gatekeeper_app;
 GRANT UPDATE (state, decided_at, decided_by) ON proposed_cases TO gatekeeper_app;
@@ -84,5 +90,5 @@ GRANT UPDATE (state, attempts, next_at, held_until, last_code, last_at) ON deliv
 
 -- The two single rows: the versions, and how far the log reaches (a trigger lets it only grow).
 GRANT SELECT ON registry, ledger_head, alembic_version TO gatekeeper_app;
-GRANT UPDATE (version, policy_revision, policy_digest) ON registry TO gatekeeper_app;
+GRANT UPDATE (version, policy_revision, policy_digest, policy_serial, due_revision, due_ms) ON registry TO gatekeeper_app;
 GRANT UPDATE (size, frontier, at_ms) ON ledger_head TO gatekeeper_app;

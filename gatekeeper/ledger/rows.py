@@ -71,6 +71,18 @@ class RegistryState(Protocol):
     def policy_digest(self) -> str | None:
         """The active policy's digest."""
 
+    @property
+    def policy_serial(self) -> int | None:
+        """The active policy's place in the order of activations."""
+
+    @property
+    def due_revision(self) -> str | None:
+        """The id of the revision that is to decide from ``due_ms`` on, if one is scheduled."""
+
+    @property
+    def due_ms(self) -> int | None:
+        """When it is, in milliseconds since 1970."""
+
 
 class Stop(Protocol):
     """A stop in force."""

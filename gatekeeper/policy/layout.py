@@ -17,7 +17,7 @@ from pathlib import Path
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Files = Mapping[str, str]
-"""A whole policies directory as text, by path with ``/``: rules, tests, checks, cases, data, schemas, README."""
+"""A whole policies directory as text, by path with ``/``: what decides, and what speaks about it."""
 
 MANIFEST = ".manifest"
 CAPABILITIES = "capabilities.json"

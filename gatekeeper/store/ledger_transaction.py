@@ -42,7 +42,8 @@ LARGEST_ENTRY: Final = 65_535
 """C2SP tlog-tiles gives an entry's length two bytes."""
 
 HEAD: Final = "SELECT size, frontier, at_ms FROM ledger_head WHERE id = 1"
-STATE: Final = "SELECT version, policy_revision, policy_digest FROM registry WHERE id = 1"
+_REGISTRY: Final = "version, policy_revision, policy_digest, policy_serial, due_revision, due_ms"
+STATE: Final = f"SELECT {_REGISTRY} FROM registry WHERE id = 1"  # noqa: S608  (our own names)
 IN_FORCE = (
     select(stops.c.id, stops.c.scope, stops.c.value, stops.c.set_at)
     .where(stops.c.lifted_at.is_(None))
@@ -50,9 +51,8 @@ IN_FORCE = (
 )
 
 _OPENING: Final = (
-    "SELECT h.size, h.frontier, h.at_ms, r.version, r.policy_revision, r.policy_digest, "
-    "EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL) "
-    "FROM ledger_head h LEFT JOIN registry r ON r.id = 1 WHERE h.id = 1"
+    "SELECT h.size, h.frontier, h.at_ms, EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL), "
+    f"{_REGISTRY} FROM ledger_head h LEFT JOIN registry r ON r.id = 1 WHERE h.id = 1"
 )
 """All that a batch reads, at one moment under the lock; the stops themselves only when there are any."""
 
@@ -109,9 +109,9 @@ class LedgerTransaction:
             raise LedgerCorrupt("the log has no head")
         self._head = head_of(row[:3])
         # What this transaction changed before it first looked is read again by who asks for it.
-        if row[3] is not None and not self._wrote:
-            self._state = RegistryState(*row[3:6])
-            self._stops = None if row[6] else ()
+        if row[4] is not None and not self._wrote:
+            self._state = RegistryState(*row[4:])
+            self._stops = None if row[3] else ()
         return self._head
 
     def append(self, entries: Sequence[StoredEntry], tiles: Sequence[Tile], head: Head) -> None:

@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0011"
+REVISION: Final = "0012"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -78,6 +78,11 @@ registry = Table(
     Column("version", BigInteger, nullable=False),
     Column("policy_revision", String(128)),
     Column("policy_digest", String(128)),
+    # The place of the active revision in the order of activations; an older place is never taken again.
+    Column("policy_serial", BigInteger),
+    # What is approved for a moment to come: whoever sees it reached commits the activation first.
+    Column("due_revision", String(128)),
+    Column("due_ms", BigInteger),
     CheckConstraint("id = 1", name="single"),
     **_KEYED,
 )
@@ -701,6 +706,112 @@ sample_marks = Table(
     **_KEYED,
 )
 
+# --- The law's own life cycle: every text of it that was ever proposed, and who said what of it. ----------
+
+# By the digest of all its files: the same text is kept once.
+revision_trees = Table(
+    "revision_trees",
+    metadata,
+    Column("tree", String(71), primary_key=True),
+    Column("archive", LargeBinary, nullable=False),
+    **_KEYED,
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    _id(),
+    Column("revision", String(128), nullable=False),
+    Column("digest", String(71), nullable=False, index=True),
+    Column("tree", String(71), ForeignKey("revision_trees.tree"), nullable=False),
+    Column("label", String(40), nullable=False),
+    Column("base", String(128), ForeignKey("revisions.id")),
+    # founding, editor, directory, git:COMMIT or rollback:REVISION
+    Column("origin", String(200), nullable=False),
+    # An account's id, or operator:NAME
+    Column("author", String(128), nullable=False),
+    Column("reason", String(2000), nullable=False),
+    *_choice(
+        "state",
+        "draft",
+        "checked",
+        "replayed",
+        "approved",
+        "scheduled",
+        "active",
+        "superseded",
+        "rejected",
+    ),
+    Column("proposed_at", Utc, nullable=False, index=True),
+    Column("effective_at", Utc),
+    Column("serial", BigInteger, unique=True),
+    Column("activated_at", Utc),
+    # The text of .signatures.json, in OPA's format.
+    Column("signature", Text),
+    Index(
+        "uq_revisions_active",
+        "state",
+        unique=True,
+        sqlite_where=text("state = 'active'"),
+        postgresql_where=text("state = 'active'"),
+    ),
+    **_KEYED,
+)
+
+# What checks and replays of a revision came to; the last of a kind counts.
+revision_results = Table(
+    "revision_results",
+    metadata,
+    Column("revision_id", String(128), ForeignKey("revisions.id"), primary_key=True),
+    *_choice("kind", "check", "replay"),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", Utc, nullable=False),
+    Column("digest", String(71), nullable=False),
+    Column("passed", Boolean, nullable=False),
+    Column("document", Text, nullable=False),
+    **_KEYED,
+)
+
+revision_approvals = Table(
+    "revision_approvals",
+    metadata,
+    Column("revision_id", String(128), ForeignKey("revisions.id"), primary_key=True),
+    Column("account_id", String(128), ForeignKey("staff.id"), primary_key=True),
+    # What the person saw: a digest over text, base, results and planned time.
+    Column("seal", String(71), primary_key=True),
+    *_choice("role", "legal", "counsel"),
+    Column("at", Utc, nullable=False),
+    **_KEYED,
+)
+
+# Checks and replays under way, and how far they have come; of no value as evidence.
+policy_jobs = Table(
+    "policy_jobs",
+    metadata,
+    _id(),
+    Column("revision_id", String(128), ForeignKey("revisions.id"), nullable=False, index=True),
+    *_choice("kind", "check", "replay"),
+    Column("by", String(128), nullable=False),
+    Column("options", Document, nullable=False),
+    *_choice("state", "running", "done", "failed", "interrupted"),
+    Column("begun_at", Utc, nullable=False),
+    Column("beat_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+    Column("place", BigInteger, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("progress", Document),
+    Column("fault", Text),
+    Index(
+        "uq_policy_jobs_running",
+        "revision_id",
+        "kind",
+        unique=True,
+        sqlite_where=text("state = 'running'"),
+        postgresql_where=text("state = 'running'"),
+    ),
+    **_KEYED,
+)
+
 settings = Table(
     "settings",
     metadata,
@@ -720,6 +831,9 @@ APPEND_ONLY: Final = (
     "verifications",
     "samples",
     "sample_marks",
+    "revision_trees",
+    "revision_results",
+    "revision_approvals",
 )
 """Inserted and read; never updated, deleted, replaced or truncated."""
 
@@ -751,6 +865,7 @@ KEPT: Final = (
     "ledger_head",
     "ledger_checks",
     "proposed_cases",
+    "revisions",
 )
 """Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
 
@@ -765,6 +880,7 @@ PASSING: Final = (
     "figure_releases",
     "notices",
     "deliveries",
+    "policy_jobs",
 )
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
@@ -799,12 +915,16 @@ WRITABLE: Final = frozenset(
         "sample_marks",
         "notices",
         "webhooks",
+        "revision_trees",
+        "revisions",
+        "revision_results",
+        "revision_approvals",
     }
 )
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
 
 CHANGEABLE: Final[dict[str, frozenset[str]]] = {
-    "registry": frozenset({"policy_revision", "policy_digest"}),
+    "registry": frozenset({"policy_revision", "policy_digest", "policy_serial", "due_revision", "due_ms"}),
     "agencies": frozenset({"ori", "name", "kind", "state", "status", "has_287g", "contacts"}),
     # A signature is evidence: who signed what, and when, stays; only its end may be brought forward.
     "affirmations": frozenset({"expires_on"}),
@@ -829,6 +949,8 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "staff_views": frozenset({"name"}),
     "notices": frozenset({"spread_at"}),
     "webhooks": frozenset({"status", "box"}),
+    "revisions": frozenset({"state", "effective_at", "serial", "activated_at", "signature"}),
+    "policy_jobs": frozenset({"state", "beat_at", "ended_at", "place", "size", "progress", "fault"}),
     "deliveries": frozenset({"state", "attempts", "next_at", "held_until", "last_code", "last_at"}),
 }
 """The columns that an ``Alter`` may set; every other table refuses one."""

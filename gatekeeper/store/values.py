@@ -18,6 +18,9 @@ class RegistryState:
     version: int
     policy_revision: str | None
     policy_digest: str | None
+    policy_serial: int | None = None
+    due_revision: str | None = None
+    due_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

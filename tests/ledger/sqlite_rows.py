@@ -36,6 +36,9 @@ class State:
     version: int = 1
     policy_revision: str | None = None
     policy_digest: str | None = None
+    policy_serial: int | None = None
+    due_revision: str | None = None
+    due_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

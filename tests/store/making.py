@@ -9,8 +9,10 @@ from typing import Any
 
 from gatekeeper.ledger.rows import Head, Insert, Row, StoredEntry
 from gatekeeper.store import administration, reviews
+from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.ledger_transaction import LedgerTransaction
+from gatekeeper.store.revisions import Revision, Revisions
 from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, StaffAccount, Stop
 from gatekeeper.store.webhooks import Webhooks
 
@@ -216,3 +218,30 @@ def sample(name: str = "sample_1") -> tuple[Insert, ...]:
 def webhook(name: str = "hook-1", agency_id: str = "evanston") -> tuple[Row, ...]:
     """Return the row of a webhook whose box opens nothing."""
     return Webhooks.adding(id=name, agency_id=agency_id, host="hooks.invalid", box=b"box", added_at=NOON)
+
+
+def revision(database: Database) -> list[Row]:
+    """Return the rows of a text of the law, with a result and an approval by the member of staff."""
+    tree, kept = f"sha256:{'a' * 64}", Revisions(database)
+    proposed = Revision(
+        id="rev_0123456789abcdef",
+        revision="2026-01+0123456789ab",
+        digest=f"sha256:{'b' * 64}",
+        tree=tree,
+        label="2026-01",
+        base=None,
+        origin="editor",
+        author=member().id,
+        reason="A sample",
+        state="draft",
+        proposed_at=NOON,
+        effective_at=None,
+        serial=None,
+        activated_at=None,
+        signature=None,
+    )
+    return [
+        *kept.proposed(proposed, b"archive"),
+        *kept.found(proposed.id, "check", number=1, at=NOON, digest=tree, passed=True, text="{}"),
+        *kept.approved(proposed.id, account_id=member().id, seal=tree, role="legal", at=NOON),
+    ]

@@ -44,6 +44,7 @@ def filled(rows: LedgerRows) -> None:
             *staff.add(making.member()),
             *making.sample(),
             *making.webhook(),
+            *making.revision(rows._database),
         ],
     )
     people = staff.Staff(rows._database, now=lambda: NOON)
