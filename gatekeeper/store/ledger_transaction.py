@@ -42,8 +42,10 @@ LARGEST_ENTRY: Final = 65_535
 """C2SP tlog-tiles gives an entry's length two bytes."""
 
 HEAD: Final = "SELECT size, frontier, at_ms FROM ledger_head WHERE id = 1"
-_REGISTRY: Final = "version, policy_revision, policy_digest, policy_serial, due_revision, due_ms"
-STATE: Final = f"SELECT {_REGISTRY} FROM registry WHERE id = 1"  # noqa: S608  (our own names)
+STATE: Final = (
+    "SELECT version, policy_revision, policy_digest, policy_serial, due_revision, due_ms "
+    "FROM registry WHERE id = 1"
+)
 IN_FORCE = (
     select(stops.c.id, stops.c.scope, stops.c.value, stops.c.set_at)
     .where(stops.c.lifted_at.is_(None))
@@ -52,7 +54,8 @@ IN_FORCE = (
 
 _OPENING: Final = (
     "SELECT h.size, h.frontier, h.at_ms, EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL), "
-    f"{_REGISTRY} FROM ledger_head h LEFT JOIN registry r ON r.id = 1 WHERE h.id = 1"
+    "r.version, r.policy_revision, r.policy_digest, r.policy_serial, r.due_revision, r.due_ms "
+    "FROM ledger_head h LEFT JOIN registry r ON r.id = 1 WHERE h.id = 1"
 )
 """All that a batch reads, at one moment under the lock; the stops themselves only when there are any."""
 
