@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,8 @@ def _missing(thing: str) -> str | None:
             found = shutil.which("chromium") and shutil.which("node") and drivers.is_dir()
         case "nginx":
             found = _find("nginx", "/usr/sbin/nginx")
+        case "softhsm":
+            found = shutil.which("softhsm2-util") and find_spec("pkcs11")
         case "tmpfs":
             found = os.geteuid() == 0 and shutil.which("mount")
         case _:
