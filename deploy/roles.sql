@@ -73,7 +73,7 @@ GRANT UPDATE (marks) ON sample_items TO gatekeeper_app;
 
 -- The law's own life cycle: texts and approvals are evidence, jobs are not.
 GRANT SELECT, INSERT ON revisions TO gatekeeper_app;
-GRANT UPDATE (state, effective_at, serial, activated_at, signature) ON revisions TO gatekeeper_app;
+GRANT UPDATE (state, effective_at, serial, activated_at, signature, version) ON revisions TO gatekeeper_app;
 GRANT SELECT, INSERT, DELETE ON policy_jobs TO gatekeeper_app;
 GRANT UPDATE (state, beat_at, ended_at, place, size, progress, fault) ON policy_jobs TO gatekeeper_app;
 
@@ -90,5 +90,5 @@ GRANT UPDATE (state, attempts, next_at, held_until, last_code, last_at) ON deliv
 
 -- The two single rows: the versions, and how far the log reaches (a trigger lets it only grow).
 GRANT SELECT ON registry, ledger_head, alembic_version TO gatekeeper_app;
-GRANT UPDATE (version, policy_revision, policy_digest, policy_serial, due_revision, due_ms) ON registry TO gatekeeper_app;
+GRANT UPDATE (version, policy_revision, policy_digest, policy_serial, due_revision, due_ms, shadow_revision) ON registry TO gatekeeper_app;
 GRANT UPDATE (size, frontier, at_ms) ON ledger_head TO gatekeeper_app;

@@ -12,13 +12,12 @@ from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import structlog
 from flask import Flask, Response
 
-from gatekeeper.errors import PolicyUnavailable, Unauthenticated
-from gatekeeper.exchange import Gate
+from gatekeeper.errors import GatekeeperError, Unauthenticated
+from gatekeeper.exchange import Gate, Laws
 from gatekeeper.exchange.authenticate import TokenVerifier
-from gatekeeper.exchange.offenses import Offenses
-from gatekeeper.exchange.parse import Parser
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.ledger import Draft
@@ -28,8 +27,7 @@ from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
-from gatekeeper.parts import build_engine, endpoints, lexicon_of, load_bundle, mail, open_reads, trust
-from gatekeeper.policy import Bundle
+from gatekeeper.parts import begin_job, endpoints, laws_in_force, mail, open_reads, trust
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews, samples
@@ -37,6 +35,7 @@ from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.notice_reading import NoticeReading
 from gatekeeper.store.notices import Outbox
+from gatekeeper.store.policy_jobs import PolicyJobs
 from gatekeeper.store.proposed_cases import ProposedCases
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.samples import Samples
@@ -44,7 +43,7 @@ from gatekeeper.store.stops import Stops
 from gatekeeper.store.views import StaffViews
 from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
-from gatekeeper.web.console import Desk, Oversight, console_blueprint
+from gatekeeper.web.console import Desk, LawDesk, Oversight, console_blueprint
 from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.docs import docs_blueprint
 from gatekeeper.web.health import health_blueprint
@@ -56,8 +55,10 @@ from gatekeeper.web.queries import queries_blueprint
 from gatekeeper.web.standing import standing_blueprint
 from gatekeeper.web.tokens import AuthorizationServerConfig, tokens_blueprint
 
+_log = structlog.get_logger()
 
-def build_gate(state: State, bundle: Bundle, tokens: TokenKeys) -> Gate:
+
+def build_gate(state: State, laws: Laws, tokens: TokenKeys) -> Gate:
     """Join the parts that a query passes through."""
     settings = state.settings
     return Gate(
@@ -65,9 +66,7 @@ def build_gate(state: State, bundle: Bundle, tokens: TokenKeys) -> Gate:
         registry=state.registry,
         queries=state.queries,
         documents=Documents(state.database),
-        engine=build_engine(settings, bundle),
-        parser=Parser(Offenses.of(bundle)),
-        lexicon=lexicon_of(bundle),
+        laws=laws,
         ledger=state.ledger,
         keys=state.keys,
         reads=open_reads(settings),
@@ -86,12 +85,9 @@ def create_app(settings: Settings) -> Flask:
     requests.configure_logging(settings.log_level)
     state = open_state(settings)
     state.ledger.check_tail()
-    bundle = load_bundle(settings)
-    active = state.registry.state()
-    if (active.policy_revision, active.policy_digest) != (bundle.revision, bundle.digest):
-        raise PolicyUnavailable("the policies here are not the active ones: restart `gatekeeper serve`")
+    laws = laws_in_force(state)
     tokens = TokenKeys(settings.key_directory / "tokens")
-    gate = build_gate(state, bundle, tokens)
+    gate = build_gate(state, laws, tokens)
     gate.engine.ready()
     refusals = Refusals(state.ledger)
 
@@ -104,12 +100,18 @@ def create_app(settings: Settings) -> Flask:
     refusals.start()
     folding = Folding(Figures(state.database), state.rows)
     folding.start()
+    laws.start(_told)
     atexit.register(state.close)
+    atexit.register(laws.close)
     atexit.register(refusals.close)
     atexit.register(folding.close)
     notices.start()
     atexit.register(notices.close)
     return app
+
+
+def _told(fault: GatekeeperError) -> None:
+    _log.warning("law_not_verified", code=fault.code, reason=str(fault))
 
 
 def build_deliverer(state: State) -> Deliverer:
@@ -168,7 +170,7 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
     return Desk(
         city=_city(state),
         zone=ZoneInfo(settings.time_zone),
-        gate=gate,
+        whole_gate=gate,
         staff=state.staff,
         personnel=state.personnel(),
         identities=state.identities,
@@ -201,9 +203,22 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         assign=reviews.assign,
         checks=state.checks(),
         log_key=state.log_key.verifier,
+        law=_law_desk(settings, state),
         notices=NoticeReading(state.database),
         try_now=Outbox(state.database).retry,
         secure=settings.issuer.startswith("https://"),
+    )
+
+
+def _law_desk(settings: Settings, state: State) -> LawDesk:
+    jobs, lifecycle = PolicyJobs(state.database, state.clock.now), state.lifecycle()
+    return LawDesk(
+        revisions=lifecycle.store,
+        lifecycle=lifecycle,
+        jobs=jobs,
+        begin_job=lambda kind, revision, by, options: begin_job(
+            settings, jobs, kind, revision, by=by, options=options
+        ),
     )
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
-import secrets
 import ssl
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
-from gatekeeper.errors import BundleRefused, SettingsRefused
-from gatekeeper.exchange.screen import Lexicon
-from gatekeeper.ledger import Draft, Json
+from gatekeeper.errors import SettingsRefused
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
 from gatekeeper.records import ColumnMapping, Reads, SqlReads
 from gatekeeper.records.mapping import SAMPLE
+from gatekeeper.revisions import LawsInForce
+from gatekeeper.revisions.in_force import SerialMark
+from gatekeeper.revisions.interfaces import Jobs, Kind
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
-from gatekeeper.store import administration
 from gatekeeper.store.webhooks import Webhooks
 
 REMEMBERED = 1024
@@ -27,14 +30,6 @@ of one answer and a repeated request have equal facts."""
 def load_bundle(settings: Settings) -> Bundle:
     """Load the policies that the settings name. Raises BundleRefused naming every fault."""
     return load(Path(settings.policies) if settings.policies else shipped_policies())
-
-
-def lexicon_of(bundle: Bundle) -> Lexicon:
-    """Return the bundle's lexicon. Raises BundleRefused if it has none."""
-    document = bundle.data.get("lexicon")
-    if not isinstance(document, dict):
-        raise BundleRefused(["data/lexicon.json is missing: the words of a request could not be screened"])
-    return Lexicon.load(document)
 
 
 def build_engine(settings: Settings, bundle: Bundle) -> Engine:
@@ -88,23 +83,47 @@ def mail(settings: Settings, city: str) -> Mail | None:
     return Mail(server, settings.mail_from, city, settings.issuer, trust(settings))
 
 
-def activate(state: State, bundle: Bundle, by: str) -> bool:
-    """Make the bundle the active policy, with its entry, unless it already is; say whether it was changed."""
-    before = state.registry.state()
-    if (before.policy_revision, before.policy_digest) == (bundle.revision, bundle.digest):
-        return False
-    previous: Json = None
-    if before.policy_revision is not None:
-        previous = {"revision": before.policy_revision, "digest": before.policy_digest}
-    draft = Draft(
-        event="policy.activated",
-        ref=f"policy_{secrets.token_hex(8)}",
-        clear={"policy": {"revision": bundle.revision, "digest": bundle.digest}, "previous": previous},
-        secret={"by": by},
-        detail={},
+def laws_in_force(state: State) -> LawsInForce:
+    """Return the laws of one process."""
+    settings = state.settings
+    return LawsInForce(
+        state.lifecycle(),
+        lambda bundle: build_engine(settings, bundle),
+        SerialMark(settings.data / "policy-serial"),
+        max_age=timedelta(seconds=settings.policy_max_age),
     )
-    state.ledger.append(
-        draft,
-        administration.activate_policy(bundle.revision, bundle.digest, previous=before.policy_revision),
+
+
+def found(state: State, bundle: Bundle, by: str) -> bool:
+    """Make the bundle a new city's law; False if the city has a law already, whichever it is.
+
+    Raises OperatorError.
+    """
+    lifecycle = state.lifecycle()
+    if lifecycle.store.active() is not None:
+        return False
+    lifecycle.found(bundle, by)
+    return True
+
+
+def begin_job(
+    settings: Settings, jobs: Jobs, kind: Kind, revision_id: str, *, by: str, options: Mapping[str, str]
+) -> bool:
+    """Check a revision, or try it on past queries, in a process of its own that outlives this one.
+
+    What it needs is found as this process found it; *by* is told to it. False while one runs already.
+    """
+    latest = jobs.latest(revision_id, kind)
+    if latest is not None and latest.state == "running":
+        return False
+    command = {"check": "check-revision", "replay": "replay"}[kind]
+    given = [f"--{name}={value}" for name, value in options.items()]
+    arguments = ["policy", command, revision_id, f"--data={settings.data}", f"--by={by}", *given]
+    subprocess.Popen(  # noqa: S603  (our own interpreter and command; the options were read by the caller)
+        [sys.executable, "-m", "gatekeeper", *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     return True

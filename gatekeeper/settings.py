@@ -44,7 +44,13 @@ class Settings:
     engine: Annotated[str, "`opa` or `embedded`; `serve` wants it said, the demo is embedded"] = ""
     opa_url: Annotated[str, "OPA server: `http(s)://host:port` or `unix:///path`"] = ""
     opa_timeout: Annotated[float, "Seconds that OPA may take for one decision"] = 1.0
-    policies: Annotated[str, "Directory of the policies; empty: those shipped"] = ""
+    policies: Annotated[str, "Directory of policies that a new city begins with; empty: those shipped"] = ""
+    policy_key: Annotated[
+        str, "Key that signs policies: a PEM file or a `pkcs11:` URI; empty: KEYS/policy.pem"
+    ] = ""
+    policy_max_age: Annotated[float, "Seconds that a node decides by a policy it could not verify again"] = (
+        3600.0
+    )
     base_url: Annotated[str, "Address that agencies use; it is the OAuth issuer"] = "http://127.0.0.1:8080"
     allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
     log_origin: Annotated[str, "Name of a new log in its checkpoints; empty: made from BASE_URL"] = ""

@@ -14,12 +14,15 @@ from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.ledger import Clock, DayKeys, Ledger, SigningKey
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.stops import Switch
+from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.secrets import SecretsKey
+from gatekeeper.revisions import Lifecycle
 from gatekeeper.settings import Settings
 from gatekeeper.store import Database, Identities, LedgerRows, Queries, Registry, Staff, administration
 from gatekeeper.store import staff as staff_rows
 from gatekeeper.store.ledger_checks import LedgerChecks
+from gatekeeper.store.revisions import Revisions
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -42,6 +45,14 @@ class State:
     def staff_key(self) -> SecretsKey:
         """Return the key that the secrets of staff accounts are sealed under. Raises StoreUnavailable."""
         return SecretsKey.load(_staff_key(self.settings))
+
+    def policy_keys(self) -> PolicyKeys:
+        """Return the keys that sign the law."""
+        return policy_keys(self.settings)
+
+    def lifecycle(self) -> Lifecycle:
+        """Return what changes the law."""
+        return Lifecycle(Revisions(self.database), self.registry, self.ledger, self.policy_keys(), self.clock)
 
     def switch(self) -> Switch:
         """Return the switch that stops sharing."""
@@ -95,6 +106,7 @@ def lay_out(settings: Settings) -> None:
     TokenKeys.create(directory / "tokens")
     SecretsKey.create(_staff_key(settings))
     SecretsKey.create(_notices_key(settings))
+    policy_keys(settings).create()
     if not _log_key(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
         _origin_file(settings).write_text(settings.origin, encoding="utf-8")
@@ -162,6 +174,11 @@ def _staff_key(settings: Settings) -> Path:
 
 def _notices_key(settings: Settings) -> Path:
     return settings.key_directory / "notices.key"
+
+
+def policy_keys(settings: Settings) -> PolicyKeys:
+    """Return the keys that sign the law."""
+    return PolicyKeys(settings.key_directory, settings.policy_key)
 
 
 def _origin_file(settings: Settings) -> Path:

@@ -21,6 +21,7 @@ MAY: dict[str, set[str]] = {
     "oversight": {"errors", "exchange", "ledger", "review"},
     "review": {"errors", "exchange", "ledger"},
     "notices": {"errors", "ledger"},
+    "revisions": {"errors", "exchange", "ledger", "policy", "review"},
     "web": {
         "errors",
         "exchange",
@@ -30,6 +31,7 @@ MAY: dict[str, set[str]] = {
         "oversight",
         "review",
         "notices",
+        "revisions",
         "flask",
         "werkzeug",
         "marshmallow",

@@ -15,9 +15,10 @@ from jsonschema_rs import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from gatekeeper.app import create_app
-from gatekeeper.parts import activate, load_bundle
+from gatekeeper.parts import load_bundle
 from gatekeeper.settings import Settings
 from gatekeeper.state import lay_out, open_state
+from tests.lawful import put_in_force
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
@@ -271,6 +272,6 @@ def served(tmp_path: Path) -> Any:
     settings = Settings(data=tmp_path / "city", engine="embedded")
     lay_out(settings)
     state = open_state(settings)
-    activate(state, load_bundle(settings), "test")
+    put_in_force(state, load_bundle(settings))
     state.close()
     return create_app(settings)

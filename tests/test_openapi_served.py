@@ -17,9 +17,10 @@ from werkzeug.test import TestResponse
 from gatekeeper import settings as configuration
 from gatekeeper.app import create_app
 from gatekeeper.cli.demo import _pending, build_city
-from gatekeeper.parts import activate, load_bundle
+from gatekeeper.parts import load_bundle
 from gatekeeper.records.sample import build
 from gatekeeper.state import open_state
+from tests.lawful import put_in_force
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
@@ -73,7 +74,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, dict[st
     build(settings.data / "reads.db", seed=1, reads=20_000, until=datetime.now(UTC))
     build_city(settings)
     state = open_state(settings)
-    activate(state, load_bundle(settings), "test")
+    put_in_force(state, load_bundle(settings))
     state.close()
     document = json.loads(_pending(settings).read_text("utf-8"))
     return create_app(settings).test_client(), document

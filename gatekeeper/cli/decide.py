@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import click
 
 from gatekeeper.exchange.lines import decide_line
-from gatekeeper.parts import lexicon_of
+from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.policy import Embedded, Engine, load, shipped_policies
 from gatekeeper.policy.opa import OpaServer
 
@@ -29,7 +29,7 @@ def decide(file: TextIO, policies: Path | None, opa_url: str | None) -> None:
     """
     bundle = load(policies or shipped_policies())
     engine: Engine = OpaServer(bundle, opa_url) if opa_url else Embedded(bundle)
-    lexicon = lexicon_of(bundle)
+    lexicon = Lexicon.of(bundle)
     failed = False
     for line in _lines(file):
         answer = decide_line(line, engine, lexicon)

@@ -9,7 +9,6 @@ from typing import Any
 
 from gatekeeper.exchange.lines import decide_line
 from gatekeeper.exchange.screen import Lexicon
-from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.policy.cases import Case
 from gatekeeper.policy.duties import owed
@@ -58,7 +57,7 @@ def _rego(examined: Examination) -> Iterator[Result]:
 
 
 def _cases(cases: Iterable[Case], bundle: Bundle) -> Iterator[Result]:
-    engine, lexicon = Embedded(bundle), lexicon_of(bundle)
+    engine, lexicon = Embedded(bundle), Lexicon.of(bundle)
     for case in cases:
         came = _decided(case, engine, lexicon)
         expected = case.expected()

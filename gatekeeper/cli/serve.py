@@ -11,9 +11,10 @@ import click
 from gatekeeper import settings as configuration
 from gatekeeper.cli import serving
 from gatekeeper.cli.opened import data_option, operator
-from gatekeeper.parts import activate, endpoints, load_bundle, mail, trust
+from gatekeeper.parts import endpoints, found, laws_in_force, load_bundle, mail, trust
+from gatekeeper.policy import Bundle
 from gatekeeper.settings import Settings
-from gatekeeper.state import lay_out, open_state
+from gatekeeper.state import State, lay_out, open_state
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -60,11 +61,25 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
         mail(settings, "")
         endpoints(state)
         trust(settings)
-        if activate(state, bundle, operator()):
-            click.echo(f"policy {bundle.revision} is active")
+        if found(state, bundle, operator()):
+            click.echo(f"policy {bundle.revision} is the law that this city begins with")
+        else:
+            _say_what_is_in_force(state, bundle)
     finally:
         state.close()
     serving.prepare()
     from gatekeeper.app import create_app  # noqa: PLC0415  after prepare(): metrics choose how to count
 
     serving.Server(settings, create_app, **hooks).run()
+
+
+def _say_what_is_in_force(state: State, bundle: Bundle) -> None:
+    """Try the law in force before workers need it. Raises PolicyUnavailable, StoreUnavailable."""
+    law = laws_in_force(state).of(state.registry.state())
+    click.echo(f"policy {law.bundle.revision} is in force")
+    if law.bundle.digest != bundle.digest:
+        where = state.settings.policies or "those that came with this program"
+        click.echo(
+            f"the policies in {where} are {bundle.revision}, and not in force: gatekeeper policy propose",
+            err=True,
+        )

@@ -22,6 +22,7 @@ from gatekeeper.errors import (
     KeyErased,
     LedgerUnavailable,
     MalformedBody,
+    PolicyUnavailable,
     SharingStopped,
     Superseded,
     UnknownQuery,
@@ -35,6 +36,7 @@ from gatekeeper.exchange.documents import Documents
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Registry, Snapshot
+from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.redact import redact
@@ -43,6 +45,7 @@ from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.exchange.status import state_now, status
 from gatekeeper.ledger import Clock, DayKeys, Json, Ledger
+from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Engine
 from gatekeeper.records import Keyset, Reads
@@ -50,6 +53,9 @@ from gatekeeper.records import Keyset, Reads
 __all__ = [
     "Answer",
     "Gate",
+    "Law",
+    "Laws",
+    "admit",
     "answer",
     "asked",
     "first_detail",
@@ -72,15 +78,51 @@ class Gate:
     registry: Registry
     queries: Queries
     documents: Documents
-    engine: Engine
-    parser: Parser
-    lexicon: Lexicon
+    laws: Laws
     ledger: Ledger
     keys: DayKeys
     reads: Reads
     clock: Clock
     queue_review: QueueReview
     move_review: MoveReview
+    pinned: Law | None = None
+    """The law of one request; without it, each look is at the law that is in force then."""
+
+    @property
+    def law(self) -> Law:
+        """Return the law that judges here. Raises PolicyUnavailable, StoreUnavailable."""
+        return self.pinned or self.as_in_force().law
+
+    @property
+    def engine(self) -> Engine:
+        """Return the law's engine."""
+        return self.law.engine
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """Return the law's lexicon."""
+        return self.law.lexicon
+
+    @property
+    def parser(self) -> Parser:
+        """Return the parser that knows the law's codes."""
+        return self.law.parser
+
+    def under(self, state: RegistryState) -> Gate:
+        """Return this gate with the law that is in force by this state of the registry.
+
+        Raises Superseded if another law comes into force this moment, PolicyUnavailable.
+        """
+        return replace(self, pinned=self.laws.of(state))
+
+    def as_in_force(self) -> Gate:
+        """Return this gate with the law that is in force now. Raises PolicyUnavailable, StoreUnavailable."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self.under(self.registry.snapshot().state)
+            except Superseded:
+                continue
+        raise PolicyUnavailable("the law kept changing")
 
 
 def answer(
@@ -96,8 +138,8 @@ def answer(
     Raises a GatekeeperError when there is no decision to answer with; nothing was released then.
     """
     for _ in range(_ATTEMPTS):
-        # (1) Who is asking, as the registry stands now.
-        caller, snapshot = identify(gate, authorization, "reads:query")
+        # (1) Who is asking, as the registry stands now, and by which law.
+        gate, caller, snapshot = admit(gate, authorization, "reads:query")
         # (2) What is asked, whole and well formed, or every fault at once.
         query = _parse(gate, caller, body)
         at = gate.clock.now()
@@ -133,7 +175,7 @@ def further_records(
     raises.
     """
     for _ in range(_ATTEMPTS):
-        caller, snapshot = identify(gate, authorization, "reads:query")
+        gate, caller, snapshot = admit(gate, authorization, "reads:query")
         row = gate.queries.find(query_id, caller.agency_id)
         if row is None or row.client_id != caller.client_id:
             raise UnknownQuery(query_id)
@@ -159,7 +201,7 @@ def further_records(
 
 def status_of(gate: Gate, authorization: str | None, query_id: str) -> dict[str, Json]:
     """Return what the agency may learn of its own query. Raises as ``identify`` and ``status`` do."""
-    caller, _ = identify(gate, authorization, "reads:query")
+    gate, caller, _ = admit(gate, authorization, "reads:query")
     return status(gate, query_id, caller.agency_id, gate.clock.now())
 
 
@@ -173,6 +215,20 @@ def identify(gate: Gate, authorization: str | None, scope: str | None) -> tuple[
     if scope is not None and scope not in caller.scopes:
         raise InsufficientScope(scope)
     return caller, snapshot
+
+
+def admit(gate: Gate, authorization: str | None, scope: str | None) -> tuple[Gate, Caller, Snapshot]:
+    """Identify, and return the gate with the law that was in force at that very moment.
+
+    Raises what ``identify`` raises, and PolicyUnavailable.
+    """
+    for _ in range(_ATTEMPTS):
+        caller, snapshot = identify(gate, authorization, scope)
+        try:
+            return gate.under(snapshot.state), caller, snapshot
+        except Superseded:
+            continue
+    raise PolicyUnavailable("the law kept changing")
 
 
 def _judge_and_release(
@@ -203,7 +259,7 @@ def _judge_and_release(
         stage = "release"
         lease = Lease.begin()
         try:
-            appended = log.released(gate.ledger, request, decision, decided.index, release)
+            appended = log.released(gate.ledger, request, decision, decided.index, release, gate.clock.now_ms)
         except SharingStopped:
             return _stopped(gate, request, decision)
         # (9) One buffered chunk, not to be started after the lease.
@@ -265,6 +321,7 @@ def reconsider(
     Raises PolicyUnavailable, StoreUnavailable, RecordsUnavailable, ClockUnreliable.
     """
     snapshot, at = gate.registry.snapshot(), gate.clock.now()
+    gate = gate if gate.pinned is not None else gate.as_in_force()
     situation = _circumstances(gate, agency_id, query, snapshot, at, ruling)
     if paper_verified is not None:
         situation = replace(situation, legal_process_verified=paper_verified)

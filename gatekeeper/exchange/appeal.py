@@ -32,7 +32,7 @@ from gatekeeper.errors import (
     Superseded,
     UnknownQuery,
 )
-from gatekeeper.exchange import Gate, asked, identify, judge, log, respond
+from gatekeeper.exchange import Gate, admit, asked, judge, log, respond
 from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.bodies import AppealFactsSchema, AppealSchema, QuerySchema
 from gatekeeper.exchange.contacts import contact
@@ -90,11 +90,11 @@ def appeal(
     """Take one appeal.
 
     Raises UnknownQuery (another agency's id and an unknown one alike), InvalidRequest, MalformedBody,
-    AppealRefused, and what ``identify`` and the log raise; nothing was recorded then.
+    AppealRefused, and what ``admit`` and the log raise; nothing was recorded then.
     """
     for _ in range(_ATTEMPTS):
         # (1) Who asks, as the registry stands now, and for which query of theirs.
-        caller, snapshot = identify(gate, authorization, "reads:query")
+        gate, caller, snapshot = admit(gate, authorization, "reads:query")
         if gate.queries.find(query_id, caller.agency_id) is None:
             raise UnknownQuery(query_id)
         # (2) What is added.

@@ -21,6 +21,7 @@ from gatekeeper.errors import BundleRefused
 from gatekeeper.exchange.spelling import Speller
 from gatekeeper.exchange.views import Shapes
 from gatekeeper.ledger import Json
+from gatekeeper.policy import Bundle
 
 NARRATIVE = "narrative"
 SPECIFIC, BY_CLASS, VAGUE = "specific_crime", "crime_class", "vague"
@@ -116,6 +117,16 @@ class Lexicon:
     def load(cls, document: Mapping[str, Json]) -> Lexicon:
         """Compile ``data.lexicon``. Raises BundleRefused, naming the part that is missing or mistyped."""
         return cls(document)
+
+    @classmethod
+    def of(cls, bundle: Bundle) -> Lexicon:
+        """Return the bundle's lexicon. Raises BundleRefused if it has none."""
+        document = bundle.data.get("lexicon")
+        if not isinstance(document, dict):
+            raise BundleRefused(
+                ["data/lexicon.json is missing: the words of a request could not be screened"]
+            )
+        return cls.load(document)
 
     def generic(self, word: str) -> bool:
         """Say whether a word fits any search: a number, or a word of police business."""

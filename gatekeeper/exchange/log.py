@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import b32encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -133,7 +133,12 @@ def decided(
 
 
 def released(
-    ledger: Ledger, request: Request, permit: Permit, decision_index: int, release: Release
+    ledger: Ledger,
+    request: Request,
+    permit: Permit,
+    decision_index: int,
+    release: Release,
+    now_ms: Callable[[], int],
 ) -> Appended:
     """Commit the release, unless a stop covers it or anything it was decided on has changed since.
 
@@ -159,7 +164,7 @@ def released(
         },
         detail={"cameras": [*sorted(release.cameras)]},
     )
-    return ledger.append(draft, (), _still_permitted(permit, release))
+    return ledger.append(draft, (), _still_permitted(permit, release, now_ms))
 
 
 def reason_of(fault: Exception) -> str:
@@ -186,7 +191,7 @@ def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: s
         return None
 
 
-def _still_permitted(permit: Permit, release: Release) -> Guard:
+def _still_permitted(permit: Permit, release: Release, now_ms: Callable[[], int]) -> Guard:
     state = permit.situation.registry
     receivers = parties(permit)
 
@@ -199,6 +204,9 @@ def _still_permitted(permit: Permit, release: Release) -> Guard:
         if now.policy_revision != permit.policy.revision or now.policy_digest != permit.policy.digest:
             # A worker that still holds last week's law, or one that nobody activated, releases nothing.
             raise Superseded("the policy that decided is not the active one")
+        if now.due_ms is not None and now_ms() >= now.due_ms:
+            # Another law's moment has come, and nobody has put it into force yet.
+            raise Superseded("another policy is due")
 
     return guard
 

@@ -83,6 +83,10 @@ class RegistryState(Protocol):
     def due_ms(self) -> int | None:
         """When it is, in milliseconds since 1970."""
 
+    @property
+    def shadow_revision(self) -> str | None:
+        """The id of the revision that decides beside the active one, without effect."""
+
 
 class Stop(Protocol):
     """A stop in force."""

@@ -39,9 +39,11 @@ class Bundle:
     """One revision of the law, checked. Made by ``load``.
 
     ``catalogue`` and ``provisions`` are the law in force: what binds every city, and what its ``packs`` add.
+    ``files`` is its whole text, tests and cases included.
     ``written`` has the provisions of the packs that are off, too; ``idle`` says what of the modules they are.
     """
 
+    files: Files
     revision: str
     digest: str
     label: str
@@ -101,6 +103,7 @@ def load_sources(sources: Sources) -> Bundle:
         raise BundleRefused(list(dict.fromkeys(faults)))
     digest = sources.digest()
     return Bundle(
+        files=MappingProxyType(sources.files),
         revision=f"{manifest.label}+{digest[:12]}",
         digest=f"sha256:{digest}",
         label=manifest.label,

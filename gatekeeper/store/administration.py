@@ -112,14 +112,3 @@ def set_stop(stop: Stop) -> tuple[Row, ...]:
 def lift_stop(stop_id: str, at: datetime) -> tuple[Row, ...]:
     """Return the row that lifts a stop in force; a stop is lifted once."""
     return (Alter("stops", {"id": stop_id, "lifted_at": None}, {"lifted_at": at}),)
-
-
-def activate_policy(revision: str, digest: str, *, previous: str | None) -> tuple[Row, ...]:
-    """Return the row that makes a policy revision the one in force, in place of the one that was read."""
-    return (
-        Alter(
-            "registry",
-            {"id": 1, "policy_revision": previous},
-            {"policy_revision": revision, "policy_digest": digest},
-        ),
-    )

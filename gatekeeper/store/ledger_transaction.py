@@ -43,8 +43,8 @@ LARGEST_ENTRY: Final = 65_535
 
 HEAD: Final = "SELECT size, frontier, at_ms FROM ledger_head WHERE id = 1"
 STATE: Final = (
-    "SELECT version, policy_revision, policy_digest, policy_serial, due_revision, due_ms "
-    "FROM registry WHERE id = 1"
+    "SELECT version, policy_revision, policy_digest, policy_serial, due_revision, due_ms, "
+    "shadow_revision FROM registry WHERE id = 1"
 )
 IN_FORCE = (
     select(stops.c.id, stops.c.scope, stops.c.value, stops.c.set_at)
@@ -54,8 +54,8 @@ IN_FORCE = (
 
 _OPENING: Final = (
     "SELECT h.size, h.frontier, h.at_ms, EXISTS (SELECT 1 FROM stops WHERE lifted_at IS NULL), "
-    "r.version, r.policy_revision, r.policy_digest, r.policy_serial, r.due_revision, r.due_ms "
-    "FROM ledger_head h LEFT JOIN registry r ON r.id = 1 WHERE h.id = 1"
+    "r.version, r.policy_revision, r.policy_digest, r.policy_serial, r.due_revision, r.due_ms, "
+    "r.shadow_revision FROM ledger_head h LEFT JOIN registry r ON r.id = 1 WHERE h.id = 1"
 )
 """All that a batch reads, at one moment under the lock; the stops themselves only when there are any."""
 

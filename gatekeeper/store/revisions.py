@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, Protocol
 
 from sqlalchemy import func, select
 
@@ -42,6 +42,7 @@ class Revision:
     serial: int | None
     activated_at: datetime | None
     signature: str | None
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,32 @@ class Approval:
     at: datetime
 
 
-_REVISION: Any = select(*(revisions.c[name] for name in Revision.__dataclass_fields__))
+class Text(Protocol):
+    """A revision, whoever made it."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def revision(self) -> str:
+        """What decisions name it by."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of what decides."""
+
+    @property
+    def tree(self) -> str:
+        """The digest of its whole text."""
+
+    @property
+    def version(self) -> int:
+        """How often it was changed."""
+
+
+_COLUMNS: Final = tuple(Revision.__dataclass_fields__)
+_REVISION: Any = select(*(revisions.c[name] for name in _COLUMNS))
 _RESULT: Any = select(
     *(revision_results.c[name] for name in ("revision_id", "kind", "number", "at", "digest", "passed")),
     revision_results.c.document,
@@ -145,11 +171,11 @@ class Revisions:
             last: int | None = connection.execute(select(func.max(revisions.c.serial))).scalar_one()
         return 1 if last is None else last + 1
 
-    def proposed(self, revision: Revision, archive: bytes | None) -> Sequence[Row]:
+    def proposed(self, revision: Text, archive: bytes | None) -> Sequence[Row]:
         """Return the rows of a new revision; without an *archive* its text is kept already."""
         text = {"tree": revision.tree, "archive": archive}
         kept = () if archive is None else (Insert("revision_trees", text),)
-        return *kept, Insert("revisions", asdict(revision))
+        return *kept, Insert("revisions", {name: getattr(revision, name) for name in _COLUMNS})
 
     def found(
         self, revision_id: str, kind: Kind, *, number: int, at: datetime, digest: str, passed: bool, text: str
@@ -179,11 +205,11 @@ class Revisions:
         }
         return (Insert("revision_approvals", values),)
 
-    def moved(self, revision: Revision, state: State, **columns: object) -> Sequence[Row]:
-        """Return the row that moves a revision on from the state that it was read in."""
-        return (
-            Alter("revisions", {"id": revision.id, "state": revision.state}, {"state": state, **columns}),
-        )
+    def moved(self, revision: Text, state: State, /, **columns: object) -> Sequence[Row]:
+        """Return the row that moves a revision on, if it still is as it was read."""
+        key = {"id": revision.id, "version": revision.version}
+        changed = {"state": state, "version": revision.version + 1, **columns}
+        return (Alter("revisions", key, changed),)
 
     def due(self, before: int | None, revision_id: str | None, at_ms: int | None) -> Sequence[Row]:
         """Return the row that says what is to come into force, and when; None calls it off.
@@ -193,8 +219,13 @@ class Revisions:
         changed = {"due_revision": revision_id, "due_ms": at_ms}
         return (Alter("registry", {"id": 1, "policy_serial": before}, changed),)
 
+    def shadowed(self, before: str | None, revision_id: str | None) -> Sequence[Row]:
+        """Return the row that says which revision decides beside the active one; None ends it."""
+        key = {"id": 1, "shadow_revision": before}
+        return (Alter("registry", key, {"shadow_revision": revision_id}),)
+
     def in_force(
-        self, revision: Revision, serial: int, *, before: tuple[str | None, int | None]
+        self, revision: Text, serial: int, *, before: tuple[str | None, int | None]
     ) -> Sequence[Row]:
         """Return the row that makes a revision the law, in place of what was read to be."""
         was, at = before

@@ -83,6 +83,8 @@ registry = Table(
     # What is approved for a moment to come: whoever sees it reached commits the activation first.
     Column("due_revision", String(128)),
     Column("due_ms", BigInteger),
+    # What decides beside the active revision, without effect.
+    Column("shadow_revision", String(128)),
     CheckConstraint("id = 1", name="single"),
     **_KEYED,
 )
@@ -748,6 +750,8 @@ revisions = Table(
     Column("activated_at", Utc),
     # The text of .signatures.json, in OPA's format.
     Column("signature", Text),
+    # Raised by every change: of two people who act on the same reading, one is told.
+    Column("version", Integer, nullable=False),
     Index(
         "uq_revisions_active",
         "state",
@@ -924,7 +928,9 @@ WRITABLE: Final = frozenset(
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
 
 CHANGEABLE: Final[dict[str, frozenset[str]]] = {
-    "registry": frozenset({"policy_revision", "policy_digest", "policy_serial", "due_revision", "due_ms"}),
+    "registry": frozenset(
+        {"policy_revision", "policy_digest", "policy_serial", "due_revision", "due_ms", "shadow_revision"}
+    ),
     "agencies": frozenset({"ori", "name", "kind", "state", "status", "has_287g", "contacts"}),
     # A signature is evidence: who signed what, and when, stays; only its end may be brought forward.
     "affirmations": frozenset({"expires_on"}),
@@ -949,7 +955,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "staff_views": frozenset({"name"}),
     "notices": frozenset({"spread_at"}),
     "webhooks": frozenset({"status", "box"}),
-    "revisions": frozenset({"state", "effective_at", "serial", "activated_at", "signature"}),
+    "revisions": frozenset({"state", "effective_at", "serial", "activated_at", "signature", "version"}),
     "policy_jobs": frozenset({"state", "beat_at", "ended_at", "place", "size", "progress", "fault"}),
     "deliveries": frozenset({"state", "attempts", "next_at", "held_until", "last_code", "last_at"}),
 }

@@ -21,6 +21,7 @@ class RegistryState:
     policy_serial: int | None = None
     due_revision: str | None = None
     due_ms: int | None = None
+    shadow_revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

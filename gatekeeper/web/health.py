@@ -7,7 +7,7 @@ from collections.abc import Callable
 import structlog
 from flask import Blueprint, Response
 
-from gatekeeper.errors import GatekeeperError, LedgerUnavailable, PolicyUnavailable
+from gatekeeper.errors import GatekeeperError, LedgerUnavailable
 from gatekeeper.exchange import Gate
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.metrics import CONTENT_TYPE, exposition
@@ -48,13 +48,9 @@ def health_blueprint(gate: Gate) -> Blueprint:
 
 def readiness(gate: Gate) -> dict[str, bool]:
     """Return whether each part that a release depends on answers for itself now."""
-    bundle = gate.engine.bundle
 
     def policy() -> None:
         gate.engine.ready()
-        state = gate.registry.snapshot().state
-        if (state.policy_revision, state.policy_digest) != (bundle.revision, bundle.digest):
-            raise PolicyUnavailable("this worker's policy is not the active one")
 
     def ledger() -> None:
         gate.ledger.checkpoint()

@@ -12,7 +12,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge, UnsupportedMediaType
 
 from gatekeeper.errors import Fault, InvalidRequest
-from gatekeeper.exchange import Answer, Gate, answer, further_records, identify, log, status_of
+from gatekeeper.exchange import Answer, Gate, admit, answer, further_records, log, status_of
 from gatekeeper.exchange.appeal import MAX_APPEAL_BYTES, appeal
 from gatekeeper.exchange.letter import letter_of
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
@@ -61,9 +61,9 @@ def queries_blueprint(gate: Gate) -> Blueprint:
 
     @blueprint.get("/v1/queries/<query_id>/letter")
     def letter(query_id: str) -> Response:
-        caller, _ = identify(gate, request.headers.get("Authorization"), "reads:query")
+        admitted, caller, _ = admit(gate, request.headers.get("Authorization"), "reads:query")
         wanted = parser.parse(_LETTER, request, location="query")
-        return letters.answer(letter_of(gate, query_id, caller.agency_id), wanted)
+        return letters.answer(letter_of(admitted, query_id, caller.agency_id), wanted)
 
     @blueprint.post("/v1/queries/<query_id>/appeal")
     def add(query_id: str) -> Response:

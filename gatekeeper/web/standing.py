@@ -9,7 +9,7 @@ from typing import Protocol, cast
 from flask import Blueprint, Response, request
 
 from gatekeeper.errors import StoreUnavailable
-from gatekeeper.exchange import Gate, identify
+from gatekeeper.exchange import Gate, admit
 from gatekeeper.exchange.decide import affirmation_state, timestamp
 from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.exchange.respond import provision_json
@@ -45,22 +45,22 @@ class Place(Protocol):
 def standing_blueprint(gate: Gate, places: Callable[[str], Sequence[Place]]) -> Blueprint:
     """Return the routes by which an agency learns the law and its own standing."""
     blueprint = Blueprint("standing", __name__)
-    bundle = gate.engine.bundle
 
     @blueprint.get("/v1/provisions")
     def provisions() -> Response:
-        identify(gate, request.headers.get("Authorization"), None)
+        admitted, *_ = admit(gate, request.headers.get("Authorization"), None)
+        bundle = admitted.law.bundle
         public = [_described(p) for p in bundle.catalogue.values() if p.public]
         policy: Json = {"revision": bundle.revision, "digest": bundle.digest}
         return as_json({"policy": policy, "provisions": cast("list[Json]", public)})
 
     @blueprint.get("/v1/agency")
     def agency() -> Response:
-        caller, snapshot = identify(gate, request.headers.get("Authorization"), None)
+        admitted, caller, snapshot = admit(gate, request.headers.get("Authorization"), None)
         own, client = snapshot.agency(caller.agency_id), snapshot.client(caller.client_id)
         if own is None or client is None:
             raise StoreUnavailable("the caller is not in the registry that it was authenticated by")
-        city = bundle.data.get("city")
+        city = admitted.law.bundle.data.get("city")
         return as_json(
             {
                 **_registered(own),

@@ -13,7 +13,8 @@ from typing import Any
 
 from gatekeeper import settings
 from gatekeeper.exchange.lines import decide_line
-from gatekeeper.parts import lexicon_of, load_bundle
+from gatekeeper.exchange.screen import Lexicon
+from gatekeeper.parts import load_bundle
 from gatekeeper.policy import Bundle, Embedded, Engine, Verdict
 from gatekeeper.policy.opa import OpaServer
 from tests.benchmarks.loads import query
@@ -85,7 +86,7 @@ def line(body: Mapping[str, Any], at: datetime, *, affirmed: bool = True) -> dic
 
 def facts_of(bundle: Bundle, lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """Return the facts that the gate's own steps gather for each line. Raises RuntimeError for a bad one."""
-    recording, lexicon = _Recording(Embedded(bundle)), lexicon_of(bundle)
+    recording, lexicon = _Recording(Embedded(bundle)), Lexicon.of(bundle)
     for each in lines:
         answer = decide_line(json.dumps(each).encode("utf-8"), recording, lexicon)
         if "error" in answer:

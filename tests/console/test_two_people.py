@@ -13,11 +13,11 @@ import pytest
 from gatekeeper.app import application, build_gate
 from gatekeeper.exchange import further_records
 from gatekeeper.exchange.parse import read_again
-from gatekeeper.policy import Embedded
 from gatekeeper.review import case as cases
 from gatekeeper.review.case import open_case
 from gatekeeper.state import open_state
 from tests.console.conftest import Browser, Staffed
+from tests.lawful import steady
 
 QUEUE = "/console/reviews"
 WHY = "Read the complaint: the father is charged with assault."
@@ -117,8 +117,8 @@ def test_a_restart_between_the_two_forgets_nothing(
     """The first ruling is in the state, not in a process."""
     assert 303 == _rules(two[0], query)
     state = open_state(staffed.city.state.settings)
-    gate = build_gate(state, staffed.city.gate.engine.bundle, staffed.city.tokens)
-    gate = replace(gate, reads=staffed.city.reads, engine=Embedded(staffed.city.gate.engine.bundle))
+    gate = build_gate(state, steady(staffed.city.gate.engine.bundle), staffed.city.tokens)
+    gate = replace(gate, reads=staffed.city.reads)
     app = application(state, gate, staffed.city.tokens, lambda _: None)
     again = replace(staffed, city=replace(staffed.city, state=state, gate=gate), app=app)
     second = again.signed_in("counsel", name="Ann Other")

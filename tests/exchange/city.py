@@ -16,6 +16,7 @@ from gatekeeper.ledger import Json
 from gatekeeper.records import Camera, Criteria, Keyset, Page
 from gatekeeper.state import State
 from gatekeeper.web.keys import TokenKeys
+from tests.lawful import Steady, law_of
 from tests.servers.gate import flawless
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -125,7 +126,9 @@ class City:
         return [json.loads(e.entry) for e in self.state.rows.entries(0, 10_000)]
 
     def with_gate(self, **parts: Any) -> City:
-        """Return the same city with some of its parts exchanged."""
+        """Return the same city with some parts exchanged; an engine is that of a law that never changes."""
+        if "engine" in parts:
+            parts["laws"] = Steady(law_of(parts.pop("engine")))
         return replace(self, gate=replace(self.gate, **parts))
 
 

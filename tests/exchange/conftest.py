@@ -11,12 +11,12 @@ import pytest
 
 from gatekeeper.app import build_gate
 from gatekeeper.cli import affirmation, agency, client
-from gatekeeper.parts import activate
-from gatekeeper.policy import Bundle, Embedded, load, shipped_policies
+from gatekeeper.policy import Bundle, load, shipped_policies
 from gatekeeper.settings import Settings
 from gatekeeper.state import lay_out, open_state
 from gatekeeper.web.keys import TokenKeys
 from tests.exchange.city import NOW, City, MadeUpReads
+from tests.lawful import put_in_force, steady
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +52,8 @@ def city(tmp_path: Path, bundle: Bundle) -> Iterator[City]:
                 signed_on=(NOW - timedelta(days=30)).date(),
             )
         clients[agency_id] = client.register(state, agency_id).client.id
-    activate(state, bundle, "test")
+    put_in_force(state, bundle)
     reads = MadeUpReads()
-    gate = replace(build_gate(state, bundle, tokens), reads=reads, engine=Embedded(bundle))
+    gate = replace(build_gate(state, steady(bundle), tokens), reads=reads)
     yield City(state, gate, reads, tokens, clients)
     state.close()

@@ -12,8 +12,8 @@ import regorus
 from gatekeeper.exchange import respond
 from gatekeeper.exchange.decide import Denial
 from gatekeeper.exchange.lines import decide_document
+from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.ledger import Receipt
-from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import Bundle, Embedded, files_of, load, shipped_policies
 from gatekeeper.policy.cases import read_cases
 from gatekeeper.policy.statutes import read_statutes
@@ -30,7 +30,7 @@ def law() -> Bundle:
 @pytest.fixture(scope="module")
 def denials(law: Bundle) -> dict[str, Denial]:
     """Return the gate's decision on each case that is denied, by the case's name."""
-    engine, lexicon = Embedded(law), lexicon_of(law)
+    engine, lexicon = Embedded(law), Lexicon.of(law)
     cases, faults = read_cases(files_of(shipped_policies())[0], law.written)
     assert [] == faults
     found: dict[str, Denial] = {}

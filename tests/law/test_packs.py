@@ -14,7 +14,7 @@ import pytest
 
 from gatekeeper.exchange.lines import decide_line
 from gatekeeper.exchange.respond import provision_json
-from gatekeeper.parts import lexicon_of
+from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.policy import Embedded, shipped_policies
 from tests.policy.laws import STATES, city, shipped
 
@@ -81,7 +81,7 @@ def line(pack: str, changes: Changes) -> dict[str, Any]:
 def said(pack: str, changes: Changes) -> dict[str, Any]:
     """Return what ``gatekeeper decide`` says of the line in a city with *pack*."""
     law = city(pack)
-    return decide_line(json.dumps(line(pack, changes)).encode(), Embedded(law), lexicon_of(law))
+    return decide_line(json.dumps(line(pack, changes)).encode(), Embedded(law), Lexicon.of(law))
 
 
 PURPOSE, QUERY, REQUESTER = "request.purpose", "request.query", "request.requester"

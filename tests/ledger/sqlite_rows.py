@@ -39,6 +39,7 @@ class State:
     policy_serial: int | None = None
     due_revision: str | None = None
     due_ms: int | None = None
+    shadow_revision: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

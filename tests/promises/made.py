@@ -18,12 +18,12 @@ from gatekeeper.cli import affirmation, agency, client
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.exchange import Answer
 from gatekeeper.ledger import Ledger
-from gatekeeper.parts import activate
-from gatekeeper.policy import Bundle, Embedded, load, shipped_policies
+from gatekeeper.policy import Bundle, load, shipped_policies
 from gatekeeper.settings import Settings
 from gatekeeper.state import lay_out, open_state
 from gatekeeper.web.keys import TokenKeys
 from tests.exchange.city import NOW, City, MadeUpReads, body
+from tests.lawful import put_in_force, steady
 
 REASON = "Order of the made-up council"
 
@@ -44,9 +44,9 @@ def built_city(settings: Settings, bundle: Bundle) -> Iterator[City]:
         signed_on=(NOW - timedelta(days=30)).date(),
     )
     clients = {"sample-il-pd": client.register(state, "sample-il-pd").client.id}
-    activate(state, bundle, "test")
+    put_in_force(state, bundle)
     tokens, reads = TokenKeys(settings.key_directory / "tokens"), MadeUpReads()
-    gate = replace(build_gate(state, bundle, tokens), reads=reads, engine=Embedded(bundle))
+    gate = replace(build_gate(state, steady(bundle), tokens), reads=reads)
     try:
         yield City(state, gate, reads, tokens, clients)
     finally:

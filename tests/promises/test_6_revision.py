@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from gatekeeper.app import application, create_app
 from gatekeeper.errors import LedgerUnavailable, PolicyUnavailable
-from gatekeeper.parts import activate
+from gatekeeper.ledger import Draft, Json
+from gatekeeper.parts import laws_in_force
 from gatekeeper.policy import Bundle, Embedded, load, shipped_policies
 from gatekeeper.settings import Settings
 from gatekeeper.state import open_state
 from tests.exchange.city import City, body
+from tests.lawful import put_in_force
 from tests.promises.made import document, nothing_leaves, once, other_policies, released
 from tests.servers.gate import RunningGate
+from tests.store.making import policy_named
 
 
 @pytest.fixture(scope="module")
@@ -43,36 +42,44 @@ def test_a_worker_with_other_policies_releases_nothing(city: City, other: Bundle
     nothing_leaves(city.with_gate(engine=Embedded(other)), LedgerUnavailable, PolicyUnavailable)
 
 
-def test_a_worker_with_other_policies_says_so(city: City, other: Bundle) -> None:
-    """/readyz takes it out of service."""
-    for engine, status in ((Embedded(other), 503), (city.gate.engine, 200)):
-        gate = city.with_gate(engine=engine).gate
-        given = application(city.state, gate, city.tokens, lambda _: None).test_client().get("/readyz")
-        assert (status, "ok" if status == 200 else "failed") == (
-            given.status_code,
-            given.get_json()["checks"]["policy"],
-        )
+def test_the_registry_chooses_the_law_of_each_request(city: City, bundle: Bundle, other: Bundle) -> None:
+    """The request after an activation is decided by the new law, in a process that was never restarted."""
+    city = city.with_gate(laws=laws_in_force(city.state))
+    for active in (bundle, other, bundle):
+        put_in_force(city.state, active)
+        assert active.revision == document(city.ask(body()))["decision"]["policy"]["revision"]
 
 
-def test_a_worker_with_other_policies_does_not_start(city: City, other: Bundle) -> None:
-    """The active revision is what the registry says, not what a directory holds."""
-    activate(city.state, other, "test")
+def test_a_law_that_is_not_there_is_no_law(city: City, other: Bundle) -> None:
+    """The registry names a revision of which there is no text: nothing is decided, and /readyz says so."""
+    city = city.with_gate(laws=laws_in_force(city.state))
+    policy: Json = {"revision": other.revision, "digest": other.digest}
+    draft = Draft("policy.activated", "rev_0123456789abcdef", {"policy": policy, "previous": None}, {}, {})
+    previous = city.gate.engine.bundle.revision
+    city.state.ledger.append(draft, policy_named(other.revision, other.digest, previous=previous))
+    nothing_leaves(city, PolicyUnavailable)
+    given = application(city.state, city.gate, city.tokens, lambda _: None).test_client().get("/readyz")
+    assert (503, "failed") == (given.status_code, given.get_json()["checks"]["policy"])
     with pytest.raises(PolicyUnavailable):
         create_app(city.state.settings)
 
 
-def test_an_activation_in_the_middle_releases_nothing_by_the_old_law(city: City, other: Bundle) -> None:
+def test_an_activation_in_the_middle_is_decided_again(city: City, other: Bundle) -> None:
     """The decision was a permit of the old revision; the release's commit sees the new one."""
-    once(city.reads, lambda: activate(city.state, other, "test"))
-    nothing_leaves(city, LedgerUnavailable, PolicyUnavailable)
+    city = city.with_gate(laws=laws_in_force(city.state))
+    once(city.reads, lambda: put_in_force(city.state, other))
+    answered = city.ask(body())
+    assert other.revision == document(answered)["decision"]["policy"]["revision"]
+    assert [other.revision] == [entry["policy"]["revision"] for entry in released(city)]
 
 
 def test_an_activation_there_and_back_is_decided_again(city: City, bundle: Bundle, other: Bundle) -> None:
     """The same revision is active again, but in between it was not: the first decision does not count."""
+    city = city.with_gate(laws=laws_in_force(city.state))
 
     def there_and_back() -> None:
-        activate(city.state, other, "test")
-        activate(city.state, bundle, "test")
+        put_in_force(city.state, other)
+        put_in_force(city.state, bundle)
 
     once(city.reads, there_and_back)
     answered = city.ask(body())
@@ -82,37 +89,19 @@ def test_an_activation_there_and_back_is_decided_again(city: City, bundle: Bundl
     assert [answered.query_id] == [entry["ref"] for entry in released(city)]
 
 
-@contextmanager
-def _active(gate: RunningGate, bundle: Bundle) -> Iterator[None]:
-    def make(active: Bundle) -> None:
-        state = open_state(Settings(data=gate.data))
+@pytest.mark.servers
+def test_running_workers_follow_an_activation_at_once(served: RunningGate, other: Bundle) -> None:
+    """Both workers decide by the new law with the next request, and by the old one when it is back."""
+    shipped = load(shipped_policies())
+    for active in (other, shipped):
+        state = open_state(Settings(data=served.data))
         try:
-            activate(state, active, "test")
+            put_in_force(state, active)
         finally:
             state.close()
-
-    make(bundle)
-    try:
-        yield
-    finally:
-        make(load(shipped_policies()))
-
-
-@pytest.mark.servers
-def test_running_workers_release_nothing_once_another_policy_is_active(
-    served: RunningGate, other: Bundle
-) -> None:
-    """Both workers stop releasing with the next request, and say that they are not ready."""
-    assert 200 == served.ask(served.body()).status_code
-    with _active(served, other):
         for _ in range(8):
             given = served.ask(served.body())
-            assert 503 == given.status_code
-            assert "records" not in given.json()
-            ready = served.session.get(f"{served.base_url}/readyz", timeout=5)
-            assert (503, "failed") == (ready.status_code, ready.json()["checks"]["policy"])
-    time.sleep(0.1)
-    assert 200 == served.ask(served.body()).status_code
+            assert active.revision == given.json()["decision"]["policy"]["revision"]
 
 
 @pytest.mark.servers

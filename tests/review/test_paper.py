@@ -16,6 +16,7 @@ from gatekeeper.review.paper import NOT_APPROVED, Reading, differences, take_bac
 from gatekeeper.review.rule import Hearing
 from tests.exchange.city import City, body
 from tests.exchange.conftest import bundle, city
+from tests.lawful import Steady, law_of
 
 __all__ = ["bundle", "city"]
 
@@ -90,7 +91,7 @@ def test_a_policy_that_does_not_name_such_papers_verifies_none(city: City, setti
     """What is not known to be approved by judges is not."""
     hearing, real = _hearing(city), city.gate.engine.bundle
     engine: Any = SimpleNamespace(bundle=replace(real, data={**real.data, "city": settings}))
-    other = replace(hearing, gate=replace(hearing.gate, engine=engine))
+    other = replace(hearing, gate=replace(hearing.gate, laws=Steady(law_of(engine))))
     assert [""] == [field for field, _ in _faults(other)]
 
 

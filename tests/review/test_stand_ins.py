@@ -10,11 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gatekeeper.exchange.screen import Lexicon, screen
-from gatekeeper.parts import lexicon_of
 from gatekeeper.policy import load, shipped_policies
 from gatekeeper.review.stand_ins import Original, Private
 
-LEXICON: Lexicon = lexicon_of(load(shipped_policies()))
+LEXICON: Lexicon = Lexicon.of(load(shipped_policies()))
 NAMES = ("requester.name", "on_behalf_of.person", "legal_process.judge", "agency.name", "unit")
 TERMS = (
     "ICE", "H.S.I.", "deportation", "1mmigration", "homicide", "stolen vehicle", "investigation", "cbp",

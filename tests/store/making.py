@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from gatekeeper.ledger.rows import Head, Insert, Row, StoredEntry
+from gatekeeper.ledger.rows import Alter, Head, Insert, Row, StoredEntry
 from gatekeeper.store import administration, reviews
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
@@ -245,3 +245,12 @@ def revision(database: Database) -> list[Row]:
         *kept.found(proposed.id, "check", number=1, at=NOON, digest=tree, passed=True, text="{}"),
         *kept.approved(proposed.id, account_id=member().id, seal=tree, role="legal", at=NOON),
     ]
+
+
+def policy_named(revision: str, digest: str, *, previous: str | None) -> tuple[Row, ...]:
+    """Return the row that has the registry name a policy, whether there is one or not."""
+    key, named = (
+        {"id": 1, "policy_revision": previous},
+        {"policy_revision": revision, "policy_digest": digest},
+    )
+    return (Alter("registry", key, named),)

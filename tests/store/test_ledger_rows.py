@@ -19,6 +19,7 @@ from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.queries import Queries
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.values import Ruling
+from tests.store import making
 from tests.store.making import (
     DAY,
     LATER,
@@ -240,7 +241,7 @@ def test_every_change_of_the_registry_moves_its_version(rows: LedgerRows) -> Non
         administration.set_stop(stop()),
         administration.lift_stop("s1", LATER),
         administration.revoke_token("t1", LATER),
-        administration.activate_policy("2026-01+a", "sha256:a", previous=None),
+        making.policy_named("2026-01+a", "sha256:a", previous=None),
     ]
     versions = []
     for change in changes:

@@ -12,6 +12,7 @@ from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import MARGIN, Registry
 from gatekeeper.store.values import Stop
+from tests.store import making
 from tests.store.making import LATER, NOON, agency, client, commit, register, stop
 
 
@@ -26,7 +27,7 @@ def test_what_was_registered_is_what_is_found(rows: LedgerRows, registry: Regist
     register(rows)
     commit(rows, administration.set_stop(stop()))
     commit(rows, administration.revoke_token("t1", LATER))
-    commit(rows, administration.activate_policy("2026-01+a", "sha256:a", previous=None))
+    commit(rows, making.policy_named("2026-01+a", "sha256:a", previous=None))
     snapshot = registry.snapshot()
     assert agency() == snapshot.agency("evanston") == snapshot.agency("ILEVANSTON")
     assert (agency(),) == snapshot.agencies() == registry.agencies()
@@ -79,7 +80,7 @@ def test_a_snapshot_belongs_to_exactly_its_version(rows: LedgerRows, database: D
             commit(
                 rows,
                 [
-                    *administration.activate_policy(revision, "d", previous=previous),
+                    *making.policy_named(revision, "d", previous=previous),
                     *administration.set_stop(Stop(f"s{number}", "kind", "plate", NOON)),
                 ],
             )

@@ -45,7 +45,7 @@ from gatekeeper.web.console.agencies import add_agencies
 from gatekeeper.web.console.assign import add_assignment
 from gatekeeper.web.console.cases import add_cases
 from gatekeeper.web.console.dashboard import add_dashboard
-from gatekeeper.web.console.desk import Desk, Oversight
+from gatekeeper.web.console.desk import Desk, LawDesk, Oversight
 from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
 from gatekeeper.web.console.errors import add_errors
@@ -70,7 +70,7 @@ from gatekeeper.web.console.stops import add_stops
 from gatekeeper.web.console.unmask import add_unmask
 from gatekeeper.web.console.views import add_views
 
-__all__ = ["Desk", "Oversight", "console_blueprint"]
+__all__ = ["Desk", "LawDesk", "Oversight", "console_blueprint"]
 
 
 def console_blueprint(desk: Desk) -> Blueprint:

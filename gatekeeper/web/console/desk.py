@@ -5,13 +5,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal, Protocol
 
-from gatekeeper.exchange import Gate
+from flask import g
+
+from gatekeeper.exchange import Gate, Law, Laws
 from gatekeeper.exchange.interfaces import ReviewRow
 from gatekeeper.ledger import Rows, StoredEntry, VerifierKey
+from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.notices.shown import NoticeStore
 from gatekeeper.oversight.agencies import StandingRows
 from gatekeeper.oversight.checks import Checks
@@ -25,6 +28,8 @@ from gatekeeper.review.cases import Cases
 from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.queue import Card, Count, Found, Place, Wanted
 from gatekeeper.review.secrets import SecretsKey
+from gatekeeper.revisions import Lifecycle
+from gatekeeper.revisions.interfaces import Jobs, Kind, Revisions
 from gatekeeper.web.console.provider import Provider
 
 
@@ -247,6 +252,32 @@ class Oversight:
     """Counts notices to agencies that could not be delivered."""
 
 
+class _First:
+    """The law that was in force when one page first asked."""
+
+    def __init__(self, laws: Laws) -> None:
+        self._laws = laws
+        self._law: Law | None = None
+
+    def of(self, state: RegistryState) -> Law:
+        """Return it. Raises as any laws do."""
+        if self._law is None:
+            self._law = self._laws.of(state)
+        return self._law
+
+
+@dataclass(frozen=True, slots=True)
+class LawDesk:
+    """What the pages of the law read, and how it is changed."""
+
+    revisions: Revisions
+    lifecycle: Lifecycle
+    jobs: Jobs
+    begin_job: Callable[[Kind, str, str, Mapping[str, str]], bool]
+    """Begins a check or a replay of a revision, by somebody, with options of its command, in a process of its
+    own; False while one of that kind runs for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The collaborators of the console."""
@@ -254,7 +285,7 @@ class Desk:
     city: str
     zone: tzinfo
     """Of the city's clocks, in which pages show times."""
-    gate: Gate
+    whole_gate: Gate
     staff: StaffStore
     personnel: Personnel
     identities: IdentityStore
@@ -276,8 +307,17 @@ class Desk:
     checks: Checks
     log_key: VerifierKey
     """By which the log's checkpoints are known."""
+    law: LawDesk
     notices: NoticeStore
     try_now: Callable[[str, datetime], bool]
     """Has one delivery tried now; says whether there was one to try."""
     secure: bool
     """Whether browsers reach us by https (on this machine's own address they need not)."""
+
+    @property
+    def gate(self) -> Gate:
+        """Return the gate by the law in force: one page sees one law, if it asks for any."""
+        if "gate" not in g:
+            g.gate = replace(self.whole_gate, laws=_First(self.whole_gate.laws))
+        gate: Gate = g.gate
+        return gate

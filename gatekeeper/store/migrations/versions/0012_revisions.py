@@ -31,6 +31,7 @@ def upgrade() -> None:
         ("policy_serial", sa.BigInteger()),
         ("due_revision", sa.String(length=128)),
         ("due_ms", sa.BigInteger()),
+        ("shadow_revision", sa.String(length=128)),
     ):
         op.add_column("registry", sa.Column(name, kind, nullable=True))
     op.create_table(
@@ -57,6 +58,7 @@ def upgrade() -> None:
         sa.Column("serial", sa.BigInteger(), nullable=True),
         sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("signature", sa.Text(), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(_one_of("state", _STATES), name=op.f("ck_revisions_state")),
         sa.ForeignKeyConstraint(["tree"], ["revision_trees.tree"], name=op.f("fk_revisions_tree")),
         sa.ForeignKeyConstraint(["base"], ["revisions.id"], name=op.f("fk_revisions_base")),

@@ -1,0 +1,219 @@
+"""The law of each request: the revision that the registry says is in force, loaded and verified.
+
+Guarantees: the answer depends on the state of the registry that was handed in, and on nothing else, so one
+request has one law; what is due comes into force before anything more is decided; a law is given only if its
+text, signature and approvals were verified within ``max_age`` on this node (time that nobody can set), and
+never one older than this node has seen in force, whatever the database was put back to. What cannot be loaded
+or verified denies.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from gatekeeper.errors import BundleRefused, GatekeeperError, PolicyUnavailable, Superseded
+from gatekeeper.exchange.law import Law
+from gatekeeper.ledger.rows import RegistryState
+from gatekeeper.policy import Bundle, Engine
+from gatekeeper.revisions.interfaces import Revision
+from gatekeeper.revisions.lifecycle import Lifecycle, signed
+
+MAX_AGE: Final = timedelta(hours=1)
+"""How long a node goes on with a law that it could not verify again."""
+EVERY: Final = 20.0
+"""Seconds between two verifications."""
+_MOST: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SerialMark:
+    """The greatest place in the order of activations that this node has seen in force: a file of its own."""
+
+    file: Path
+
+    def read(self) -> int:
+        """Return the place; 0 if there is none yet. Raises PolicyUnavailable if the file cannot be read."""
+        try:
+            return int(self.file.read_text(encoding="ascii"))
+        except FileNotFoundError:
+            return 0
+        except (OSError, ValueError):
+            raise PolicyUnavailable(
+                f"{self.file} cannot be read: which law is the latest is not known"
+            ) from None
+
+    def raise_to(self, serial: int) -> None:
+        """Remember a place, unless a greater one is. Raises PolicyUnavailable if it cannot be kept."""
+        if serial <= self.read():
+            return
+        partial = self.file.with_name(f".{self.file.name}.{os.getpid()}.{threading.get_ident()}")
+        try:
+            with partial.open("w", encoding="ascii") as written:
+                written.write(str(serial))
+                written.flush()
+                os.fsync(written.fileno())
+            partial.replace(self.file)
+        except OSError:
+            raise PolicyUnavailable(f"{self.file} cannot be written") from None
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@dataclass(slots=True)
+class _Verified:
+    """When a law was last verified, in time that nobody can set."""
+
+    law: Law
+    at: dict[int, float] = field(default_factory=dict)
+
+
+class LawsInForce:
+    """The laws of one process; safe to share between threads."""
+
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        engine_of: Callable[[Bundle], Engine],
+        mark: SerialMark,
+        *,
+        max_age: timedelta = MAX_AGE,
+        passed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._engine_of = engine_of
+        self._mark = mark
+        self._max_age = max_age.total_seconds()
+        self._passed = passed
+        self._held: dict[str, _Verified] = {}
+        self._taking = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def of(self, state: RegistryState) -> Law:
+        """Return the law that is in force by this state of the registry.
+
+        Raises Superseded once what was due has come into force, PolicyUnavailable.
+        """
+        if state.due_ms is not None and self._lifecycle.clock.now_ms() >= state.due_ms:
+            self._lifecycle.activate_due()
+            raise Superseded("another law has come into force")
+        digest, serial = state.policy_digest, state.policy_serial
+        if digest is None or serial is None:
+            raise PolicyUnavailable("the city has no law")
+        held = self._held.get(digest)
+        at = None if held is None else held.at.get(serial)
+        if held is None or at is None:
+            return self._take(digest, serial)
+        if self._passed() - at > self._max_age:
+            raise PolicyUnavailable("the law in force could not be verified for too long")
+        return held.law
+
+    def prepare(self, revision: Revision) -> Law:
+        """Load a revision that may have to judge soon. Raises PolicyUnavailable."""
+        held = self._held.get(revision.digest)
+        return held.law if held is not None else self._load(revision)
+
+    def tend(self) -> None:
+        """Verify the law in force again; load what is due, and put it into force when its moment has come.
+
+        Raises a GatekeeperError if any of that fails; what is in force goes on until it is too old.
+        """
+        self._lifecycle.activate_due()
+        state = self._lifecycle.registry.state()
+        if state.policy_digest is not None and state.policy_serial is not None:
+            with self._taking:
+                self._verify(state.policy_digest, state.policy_serial)
+        due = None if state.due_revision is None else self._lifecycle.store.get(state.due_revision)
+        if due is not None:
+            self.prepare(due)
+
+    def start(self, told: Callable[[GatekeeperError], None]) -> None:
+        """Tend in a thread of its own, until ``close``; what fails is told."""
+        self._thread = threading.Thread(target=self._run, args=(told,), name="laws", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join(5)
+
+    def _run(self, told: Callable[[GatekeeperError], None]) -> None:
+        while not self._ended.wait(self._rest()):
+            try:
+                self.tend()
+            except GatekeeperError as fault:
+                told(fault)
+
+    def _rest(self) -> float:
+        """Return how long to wait: until the next verification, or until what is due."""
+        try:
+            state, now = self._lifecycle.registry.state(), self._lifecycle.clock.now_ms()
+        except GatekeeperError:
+            return 1.0
+        if state.due_ms is None:
+            return EVERY
+        left = (state.due_ms - now) / 1000
+        return 0.5 if left < 0 else min(EVERY, left)
+
+    def _take(self, digest: str, serial: int) -> Law:
+        """Load and verify the law in force, once for all who wait for it."""
+        with self._taking:
+            held = self._held.get(digest)
+            if held is not None and serial in held.at:
+                return held.law
+            return self._verify(digest, serial)
+
+    def _verify(self, digest: str, serial: int) -> Law:
+        """Verify the law in force from its record, load it if it is not, and remember when."""
+        began = self._passed()
+        active = self._lifecycle.store.active()
+        if active is None or (active.digest, active.serial) != (digest, serial):
+            if self._lifecycle.registry.state().policy_serial != serial:
+                raise Superseded("another law came into force meanwhile")
+            self._forget(digest)
+            raise PolicyUnavailable("the registry names a law that no active revision is")
+        if serial < self._mark.read():
+            self._forget(digest)
+            raise PolicyUnavailable(
+                f"activation {serial} is older than activation {self._mark.read()}, which was in "
+                "force here: the database was put back; gatekeeper policy rollback says what is meant"
+            )
+        law = self.prepare(active)
+        try:
+            self._signed(active, law.bundle)
+        except (BundleRefused, GatekeeperError) as refused:
+            self._forget(digest)
+            raise PolicyUnavailable(f"the law in force is not as it was signed: {refused}") from None
+        self._mark.raise_to(serial)
+        self._held[digest].at = {serial: began}
+        return law
+
+    def _signed(self, revision: Revision, bundle: Bundle) -> None:
+        enactment = self._lifecycle.keys.verifier().verify(signed(revision, bundle))
+        said = (enactment.revision, enactment.digest, enactment.tree, enactment.serial)
+        if said != (revision.revision, revision.digest, revision.tree, revision.serial):
+            raise BundleRefused([f"{revision.id}: what was signed is not this revision"])
+
+    def _load(self, revision: Revision) -> Law:
+        try:
+            law = Law.of(self._engine_of(self._lifecycle.bundle(revision)))
+        except BundleRefused as refused:
+            raise PolicyUnavailable(f"{revision.id} cannot be loaded: {refused}") from None
+        while len(self._held) >= _MOST:  # whoever still judges by it holds it
+            idle = (digest for digest, held in self._held.items() if not held.at)
+            del self._held[next(idle, next(iter(self._held)))]
+        self._held[revision.digest] = _Verified(law)
+        return law
+
+    def _forget(self, digest: str) -> None:
+        held = self._held.get(digest)
+        if held is not None:
+            held.at = {}
