@@ -20,6 +20,7 @@ MAY: dict[str, set[str]] = {
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
     "oversight": {"errors", "exchange", "ledger", "review"},
     "review": {"errors", "exchange", "ledger"},
+    "revisions": {"errors", "ledger", "policy", "exchange", "review"},
     "notices": {"errors", "ledger"},
     "revisions": {"errors", "exchange", "ledger", "policy", "review"},
     "web": {
@@ -30,6 +31,7 @@ MAY: dict[str, set[str]] = {
         "records",
         "oversight",
         "review",
+        "revisions",
         "notices",
         "revisions",
         "flask",
