@@ -14,6 +14,7 @@ import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final, Literal
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 Files = Mapping[str, str]
@@ -36,8 +37,22 @@ _TEST = re.compile(
     rf"(?:(?:main|sharing|facts|redaction|checks|cases)/(?:{_NAME}/)?|packs/{_NAME}/{_NAME}/){_NAME}_test\.rego"
 )
 _CHECK = re.compile(rf"checks/(?:{_NAME}/)?{_NAME}\.rego")
-_CASE = r"cases/(?:permitted|denied)/[A-Za-z0-9_.-]+\.json"
-_ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|statutes\.json|\.regal/config\.yaml|{_CASE}")
+_CASE = re.compile(r"cases/(?:permitted|denied)/[A-Za-z0-9_.-]+\.json")
+_ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|statutes\.json|\.regal/config\.yaml")
+
+Role = Literal[
+    "rule", "test", "check", "case", "data", "pack", "schema", "manifest", "capabilities", "aside", "unknown"
+]
+_ROLES: Final[tuple[tuple[Role, re.Pattern[str]], ...]] = (
+    ("rule", _MODULE),
+    ("test", _TEST),
+    ("check", _CHECK),
+    ("data", _DATA),
+    ("pack", _PACK),
+    ("schema", _SCHEMA),
+    ("case", _CASE),
+    ("aside", _ASIDE),
+)
 
 
 @dataclass(slots=True)
@@ -134,6 +149,13 @@ def strict_json(text: str) -> Json:
     return document
 
 
+def role_of(path: str) -> Role:
+    """Return what a file is, by its place; what belongs nowhere is unknown."""
+    if path in (MANIFEST, CAPABILITIES):
+        return "manifest" if path == MANIFEST else "capabilities"
+    return next((role for role, kind in _ROLES if kind.fullmatch(path)), "unknown")
+
+
 def name_of(path: str) -> str:
     """Return the name of a data or schema file: its path's last part without the ending."""
     return path.rsplit("/", 1)[-1].removesuffix(".json")
@@ -192,17 +214,18 @@ def _place(sources: Sources, path: str, text: str) -> None:
         )
         return
     sources.files[path] = text
-    if _MODULE.fullmatch(path):
-        sources.modules[path] = text
-    elif _TEST.fullmatch(path):
-        sources.tests[path] = text
-    elif _CHECK.fullmatch(path):
-        sources.checks[path] = text
-    elif path in (MANIFEST, CAPABILITIES) or any(kind.fullmatch(path) for kind in (_DATA, _PACK, _SCHEMA)):
-        sources.documents[path] = text
-        _document(sources, path, text)
-    elif not _ASIDE.fullmatch(path):
-        sources.faults.append(f"{path!r}: belongs nowhere in the known layout")
+    match role_of(path):
+        case "rule":
+            sources.modules[path] = text
+        case "test":
+            sources.tests[path] = text
+        case "check":
+            sources.checks[path] = text
+        case "data" | "pack" | "schema" | "manifest" | "capabilities":
+            sources.documents[path] = text
+            _document(sources, path, text)
+        case "unknown":
+            sources.faults.append(f"{path!r}: belongs nowhere in the known layout")
 
 
 def _encodes(text: str) -> bool:

@@ -27,11 +27,17 @@ def misfits(file: str, text: str, document: Any, schema: Any, validator: Any) ->
 
 def line_of(text: str, path: Sequence[str | int]) -> int:
     """Return the line on which the member or item at *path* begins; 1 if the JSON *text* has none there."""
-    wanted = list(path)
+    return lines_of(text).get(tuple(path), 1)
+
+
+def lines_of(text: str) -> dict[tuple[str | int, ...], int]:
+    """Return the line on which each member and item of the JSON *text* begins, by its path."""
+    found: dict[tuple[str | int, ...], int] = {}
+    line, counted = 1, 0
     for here, offset in _places(text):
-        if here == wanted:
-            return text.count("\n", 0, offset) + 1
-    return 1
+        line, counted = line + text.count("\n", counted, offset), offset
+        found.setdefault(tuple(here), line)
+    return found
 
 
 def _places(text: str) -> Iterator[tuple[list[str | int], int]]:
@@ -62,8 +68,7 @@ def _places(text: str) -> Iterator[tuple[list[str | int], int]]:
 
 
 def _name(quoted: str) -> str:
-    # The names that schemas here allow have no escapes; one that has is simply not found.
-    return quoted.strip('"')
+    return str(json.loads(quoted))
 
 
 def _fault(file: str, text: str, schema: Any, error: jsonschema_rs.ValidationError) -> str:
