@@ -25,12 +25,15 @@ from gatekeeper.policy.misfits import misfits
 from gatekeeper.policy.packs import Idle, chosen_packs, idle_in
 from gatekeeper.policy.provisions import Catalogue, Provision, provision_of
 from gatekeeper.policy.rehearsal import Rehearsal, rehearse, worst_inputs
+from gatekeeper.policy.slowness import blamed
 from gatekeeper.policy.soundness import FORBIDDEN, faults_of
-from gatekeeper.policy.syntax import module_of
+from gatekeeper.policy.syntax import Module, module_of
 
 BUDGET_MS = 250.0
 """How long one decision may take on the embedded engine; a later answer is discarded."""
 
+_HOW_SLOW = re.compile(r"the engine did not finish|the engine died|the worst case took")
+"""What is said of a law that is too slow where no rule can be named for it."""
 _TEST_RULE = re.compile(r"^test_\w+", re.MULTILINE)
 
 
@@ -99,6 +102,8 @@ def load_sources(sources: Sources) -> Bundle:
         builtins=builtins,
     )
     faults += _answers(rehearsal, provisions)
+    if slow := _slow(rehearsal, modules, sources):
+        faults = [fault for fault in faults if not _HOW_SLOW.match(fault)] + slow
     if faults:
         raise BundleRefused(list(dict.fromkeys(faults)))
     digest = sources.digest()
@@ -123,7 +128,7 @@ def load_sources(sources: Sources) -> Bundle:
 
 def trial(bundle: Bundle, budget_ms: float = BUDGET_MS) -> float:
     """Try *bundle* in a child process; return the slowest decision in ms. Raises BundleRefused."""
-    rehearsal = rehearse(bundle.modules, bundle.data, ["{}", *worst_inputs(bundle.schemas.get("input"))])
+    rehearsal = rehearse(bundle.modules, bundle.data, _worst(bundle.schemas))
     faults = [*rehearsal.faults, *_answers(rehearsal, bundle.provisions, budget_ms)]
     if faults:
         raise BundleRefused(faults)
@@ -131,7 +136,18 @@ def trial(bundle: Bundle, budget_ms: float = BUDGET_MS) -> float:
 
 
 def _rehearse(sources: Sources) -> Rehearsal:
-    return rehearse(sources.modules, sources.data, ["{}", *worst_inputs(sources.schemas.get("input"))])
+    return rehearse(sources.modules, sources.data, _worst(sources.schemas))
+
+
+def _worst(schemas: Mapping[str, Json]) -> list[str]:
+    return ["{}", *worst_inputs(schemas.get("input"))]
+
+
+def _slow(rehearsal: Rehearsal, modules: Sequence[Module], sources: Sources) -> list[str]:
+    """Name the rules that make the law slow, where it is; else nothing."""
+    if not rehearsal.unfinished and rehearsal.slowest_ms <= BUDGET_MS:
+        return []
+    return blamed(modules, sources.modules, sources.data, _worst(sources.schemas), BUDGET_MS)
 
 
 def _answers(rehearsal: Rehearsal, provisions: Sequence[str], budget_ms: float = BUDGET_MS) -> list[str]:

@@ -244,6 +244,12 @@ KINDS = (
         "Restore main/main.rego: without facts it denies.",
     ),
     _kind(
+        r"(?P<rule>data\.\S+) alone takes longer than the budget of (?P<ms>\d+) ms.*",
+        "",
+        "Let the rule look at each thing once: it goes through a list for each item of a list, or builds "
+        "what doubles, so unusual facts would hold up every request.",
+    ),
+    _kind(
         r"the trial failed.*|the engine did not finish.*|the engine died.*|the worst case took.*",
         "",
         "Undo the last change to a rule: it fails, takes too long or refers to itself on unusual input.",

@@ -24,8 +24,9 @@ import regorus
 
 from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy.bundle import BUDGET_MS, Bundle
-from gatekeeper.policy.engine import RULE, Facts, Verdict, known_answer, verdict_of
+from gatekeeper.policy.engine import Facts, Verdict, known_answer, verdict_of
 from gatekeeper.policy.layout import Json
+from gatekeeper.policy.rehearsal import RULE
 from gatekeeper.remembered import Remembered
 
 

@@ -19,7 +19,6 @@ from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy.bundle import Bundle
 from gatekeeper.policy.layout import Json
 
-RULE = "data.main.decision"
 _SHAPE = frozenset({"permit", "proved", "unmet", "obligations"})
 _DEEPEST = 32
 _LARGEST = 512 * 1024

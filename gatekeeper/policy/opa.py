@@ -16,8 +16,9 @@ from opa_client.opa import OpaClient
 
 from gatekeeper.errors import PolicyUnavailable, SettingsRefused
 from gatekeeper.policy.bundle import Bundle
-from gatekeeper.policy.engine import RULE, Facts, Verdict, known_answer, verdict_of
+from gatekeeper.policy.engine import Facts, Verdict, known_answer, verdict_of
 from gatekeeper.policy.layout import Json
+from gatekeeper.policy.rehearsal import RULE
 from gatekeeper.policy.wire import Session
 
 _PACKAGE, _NAME = RULE.removeprefix("data.").rsplit(".", 1)

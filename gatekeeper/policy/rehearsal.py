@@ -9,6 +9,7 @@ too slow refuses the bundle. The child is ``stage.py``.
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,16 @@ from typing import Any
 
 import regorus
 
+RULE = "data.main.decision"
+"""What an engine is asked; ``stage``, which imports nothing of ours, says it again."""
+
 _SECONDS = 20
-_STAGE = Path(__file__).with_name("stage.py")
-_ENGINE = Path(regorus.__file__).parents[1]
+_EACH_SECONDS = 2.0  # of the processor, for one decision
+STAGE = (
+    *(sys.executable, "-I", "-S", "-B"),
+    *(str(Path(__file__).with_name("stage.py")), str(Path(regorus.__file__).parents[1])),
+)
+"""The command of the child: our own interpreter and file, isolated from the environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +39,18 @@ class Rehearsal:
     answers: tuple[Any, ...]
     slowest_ms: float
     faults: tuple[str, ...]
+    unfinished: bool = False
+    """The child was ended because it took too long, or ended by itself."""
 
 
 def rehearse(modules: Mapping[str, str], data: Mapping[str, Any], inputs: Sequence[str]) -> Rehearsal:
     """Parse *modules* and decide *inputs* in a child process. Raises nothing: see the faults."""
-    play = json.dumps({"modules": dict(modules), "data": dict(data), "inputs": list(inputs)})
+    play = json.dumps(
+        {"modules": dict(modules), "data": dict(data), "inputs": list(inputs), "each_s": _EACH_SECONDS}
+    )
     try:
-        child = subprocess.run(  # noqa: S603 - our own interpreter and file, isolated from the environment
-            [sys.executable, "-I", "-S", "-B", str(_STAGE), str(_ENGINE)],
+        child = subprocess.run(  # noqa: S603 - our own
+            STAGE,
             input=play.encode(),
             capture_output=True,
             timeout=_SECONDS,
@@ -53,9 +65,14 @@ def rehearse(modules: Mapping[str, str], data: Mapping[str, Any], inputs: Sequen
     faults = parsed["faults"] + played["faults"]
     if code is None:
         faults.append(f"the engine did not finish its trial within {_SECONDS} s")
+    elif code == -signal.SIGPROF:
+        faults.append(f"the engine did not finish a decision on the worst facts within {_EACH_SECONDS:.0f} s")
     elif code != 0 or len(lines) != 2:
         faults.append(f"the engine died in its trial (exit {code}): recursion, or too much memory")
-    return Rehearsal(parsed["trees"], tuple(played["answers"]), played["slowest_ms"], tuple(faults))
+    unfinished = code != 0 and bool(lines)
+    return Rehearsal(
+        parsed["trees"], tuple(played["answers"]), played["slowest_ms"], tuple(faults), unfinished
+    )
 
 
 def worst_inputs(schema: Any, length: int = 4000, items: int = 200) -> list[str]:
