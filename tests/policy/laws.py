@@ -10,7 +10,6 @@ import functools
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +107,6 @@ PACKS: dict[str, str] = {
 STATES = {**PACKS, "new_hampshire": "NH"}
 # Whom these packs leave to the city to name.
 NAMED = {"minnesota": ["il-pd", "il-other"], "vermont": ["il-pd"]}
-JUNK: tuple[Any, ...] = (None, "", 0, -1, [], {}, True, False, "x" * 10_000, [None], {"": 0}, 1.5)
 
 
 @functools.cache
@@ -156,40 +154,6 @@ def law(name: str) -> tuple[Bundle, dict[str, Any]]:
         facts["query"] = {**SHIPPED_PERMITTED["query"], "window_hours": 24}
     # Through JSON, so that no two places share one object: a change at one would be a change at both.
     return city(name) if name in STATES else shipped(), json.loads(json.dumps(facts))
-
-
-def places(document: Any, here: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Yield the place of every value in *document*, branches too."""
-    items = (
-        document.items()
-        if isinstance(document, dict)
-        else enumerate(document)
-        if isinstance(document, list)
-        else ()
-    )
-    for key, value in items:
-        yield (*here, key)
-        yield from places(value, (*here, key))
-
-
-def without(document: dict[str, Any], place: tuple[str | int, ...]) -> dict[str, Any]:
-    """Return a copy of *document* in which nothing is at *place*."""
-    changed = copy.deepcopy(document)
-    parent: Any = changed
-    for part in place[:-1]:
-        parent = parent[part]
-    del parent[place[-1]]
-    return changed
-
-
-def replaced(document: dict[str, Any], place: tuple[str | int, ...], value: Any) -> dict[str, Any]:
-    """Return a copy of *document* with *value* at *place*."""
-    changed = copy.deepcopy(document)
-    parent: Any = changed
-    for part in place[:-1]:
-        parent = parent[part]
-    parent[place[-1]] = value
-    return changed
 
 
 def dumps(document: Any) -> str:

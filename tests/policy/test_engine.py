@@ -10,7 +10,8 @@ import pytest
 from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy import Verdict, verdict_of
 from gatekeeper.policy.engine import Facts, encode, known_answer
-from tests.policy.laws import SMALL_PERMITTED, dumps, places, replaced, small, without
+from gatekeeper.policy.mutations import places, replaced, without
+from tests.policy.laws import SMALL_PERMITTED, dumps, small
 
 WRONG: tuple[Any, ...] = (None, "", 0, 1, [], {}, False, "true", ["standing"])
 PERMIT: dict[str, Any] = {

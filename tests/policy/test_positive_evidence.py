@@ -14,7 +14,8 @@ import pytest
 
 from gatekeeper.errors import BundleRefused, PolicyUnavailable
 from gatekeeper.policy import Bundle, Embedded, export, load, shipped_policies, verdict_of
-from tests.policy.laws import JUNK, PACKS, SMALL, dumps, law, places, replaced, shipped, small, without
+from gatekeeper.policy.mutations import JUNK, places, replaced, without
+from tests.policy.laws import PACKS, SMALL, dumps, law, shipped, small
 from tests.servers.opa import opa_program
 
 Place = tuple[str | int, ...]
