@@ -16,11 +16,11 @@ from rich.text import Text
 from gatekeeper.cli.opened import json_option, printer
 from gatekeeper.cli.policy_check import show_findings
 from gatekeeper.cli.policy_directory import directory_argument
-from gatekeeper.cli.policy_run import Result, owing, results_of
 from gatekeeper.errors import OperatorError
 from gatekeeper.policy import Bundle
 from gatekeeper.policy.coverage import Coverage, measure, opa_program
 from gatekeeper.policy.examination import examine
+from gatekeeper.revisions.runs import Result, owing, results_of
 
 _NOT_MEASURED = "opa is not on PATH: which lines no test runs was not measured"
 

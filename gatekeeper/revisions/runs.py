@@ -1,4 +1,7 @@
-"""Every test and case of a law, run: what ``gatekeeper policy test`` prints, and the README relies on."""
+"""Every test and case of a law, run: for ``gatekeeper policy test``, for the editor, and for a check.
+
+A test is evaluated in this process and cannot be interrupted; one that recurses ends it.
+"""
 
 from __future__ import annotations
 
