@@ -22,7 +22,6 @@ MAY: dict[str, set[str]] = {
     "review": {"errors", "exchange", "ledger"},
     "revisions": {"errors", "ledger", "policy", "exchange", "review"},
     "notices": {"errors", "ledger"},
-    "revisions": {"errors", "exchange", "ledger", "policy", "review"},
     "web": {
         "errors",
         "exchange",
@@ -33,7 +32,6 @@ MAY: dict[str, set[str]] = {
         "review",
         "revisions",
         "notices",
-        "revisions",
         "flask",
         "werkzeug",
         "marshmallow",

@@ -1,13 +1,15 @@
 """Every test and case of a law, run: for ``gatekeeper policy test``, for the editor, and for a check.
 
-A test is evaluated in this process and cannot be interrupted; one that recurses ends it.
+A test is evaluated in this process and cannot be interrupted; one that recurses ends it. ``run_apart`` runs
+them in a process of their own, each within its own time, and goes on with the next where one ended it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from gatekeeper.exchange.lines import decide_line
@@ -16,7 +18,7 @@ from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.policy.cases import Case
 from gatekeeper.policy.duties import owed
 from gatekeeper.policy.examination import Examination
-from gatekeeper.policy.rego_tests import RegoTests
+from gatekeeper.policy.rego_tests import RegoTest, RegoTests
 from gatekeeper.policy.rehearsal import rehearse
 from gatekeeper.policy.syntax import Module, module_of
 
@@ -35,46 +37,48 @@ class Result:
     came: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A test or case that is still to be run."""
+
+    kind: str
+    about: tuple[str, ...]
+    name: str
+    file: str
+    line: int
+    run: Callable[[], Result]
+
+
 def results_of(examined: Examination, bundle: Bundle, only: str | None) -> list[Result]:
     """Run every Rego test and case, or those about one provision."""
-    found = [*_rego(examined), *_cases(examined.cases, bundle)]
-    return [result for result in found if only is None or only in result.about]
+    return [one.run() for one in waiting_in(examined, bundle) if only is None or only in one.about]
 
 
-def _rego(examined: Examination) -> Iterator[Result]:
+def waiting_in(examined: Examination, bundle: Bundle) -> Iterator[Waiting]:
+    """Yield every Rego test, then every case, in an order that does not change."""
     sources = examined.sources
     suite = RegoTests({**sources.modules, **sources.checks, **sources.tests}, sources.data)
     for test in suite.tests:
-        outcome = suite.run(test)
         about = (test.package.removesuffix("_test").rsplit(".", 1)[-1],)
-        yield Result(
-            "rego",
-            about,
-            test.name,
-            test.path,
-            outcome.line,
-            outcome.passed,
-            outcome.expected,
-            outcome.came,
-        )
-
-
-def _cases(cases: Iterable[Case], bundle: Bundle) -> Iterator[Result]:
+        run = partial(_rego, suite, test, about)
+        yield Waiting("rego", about, test.name, test.path, test.line, run)
     engine, lexicon = Embedded(bundle), Lexicon.of(bundle)
-    for case in cases:
-        came = _decided(case, engine, lexicon)
-        expected = case.expected()
-        yield Result(
-            "case",
-            case.provisions,
-            case.name,
-            case.path,
-            case.line,
-            came == expected,
-            json.dumps(expected),
-            json.dumps(came, default=str),
-        )
+    for case in examined.cases:
+        run = partial(_case, case, engine, lexicon)
+        yield Waiting("case", case.provisions, case.name, case.path, case.line, run)
     engine.close()
+
+
+def _rego(suite: RegoTests, test: RegoTest, about: tuple[str, ...]) -> Result:
+    outcome = suite.run(test)
+    came = (outcome.passed, outcome.expected, outcome.came)
+    return Result("rego", about, test.name, test.path, outcome.line, *came)
+
+
+def _case(case: Case, engine: Embedded, lexicon: Lexicon) -> Result:
+    came, expected = _decided(case, engine, lexicon), case.expected()
+    said = json.dumps(expected), json.dumps(came, default=str)
+    return Result("case", case.provisions, case.name, case.path, case.line, came == expected, *said)
 
 
 def _decided(case: Case, engine: Embedded, lexicon: Lexicon) -> dict[str, Any]:
