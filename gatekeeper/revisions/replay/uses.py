@@ -31,9 +31,10 @@ _ORDER: Final = frozenset({"Lt", "Le", "Gt", "Ge"})
 class Use:
     """One thing that a rule does with a fact.
 
-    ``value``: of ``regex`` the pattern; of ``contains`` where in the data the needle comes from, each part
-    after a ``/`` (``""`` for anywhere), or a constant behind ``=``; of ``pair`` the other path, dotted, behind
-    ``raw:`` or ``trim:``.
+    ``value``: of ``regex`` the pattern; of ``equal``, ``order``, ``lookup`` and ``contains`` what it is held
+    against: a place of the law's data (``/city/limits``; with ``keys:`` the names alone of what stands there;
+    ``/`` is anywhere), a text behind ``=``, a number behind ``#``, or nothing that has a text or number; of
+    ``pair`` the other path, dotted, behind ``raw:`` or ``trim:``.
     """
 
     kind: Kind
@@ -69,6 +70,9 @@ _Atom: TypeAlias = tuple[Any, ...]
 _Atoms: TypeAlias = frozenset[_Atom]
 _OTHER: Final[_Atoms] = frozenset({("other",)})
 _NOTHING: Final[_Atoms] = frozenset()
+_TRUTH: Final[_Atoms] = frozenset({("truth",)})
+# What comes from the law itself: its data, the keys of its objects, its constants, and lists of those.
+_LAW: Final = frozenset({"data", "keys", "text", "number", "truth", "listed"})
 _Names: TypeAlias = dict[str, _Atoms]
 
 
@@ -146,7 +150,7 @@ class _Reader:
                     self._whole(self._parts(part, inner, module), where)
                 found |= _OTHER
             else:
-                found |= self._value(said, inner, module) if said else frozenset({("data", None)})
+                found |= self._value(said, inner, module) if said else _TRUTH
         return frozenset(found)
 
     def _body(self, statements: Sequence[Any], names: Mapping[str, _Atoms], module: _Module) -> _Names:
@@ -192,7 +196,7 @@ class _Reader:
         self._note(collection, Use("count"), _place(module, said["span"]))
         elements, keys = set[_Atom](), set[_Atom]()
         for atom in collection:
-            elements.add(_within(atom, EACH))
+            elements |= _members(atom)
             # The keys of the law's own objects are texts of its data; of a list they are numbers of nobody's.
             keys.add(("keys", atom[1]) if atom[0] == "data" else ("other",))
             if atom[0] == "in" and said.get("key"):
@@ -223,9 +227,9 @@ class _Reader:
                 return frozenset({("text", said["value"])})
             case "Number":
                 self.uses.numbers.add(float(said["value"]))
-                return frozenset({("data", None)})
+                return frozenset({("number", float(said["value"]))})
             case "Bool" | "Null":
-                return frozenset({("data", None)})
+                return _TRUTH
             case "Var" | "RefDot" | "RefBrack":
                 return self._reference(node, names, module)
             case "Call":
@@ -233,16 +237,16 @@ class _Reader:
             case "BoolExpr":
                 left, right = (self._value(said[side], names, module) for side in ("lhs", "rhs"))
                 self._compare(left, right, where, order=said["op"] in _ORDER)
-                return frozenset({("data", None)})
+                return _TRUTH
             case "Membership":
                 self._member(said, names, module, where)
-                return frozenset({("data", None)})
+                return _TRUTH
             case "AssignExpr":
                 return self._assign(said, names, module, where)
             case "Array" | "Set":
                 items = [self._value(item, names, module) for item in said["items"]]
-                if all(atom[0] in ("data", "text", "keys") for item in items for atom in item):
-                    return frozenset({("data", None)})
+                if all(atom[0] in _LAW for item in items for atom in item):
+                    return frozenset({("listed", frozenset(atom for item in items for atom in item))})
                 for item in items:
                     self._whole(item, where)
                 return _OTHER
@@ -319,7 +323,8 @@ class _Reader:
             return frozenset(_within(atom, EACH) if atom[0] == "data" else ("other",) for atom in found)
         by = self._value(index, names, module)
         if all(atom[0] == "data" for atom in found):
-            self._note(by, Use("lookup"), where)
+            for atom in found:
+                self._note(by, Use("lookup", f"keys:{_against(atom)}"), where)
         else:
             self._whole(found | by, where)
         return frozenset(_within(atom, EACH) if atom[0] == "data" else ("other",) for atom in found)
@@ -420,8 +425,8 @@ class _Reader:
 
     def _against(self, atom: _Atom, against: _Atom, where: Place, *, order: bool) -> None:
         this = frozenset({atom})
-        if atom[0] == "in" and against[0] in ("data", "text", "keys"):
-            self._note(this, Use("order" if order else "equal"), where)
+        if atom[0] == "in" and against[0] in _LAW:
+            self._note(this, Use("order" if order else "equal", _against(against)), where)
         elif atom[0] == "trim" and against == ("text", "") and not order:
             self._note(this, Use("blank"), where)
         elif atom[0] == against[0] and not order:
@@ -436,7 +441,7 @@ class _Reader:
             self._whole(value | collection | self._value(said["key"], names, module), where)
             return
         self._note(collection, Use("count"), where)
-        self._compare(value, frozenset(_within(atom, EACH) for atom in collection), where, order=False)
+        self._compare(value, frozenset(one for atom in collection for one in _members(atom)), where, order=False)
 
     def _assign(self, said: Mapping[str, Any], names: _Names, module: _Module, where: Place) -> _Atoms:
         right = self._value(said["rhs"], names, module)
@@ -445,13 +450,13 @@ class _Reader:
             if name is not None and said["op"] != "ColEq" and name in names:
                 self._compare(names[name], right, where, order=False)
             self._bind(said["lhs"], right, names, module)
-            return frozenset({("data", None)})
+            return _TRUTH
         left = self._value(said["lhs"], names, module)
         other = _variable(said["rhs"], module)
         if other is not None and not self._means(other, module):
             self._bind(said["rhs"], left, names, module)
         self._compare(left, right, where, order=False)
-        return frozenset({("data", None)})
+        return _TRUTH
 
     # --- What is noted. -----------------------------------------------------------------------------------
 
@@ -524,6 +529,11 @@ def _within(atom: _Atom, name: str) -> _Atom:
     return ("other",)
 
 
+def _members(atom: _Atom) -> set[_Atom]:
+    """Return what stands in a list."""
+    return set(atom[1]) if atom[0] == "listed" else {_within(atom, EACH)}
+
+
 def _variable(node: Mapping[str, Any], module: _Module) -> str | None:
     if "Var" in node:
         return str(node["Var"]["value"])
@@ -560,8 +570,20 @@ def _only_text(atoms: _Atoms) -> str | None:
 
 
 def _needle(atoms: _Atoms) -> str | None:
-    """Say where the needle of ``contains`` comes from, if it is one place of the law's own data."""
-    if (text := _only_text(atoms)) is not None:
-        return f"={text}"
+    """Say where the needle of ``contains`` comes from, if it is one constant or place of the law's own data."""
     (atom, *more) = atoms or (("other",),)
-    return f"/{'/'.join(atom[1] or ())}" if not more and atom[0] in ("data", "keys") else None
+    return _against(atom) if not more and atom[0] in ("data", "keys", "text") else None
+
+
+def _against(atom: _Atom) -> str:
+    """Say what a fact is held against, as ``Use.value`` does; a list of several things is anywhere."""
+    match atom[0]:
+        case "text":
+            return f"={atom[1]}"
+        case "number":
+            return f"#{atom[1]!r}"
+        case "data" | "keys":
+            return f"{'keys:' if atom[0] == 'keys' else ''}/{'/'.join(atom[1] or ())}"
+        case "truth":
+            return ""
+    return "/"
