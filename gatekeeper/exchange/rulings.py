@@ -94,6 +94,25 @@ def in_force(found: Mapping[str, Standing]) -> dict[str, Json]:
     return {code: said.level for code, said in found.items() if said.in_force}
 
 
+def still_binding(
+    recorded: Mapping[str, Json] | None, then: Mapping[str, Provision], catalogue: Mapping[str, Provision]
+) -> dict[str, Json] | None:
+    """Return what of a recorded ``input.ruling`` another law lets count; None if nothing.
+
+    How many people ruled is not in the facts: where *catalogue* asks for two and the law of *then* did not,
+    nobody can say that there were, and the ruling counts for nothing.
+    """
+    kept: dict[str, Json] = {}
+    for code, level in (recorded or {}).items():
+        provision, before = catalogue.get(code), then.get(code)
+        people = provision is not None and (
+            not provision.two_people or (before is not None and before.two_people)
+        )
+        if provision is not None and people and level in _LEVELS.get(provision.review, frozenset()):
+            kept[code] = level
+    return kept or None
+
+
 def permitted_until(recorded: Iterable[ReviewEvent], catalogue: Mapping[str, Provision]) -> datetime | None:
     """Return when the permission that a review ended in ends by itself, None if it is permitted no more.
 

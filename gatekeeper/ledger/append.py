@@ -206,7 +206,13 @@ class Ledger:
 
         Raises KeyErased if it was purged, LedgerCorrupt if it does not fit the entry.
         """
-        found = self._rows.box(stored.ref, slot(stored.event, stored.index))
+        return self.unsealed(stored, self._rows.box(stored.ref, slot(stored.event, stored.index)))
+
+    def unsealed(self, stored: StoredEntry, found: tuple[date, bytes] | None) -> Detail:
+        """Return the same of an entry whose day and box were read with it, None if there is none.
+
+        Raises as ``opened`` does.
+        """
         if found is None:
             raise KeyErased("the private detail of that entry was purged")
         day, box = found

@@ -4,15 +4,16 @@ Each leaf is treated by what the rules do with it (``uses``): one that nobody re
 fits the schema; a number that is only compared becomes the least that lies between the same constants, and so
 does a day; a name of something (an agency, a kind) that the law does not mention becomes a stranger; what a
 person typed gets a stand-in (``standins``). Guarantees: both laws decide the treated facts exactly as the
-facts themselves; nulls, truth values and the lengths of lists that a rule may count stay; facts that do not
-fit a law's schema are refused before, as they would have been. A text that is not known to be public counts as typed
-by a person, so that a fact which a later schema adds is not sent anywhere by oversight.
+facts themselves, if those fit their schemas; nulls, truth values and the lengths of lists that a rule may
+count stay. A text that is not known to be public counts as typed by a person, so that a fact which a later
+schema adds is not sent anywhere by oversight.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from gatekeeper.ledger import Json
@@ -52,8 +53,8 @@ class Unhidden:
     def __str__(self) -> str:
         """Say it to whoever wrote the rule."""
         return (
-            f"{self.place.path}:{self.place.line}: `{self.place.text}` reads input.{self.path} in a way that only "
-            "the text itself answers"
+            f"{self.place.path}:{self.place.line}: `{self.place.text}` reads input.{self.path} in a way that "
+            "only the text itself answers"
         )
 
 
@@ -77,9 +78,12 @@ class Alike:
             for path, found in uses.found.items():
                 for use, place in found.items():
                     self._uses.setdefault(path, {}).setdefault(use, place)
-        self._schemas = [s for s in (bundle.schemas.get("input") for bundle in bundles) if isinstance(s, dict)]
+        self._schemas = [
+            s for s in (bundle.schemas.get("input") for bundle in bundles) if isinstance(s, dict)
+        ]
         self.unhidden: list[Unhidden] = []
         self._asked: dict[str, Questions] = {}
+        self._typed: list[tuple[str, Questions]] = []
         self._pairs = self._compared()
         self._paired = {name for one, other, _ in self._pairs for name in (one, other)}
         self._root = self._treatment((), self._schemas)
@@ -97,49 +101,89 @@ class Alike:
         """Return treated facts as the text by which they are known again."""
         return compact(facts)
 
+    def prepare(self, several: Iterable[Mapping[str, Json]]) -> None:
+        """Find the stand-ins for the texts of several facts at once. Raises PolicyUnavailable."""
+        texts: list[set[str]] = [set() for _ in self._typed]
+        for facts in several:
+            for found, (name, _) in zip(texts, self._typed, strict=True):
+                text = _at(facts, name)
+                if type(text) is str:
+                    found.add(text)
+        for found, (_, questions) in zip(texts, self._typed, strict=True):
+            self._stand_ins.learn(sorted(found), questions)
+
     # --- What is done with a leaf is found once. ----------------------------------------------------------
 
     def _treatment(self, path: Path, schemas: Sequence[Any]) -> _Treat:
+        """Return what is done with whatever stands at *path*; ``_kept`` itself if nothing is."""
         uses = self._of(path)
-        if any(use.kind == "whole" for use in uses) and (not path or not self._leaf(schemas)):
-            self._expose(path, uses)
-            return _kept
         if not uses and not self._below(path):
             return _always(schemas, path)
         within = [inner for schema in schemas for inner in _alternatives(schema)]
-        children = {
-            name: self._treatment((*path, name), [p["properties"][name] for p in within if name in p.get("properties", {})])
-            for name in dict.fromkeys(name for p in within for name in p.get("properties", {}))
-        }
-        kinds = {use.kind for use in uses}
-        parted = bool(kinds & _APART)
-        if parted and children:
-            self._expose(path, uses)
-        each = self._treatment((*path, EACH), [p["items"] for p in within if "items" in p]) if self._listed(path, within) else None
+        parted = any(use.kind in _APART for use in uses)
         text = self._for_text(path, uses, within) if _may_be_text(within) else _kept
-        number = self._for_number(uses, within)
-        unique = any(p.get("uniqueItems") for p in within)
-        counted = "count" in kinds or self._below((*path, EACH))
+        number = self._for_number(uses, within) if _may_be_number(within) else _kept
+        inside = self._for_object(path, within) if not parted else _kept
+        items = self._for_list(path, uses, within) if not parted else _kept
+        if parted and not self._leaf(within) and _private(path, within):
+            self._expose(path, uses)
+        treats = {str: text, int: number, dict: inside, list: items}
+        by_kind = {kind: treat for kind, treat in treats.items() if treat is not _kept}
+        if not by_kind:
+            return _kept
 
         def treat(value: Any, turn: _Turn) -> Any:
-            kind = type(value)
-            if kind is str:
-                return text(value, turn)
-            if kind is dict:
-                if parted:
-                    return value
-                return {
-                    name: (children.get(name) or self._later(path, name, children))(inner, turn)
-                    for name, inner in value.items()
-                }
-            if kind is list:
-                if parted or each is None:
-                    return value
-                found = [each(inner, turn) for inner in value] if counted else []
-                return self._told_apart(found, value) if unique else found
-            return number(value) if kind is int else value
+            found = by_kind.get(type(value))
+            return value if found is None else found(value, turn)
 
         return treat
+
+    def _for_object(self, path: Path, within: Sequence[Any]) -> _Treat:
+        names = dict.fromkeys(name for p in within for name in p.get("properties", {}))
+        known = {
+            name: self._treatment(
+                (*path, name), [p["properties"][name] for p in within if name in p.get("properties", {})]
+            )
+            for name in names
+        }
+        if not known and not self._below((*path, EACH)) and path[:1] != ("ruling",):
+            return _kept if not self._below(path) else self._open_object(path, known)
+        if any(p.get("additionalProperties", True) is not False for p in within if "properties" not in p):
+            return self._open_object(path, known)
+        active = [(name, treat) for name, treat in known.items() if treat is not _kept]
+
+        def inside(value: dict[str, Any], turn: _Turn) -> dict[str, Any]:
+            found = value.copy()
+            for name, treat in active:
+                if name in found:
+                    found[name] = treat(found[name], turn)
+            return found
+
+        return inside
+
+    def _open_object(self, path: Path, known: dict[str, _Treat]) -> _Treat:
+        """Return what is done with an object whose names no schema lists, such as rulings by provision."""
+
+        def inside(value: dict[str, Any], turn: _Turn) -> dict[str, Any]:
+            for name in value.keys() - known.keys():
+                known[name] = self._treatment((*path, name), ())
+            return {name: known[name](inner, turn) for name, inner in value.items()}
+
+        return inside
+
+    def _for_list(self, path: Path, uses: Mapping[Use, Place], within: Sequence[Any]) -> _Treat:
+        schemas = [p["items"] for p in within if "items" in p]
+        if not schemas and not self._below((*path, EACH)):
+            return _kept
+        each = self._treatment((*path, EACH), schemas)
+        counted = any(use.kind == "count" for use in uses) or self._below((*path, EACH))
+        unique = any(p.get("uniqueItems") for p in within)
+
+        def items(value: list[Any], turn: _Turn) -> list[Any]:
+            found = [each(inner, turn) for inner in value] if counted else []
+            return self._told_apart(found, value) if unique and len(found) > 1 else found
+
+        return items
 
     def _told_apart(self, found: list[Any], value: list[Any]) -> list[Any]:
         """Return the list with each stranger in it another; as it was if that is not enough."""
@@ -147,45 +191,44 @@ class Alike:
         apart = [next(others) if one == self._strangers[0] else one for one in found]
         return apart if len({compact(one) for one in apart}) == len(apart) else value
 
-    def _later(self, path: Path, name: str, children: dict[str, _Treat]) -> _Treat:
-        """Find what is done with a fact that no schema names (a ruling's provision)."""
-        found = children[name] = self._treatment((*path, name), ())
-        return found
-
-    def _listed(self, path: Path, within: Sequence[Any]) -> bool:
-        return any("items" in p for p in within) or self._below((*path, EACH))
-
-    def _for_text(self, path: Path, uses: Mapping[Use, Place], within: Sequence[Any]) -> Callable[[str, _Turn], str]:
+    def _for_text(self, path: Path, uses: Mapping[Use, Place], within: Sequence[Any]) -> _Treat:
         name, kinds = ".".join(path), {use.kind for use in uses}
-        if name not in PUBLIC and not (path[:1] == ("ruling",)):
+        if name not in PUBLIC and path[:1] != ("ruling",):
             return self._for_typed(name, uses)
-        if kinds & {"whole", "contains", "blank", "pair", "count"} or (kinds & {"regex"} and "order" not in kinds):
+        if kinds & {"whole", "contains", "blank", "pair", "count"} or (
+            kinds & {"regex"} and "order" not in kinds
+        ):
             if name in _TYPED:
                 self._expose(path, uses)
-            return lambda value, _: value
+            return _kept
         if "order" in kinds:
             questions = Questions(patterns=tuple(sorted(use.value for use in uses if use.kind == "regex")))
-            constants = self._constants(uses)
-            return lambda value, _: self._day(value, constants, questions)
+            day = lru_cache(maxsize=4096)(
+                partial(self._day, constants=self._constants(uses), questions=questions)
+            )
+            return lambda value, _: day(value)
         if any("enum" in p or "pattern" in p for p in within):
-            return lambda value, _: value
+            return _kept
         known, stranger = self._constants(uses).texts, self._strangers[0]
         return lambda value, _: value if value in known else stranger
 
-    def _for_typed(self, name: str, uses: Mapping[Use, Place]) -> Callable[[str, _Turn], str]:
+    def _for_typed(self, name: str, uses: Mapping[Use, Place]) -> _Treat:
         path = tuple(name.split("."))
         told = {"exists", "type", "blank", "regex", "contains", "pair"}
         apart = {use: place for use, place in uses.items() if use.kind not in told}
         if apart or (name not in self._paired and any(use.kind == "pair" for use in uses)):
             self._expose(path, apart or uses)
-            return lambda value, _: value
+            return _kept
         questions = self._questions(name, uses)
+        if questions.none and name not in self._paired:
+            plain = self._stand_ins.of("", questions)
+            return lambda _, __: plain
+        if EACH not in path and name not in self._paired:
+            self._typed.append((name, questions))
 
         def stand_in(value: str, turn: _Turn) -> str:
-            if name in turn.chosen:
-                found = turn.chosen[name]
-            else:
-                found = self._stand_ins.of(value, questions)
+            chosen = name in turn.chosen
+            found = turn.chosen[name] if chosen else self._stand_ins.of(value, questions)
             if found is None:
                 turn.hidden = False
                 return value
@@ -193,13 +236,13 @@ class Alike:
 
         return stand_in
 
-    def _for_number(self, uses: Mapping[Use, Place], within: Sequence[Any]) -> Callable[[int], int]:
+    def _for_number(self, uses: Mapping[Use, Place], within: Sequence[Any]) -> _Treat:
         kinds = {use.kind for use in uses}
         if kinds & {"whole", "lookup", "pair", "count"} or not kinds <= {"exists", "type", "equal", "order"}:
-            return lambda value: value
+            return _kept
         least = max((p["minimum"] for p in within if "minimum" in p), default=None)
         constants = self._constants(uses)
-        return lambda value: constants.number(value, least)
+        return lambda value, _: constants.number(value, least)
 
     def _constants(self, uses: Mapping[Use, Place]) -> Constants:
         return Constants(self._laws, [use.value for use in uses if use.kind in ("equal", "lookup", "order")])
@@ -247,7 +290,9 @@ class Alike:
         """Return the uses of a path; what is done with every element is done with this one."""
         found: dict[Use, Place] = {}
         for known, uses in self._uses.items():
-            if len(known) == len(path) and all(one in (other, EACH) for one, other in zip(known, path, strict=True)):
+            if len(known) == len(path) and all(
+                one in (other, EACH) for one, other in zip(known, path, strict=True)
+            ):
                 found |= uses
             elif len(known) < len(path) and all(
                 one in (other, EACH) for one, other in zip(known, path, strict=False)
@@ -258,24 +303,45 @@ class Alike:
 
     def _below(self, path: Path) -> bool:
         return any(
-            len(known) >= len(path) and all(one in (other, EACH) for one, other in zip(known, path, strict=False))
+            len(known) >= len(path)
+            and all(one in (other, EACH) for one, other in zip(known, path, strict=False))
             for known in self._uses
         )
 
-    def _leaf(self, schemas: Sequence[Any]) -> bool:
-        within = [inner for schema in schemas for inner in _alternatives(schema)]
+    def _leaf(self, within: Sequence[Any]) -> bool:
         return not any("properties" in p or "items" in p for p in within)
 
     def _expose(self, path: Path, uses: Mapping[Use, Place]) -> None:
         """Note that what stands here, or below, goes on as it is although a person may have typed it."""
-        use, place = next(iter(uses.items()))
+        use, place = next(
+            ((use, place) for use, place in uses.items() if use.kind in _APART), next(iter(uses.items()))
+        )
         self.unhidden.append(Unhidden(".".join(path), place, use.kind))
+
+
+def _private(path: Path, within: Sequence[Any]) -> bool:
+    """Say whether a text that a person typed may stand somewhere below *path*."""
+    found = False
+    for one in within:
+        inner = [((*path, name), schema) for name, schema in one.get("properties", {}).items()]
+        inner += [((*path, EACH), one["items"])] if "items" in one else []
+        if not inner and _may_be_text([one]):
+            found = found or (".".join(path) not in PUBLIC and path[:1] != ("ruling",))
+        found = found or any(_private(place, _alternatives(schema)) for place, schema in inner)
+    return found
 
 
 def _may_be_text(within: Sequence[Any]) -> bool:
     """Say whether a text may stand here; where no schema says anything, anything may."""
     return not within or any(
         "enum" in one or one.get("type") == "string" or not one.keys() & {"type", "properties", "items"}
+        for one in within
+    )
+
+
+def _may_be_number(within: Sequence[Any]) -> bool:
+    return not within or any(
+        one.get("type") in ("integer", "number") or not one.keys() & {"type", "properties", "items", "enum"}
         for one in within
     )
 

@@ -26,7 +26,9 @@ class Constants:
     """What one fact can be compared with, under several laws: the places that its uses name (``Use.value``)."""
 
     def __init__(self, laws: Sequence[tuple[Bundle, Uses]], places: Iterable[str]) -> None:
-        found = {constant for place in places for bundle, uses in laws for constant in _at(bundle, uses, place)}
+        found = {
+            constant for place in places for bundle, uses in laws for constant in _at(bundle, uses, place)
+        }
         self.texts = frozenset(one for one in found if isinstance(one, str))
         self._texts = sorted(self.texts)
         self._numbers = sorted(one for one in found if not isinstance(one, str))
@@ -75,7 +77,9 @@ def _at(bundle: Bundle, uses: Uses, place: str) -> Iterator[str | float]:
         yield from uses.texts
         yield from uses.numbers
         everything = "*" in uses.documents
-        yield from _constants({name: d for name, d in bundle.data.items() if everything or name in uses.documents})
+        yield from _constants(
+            {name: d for name, d in bundle.data.items() if everything or name in uses.documents}
+        )
     elif place:
         how, _, path = place.rpartition(":")
         here: Any = bundle.data

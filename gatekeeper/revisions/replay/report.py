@@ -205,9 +205,7 @@ class ReplayReport:
 def example_of(document: Mapping[str, Any]) -> Example:
     """Return the example that *document* holds. Raises KeyError or TypeError if it is none."""
     said = {
-        side: Said(
-            document[side]["outcome"], tuple(document[side]["provisions"]), document[side]["review"]
-        )
+        side: Said(document[side]["outcome"], tuple(document[side]["provisions"]), document[side]["review"])
         for side in ("before", "after")
     }
     return Example(**{**document, **said, "obligations": tuple(document["obligations"])})

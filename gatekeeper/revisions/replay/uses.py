@@ -21,7 +21,9 @@ Path: TypeAlias = tuple[str, ...]
 EACH: Final = "[]"
 """The part of a path that stands for every element of a list, and every value of an object."""
 
-Kind = Literal["exists", "type", "count", "equal", "lookup", "order", "blank", "regex", "contains", "pair", "whole"]
+Kind = Literal[
+    "exists", "type", "count", "equal", "lookup", "order", "blank", "regex", "contains", "pair", "whole"
+]
 
 _TYPES: Final = frozenset({"is_array", "is_boolean", "is_null", "is_number", "is_object", "is_string"})
 _ORDER: Final = frozenset({"Lt", "Le", "Gt", "Ge"})
@@ -100,7 +102,9 @@ class _Reader:
 
     def __init__(self, trees: Mapping[str, Any], sources: Mapping[str, str]) -> None:
         self.uses = Uses()
-        self._modules = {module.package: module for module in map(_module, trees.items(), [sources] * len(trees))}
+        self._modules = {
+            module.package: module for module in map(_module, trees.items(), [sources] * len(trees))
+        }
         self._known: dict[tuple[Any, ...], _Atoms] = {}
         self._silent = False
 
@@ -175,7 +179,9 @@ class _Reader:
         (form, said) = next(iter(literal.items()))
         match form:
             case "Expr":
-                self._note(self._value(said["expr"], names, module), Use("exists"), _place(module, said["span"]))
+                self._note(
+                    self._value(said["expr"], names, module), Use("exists"), _place(module, said["span"])
+                )
             case "NotExpr":
                 inner = dict(names)
                 found = self._value(said["expr"], inner, module)
@@ -270,7 +276,9 @@ class _Reader:
             if "stmts" in node:
                 # A comprehension of a kind that is not followed: its terms stand beside this, read as they are.
                 self._body(node["stmts"], names, module)
-            elif len(node) == 1 and isinstance(next(iter(node.values())), dict) and next(iter(node)) in _FORMS:
+            elif (
+                len(node) == 1 and isinstance(next(iter(node.values())), dict) and next(iter(node)) in _FORMS
+            ):
                 found |= self._value(node, names, module)
             else:
                 inner = names
@@ -285,7 +293,10 @@ class _Reader:
         head, steps = _flat(node)
         if head is None:
             inner = self._value(node[next(iter(node))]["refr"], names, module)
-            self._whole(inner | self._parts(node[next(iter(node))].get("index"), names, module), _place(module, _span(node)))
+            self._whole(
+                inner | self._parts(node[next(iter(node))].get("index"), names, module),
+                _place(module, _span(node)),
+            )
             return _OTHER
         if head in names:
             found = names[head]
@@ -351,7 +362,8 @@ class _Reader:
                         found = self._step(found, step, names, module, node)
                     return found
         if not constant or any(
-            other == ".".join(constant) or other.startswith(f"{'.'.join(constant)}.") for other in self._modules
+            other == ".".join(constant) or other.startswith(f"{'.'.join(constant)}.")
+            for other in self._modules
         ):
             return self._packages(constant, module, node)
         self.uses.documents.add(constant[0])
@@ -441,7 +453,9 @@ class _Reader:
             self._whole(value | collection | self._value(said["key"], names, module), where)
             return
         self._note(collection, Use("count"), where)
-        self._compare(value, frozenset(one for atom in collection for one in _members(atom)), where, order=False)
+        self._compare(
+            value, frozenset(one for atom in collection for one in _members(atom)), where, order=False
+        )
 
     def _assign(self, said: Mapping[str, Any], names: _Names, module: _Module, where: Place) -> _Atoms:
         right = self._value(said["rhs"], names, module)
@@ -468,14 +482,28 @@ class _Reader:
                 self.uses.add(atom[1], use, where)
             elif atom[0] == "trim":
                 # Of a trimmed text only that it is blank, or is another's, is followed.
-                self.uses.add(atom[1], use if use.kind in ("blank", "pair", "exists") else Use("whole"), where)
+                self.uses.add(
+                    atom[1], use if use.kind in ("blank", "pair", "exists") else Use("whole"), where
+                )
 
     def _whole(self, atoms: _Atoms, where: Place) -> None:
         self._note(atoms, Use("whole"), where)
 
 
 _FORMS: Final = frozenset(
-    {"String", "RawString", "Number", "Bool", "Null", "Var", "RefDot", "RefBrack", "Call", "BoolExpr", "BinExpr"}
+    {
+        "String",
+        "RawString",
+        "Number",
+        "Bool",
+        "Null",
+        "Var",
+        "RefDot",
+        "RefBrack",
+        "Call",
+        "BoolExpr",
+        "BinExpr",
+    }
     | {"ArithExpr", "AssignExpr", "Membership", "Array", "Set", "Object", "ArrayCompr", "SetCompr"}
     | {"ObjectCompr", "UnaryExpr", "OrExpr"}
 )
