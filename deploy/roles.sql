@@ -54,6 +54,8 @@ GRANT SELECT, INSERT, DELETE ON staff_sessions TO gatekeeper_app;
 GRANT UPDATE (seen_at, proved_at) ON staff_sessions TO gatekeeper_app;
 GRANT SELECT, INSERT, DELETE ON staff_views TO gatekeeper_app;
 GRANT UPDATE (name) ON staff_views TO gatekeeper_app;
+GRANT SELECT, INSERT, DELETE ON policy_drafts TO gatekeeper_app;
+GRANT UPDATE (base, changes, version, changed_at) ON policy_drafts TO gatekeeper_app;
 
 -- The log's own pages: the index is derived and may be made anew, what a check found is kept.
 GRANT SELECT, INSERT, DELETE ON ledger_search TO gatekeeper_app;

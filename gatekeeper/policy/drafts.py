@@ -10,15 +10,14 @@ import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from gatekeeper.errors import OperatorError
-from gatekeeper.policy.examination import examine
-from gatekeeper.policy.layout import MANIFEST
+from gatekeeper.policy.examination import examine_files
+from gatekeeper.policy.layout import MANIFEST, Files, files_of
 from gatekeeper.policy.listing import MAIN, listed_in_main, listed_in_manifest, listed_in_pack, place_of
 from gatekeeper.policy.manifest import Listed, manifest_of
 from gatekeeper.policy.rego_tests import RegoTests
@@ -31,6 +30,7 @@ _WORDS = frozenset({"as", "contains", "data", "default", "else", "every", "false
 _NAMES = frozenset(
     {"away", "changed", "having", "package", "request", "some", "true", "with", "without", "words"}
 )
+_FAULTY = "the policies have faults already: mend what `gatekeeper policy check` names first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +70,36 @@ def refuse(draft: Draft) -> None:
 def write(draft: Draft, directory: Path) -> list[str]:
     """Add *draft* to the policies in *directory*; return the paths. Raises OperatorError, BundleRefused."""
     refuse(draft)
-    found = examine(directory)
+    files, faults = files_of(directory)
+    if faults:
+        raise OperatorError(_FAULTY)
+    if (directory / draft.listed.directory).exists():
+        raise OperatorError(_taken(draft))
+    changed = begun(draft, files)
+    _replace(directory, changed)
+    return list(changed)
+
+
+def begun(draft: Draft, files: Files) -> dict[str, str]:
+    """Return the files that begin *draft* in the policies of *files*: those added, and those that list it.
+
+    Raises OperatorError, BundleRefused.
+    """
+    refuse(draft)
+    found = examine_files(files)
     if found.bundle is None or found.findings:
-        raise OperatorError(
-            f"{directory} has faults already: mend what `gatekeeper policy check` names first"
-        )
+        raise OperatorError(_FAULTY)
     if draft.code in _WORDS | _NAMES or draft.code in found.bundle.builtins:
         raise OperatorError(f"{draft.code} is a word of Rego or of the tests: choose another name")
     manifest = manifest_of(found.sources.manifest, [])
     taken = {one.code for one in manifest.provisions}
-    if (directory / draft.listed.directory).exists() or draft.code in taken:
-        raise OperatorError(f"there is a provision {draft.code} already: choose another name")
+    if draft.code in taken or any(path.startswith(f"{draft.listed.directory}/") for path in files):
+        raise OperatorError(_taken(draft))
     pack = draft.listed.pack
     if pack is not None and pack not in manifest.packs:
         raise OperatorError(f"there is no pack {pack}; the packs are {', '.join(sorted(manifest.packs))}")
     documents = found.sources.documents
-    place = place_of(draft.rules, manifest.of(None), found.bundle.written, read_statutes(found.sources.files))
+    place = place_of(draft.rules, manifest.of(None), found.bundle.written, read_statutes(files))
     changed = {
         draft.listed.path: rule_of(draft),
         draft.listed.test: test_of(draft),
@@ -95,9 +109,12 @@ def write(draft: Draft, directory: Path) -> list[str]:
     if pack is not None:
         path = f"packs/{pack}/pack.json"
         changed[path] = listed_in_pack(draft.code, documents[path])
-    _rehearse(draft, directory, changed)
-    _replace(directory, changed)
-    return list(changed)
+    _rehearse(draft, {**files, **changed})
+    return changed
+
+
+def _taken(draft: Draft) -> str:
+    return f"there is a provision {draft.code} already: choose another name"
 
 
 def rule_of(draft: Draft) -> str:
@@ -140,21 +157,15 @@ test_not_satisfied_by_nothing if not {draft.code}.satisfied with input as {{}}
 """
 
 
-def _rehearse(draft: Draft, directory: Path, changed: Mapping[str, str]) -> None:
-    """Load, check and test the law with the draft in it, in a copy. Raises OperatorError."""
-    with tempfile.TemporaryDirectory() as temporary:
-        copy = Path(temporary, "policies")
-        shutil.copytree(directory, copy, symlinks=True)
-        for path, text in changed.items():
-            (copy / path).parent.mkdir(exist_ok=True)
-            (copy / path).write_text(text, encoding="utf-8")
-        tried = examine(copy)
-        sources = tried.sources
-        wrong = [f"{finding.place}: {finding.message}" for finding in tried.findings]
-        if not wrong:
-            suite = RegoTests({**sources.modules, **sources.checks, **sources.tests}, sources.data)
-            mine = [test for test in suite.tests if test.path == draft.listed.test]
-            wrong = [f"{test.path}: {test.name} fails" for test in mine if not suite.run(test).passed]
+def _rehearse(draft: Draft, files: Files) -> None:
+    """Load, check and test the law with the draft in it. Raises OperatorError."""
+    tried = examine_files(files)
+    sources = tried.sources
+    wrong = [f"{finding.place}: {finding.message}" for finding in tried.findings]
+    if not wrong:
+        suite = RegoTests({**sources.modules, **sources.checks, **sources.tests}, sources.data)
+        mine = [test for test in suite.tests if test.path == draft.listed.test]
+        wrong = [f"{test.path}: {test.name} fails" for test in mine if not suite.run(test).passed]
     if wrong:
         raise OperatorError(f"nothing was written: {wrong[0]}")
 

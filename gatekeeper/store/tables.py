@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0012"
+REVISION: Final = "0016"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -517,6 +517,20 @@ staff_views = Table(
     **_KEYED,
 )
 
+# What somebody is changing in the law, until they propose it: the files that differ from those of a revision
+# (null: taken out). Not law, and nothing that the log speaks of.
+policy_drafts = Table(
+    "policy_drafts",
+    metadata,
+    Column("staff_id", String(128), ForeignKey("staff.id"), primary_key=True),
+    Column("base", String(128), nullable=False),
+    Column("changes", Document, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("begun_at", Utc, nullable=False),
+    Column("changed_at", Utc, nullable=False),
+    **_KEYED,
+)
+
 # --- The log. --------------------------------------------------------------------------------------------
 
 ledger_entries = Table(
@@ -876,6 +890,7 @@ KEPT: Final = (
 PASSING: Final = (
     "staff_sessions",
     "staff_views",
+    "policy_drafts",
     "ledger_search",
     "ledger_search_reach",
     "figure_mark",
@@ -953,6 +968,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "figure_days": frozenset({"last_entry"}),
     "sample_items": frozenset({"marks"}),
     "staff_views": frozenset({"name"}),
+    "policy_drafts": frozenset({"base", "changes", "version", "changed_at"}),
     "notices": frozenset({"spread_at"}),
     "webhooks": frozenset({"status", "box"}),
     "revisions": frozenset({"state", "effective_at", "serial", "activated_at", "signature", "version"}),
