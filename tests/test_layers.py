@@ -20,7 +20,7 @@ MAY: dict[str, set[str]] = {
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
     "oversight": {"errors", "exchange", "ledger", "review"},
     "review": {"errors", "exchange", "ledger"},
-    "revisions": {"errors", "ledger", "policy", "exchange", "review"},
+    "revisions": {"errors", "remembered", "ledger", "policy", "exchange", "review"},
     "notices": {"errors", "ledger"},
     "web": {
         "errors",
