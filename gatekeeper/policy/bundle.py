@@ -98,6 +98,7 @@ def load_sources(sources: Sources) -> Bundle:
         modules,
         provisions=manifest.provisions,
         reviewed={code for code, provision in written.items() if provision.review != "none"},
+        schemas=sources.schemas,
         data=sources.data.keys(),
         builtins=builtins,
     )

@@ -71,6 +71,11 @@ KINDS = (
         "Correct its spelling, or import the fact that it belongs to.",
     ),
     _kind(
+        r"not Rego: use of undefined variable `(?P<name>\w+)` is unsafe.*",
+        "Nothing gives {name} a value: it is no fact, no rule and nothing that is imported",
+        "Correct its spelling, or import the fact or the setting that is meant.",
+    ),
+    _kind(
         r"not Rego: (?P<said>.*)",
         "The engine cannot read the rule here: {said}",
         "Look at this line and the one above; compare them with a provision that works.",

@@ -20,6 +20,7 @@ from gatekeeper.policy.checks import run_checks
 from gatekeeper.policy.findings import Finding, finding_of
 from gatekeeper.policy.layout import Files, Sources, read, sources_of
 from gatekeeper.policy.rehearsal import rehearse
+from gatekeeper.policy.soundness import astray
 from gatekeeper.policy.syntax import module_of
 
 _NOTHING = re.compile(r"(data\.\S+?)(?:,)? (?:which )?is nothing that exists")
@@ -91,10 +92,15 @@ def _codes(sources: Sources) -> set[str]:
 
 def _unread(sources: Sources) -> Iterator[str]:
     """Yield what is wrong with tests and checks, which the load does not read."""
-    rehearsal = rehearse({**sources.checks, **sources.tests}, {}, [])
+    others = {**sources.checks, **sources.tests}
+    # The rules with them, and one question: only then does the engine look for names that nothing explains.
+    rehearsal = rehearse({**sources.modules, **others}, sources.data, ["{}"])
     yield from rehearsal.faults
-    for path, tree in rehearsal.trees.items():
-        written = Counter(rule.name for rule in module_of(path, tree).rules)
-        for name, times in written.items():
+    modules = [module_of(path, tree) for path, tree in rehearsal.trees.items()]
+    mine = [module for module in modules if module.path in others]
+    law = [module for module in modules if module.path not in others]
+    yield from astray(law, mine, sources.data.keys(), sources.schemas)
+    for module in mine:
+        for name, times in Counter(rule.name for rule in module.rules).items():
             if name.startswith("test_") and times > 1:
-                yield f"{path}: {name} is written twice: it would pass if either of the two held"
+                yield f"{module.path}: {name} is written twice: it would pass if either of the two held"

@@ -16,6 +16,7 @@ from gatekeeper.policy.cures import KINDS, UNKNOWN, Place
 _OWN_CURE = "; to mend it: "
 _FILE = re.compile(r"'?(?P<file>\.?[\w./~-]+?)'?(?::(?P<line>\d+))?: (?P<rest>.*)", re.DOTALL)
 _ENGINE = re.compile(r"--> \S*?:(?P<line>\d+):(?P<column>\d+) .*?error: (?P<said>.*)", re.DOTALL)
+_TRIAL = re.compile(r"the trial failed: --> (?P<file>\S+?\.rego):(?P<rest>\d+:\d+ .*)", re.DOTALL)
 _RULE = re.compile(r"(?P<package>[a-z][\w.]*)\.(?P<rule>\w+)")
 _CHECK = re.compile(r"(?P<code>[a-z]\w*): (?P<rest>.*)", re.DOTALL)
 
@@ -52,6 +53,8 @@ def finding_of(fault: str, texts: Mapping[str, str]) -> Finding:
 
 def _split(fault: str, texts: Mapping[str, str]) -> tuple[str, int | None, str]:
     """Return the file, the line and the words of a fault."""
+    if trial := _TRIAL.fullmatch(fault):  # the engine says in which file it stopped
+        fault = f"{trial['file']}: --> {trial['file']}:{trial['rest']}"
     found = _FILE.fullmatch(fault)
     if found is None:
         return "", None, fault
@@ -60,16 +63,17 @@ def _split(fault: str, texts: Mapping[str, str]) -> tuple[str, int | None, str]:
         return file, int(engine["line"]), f"not Rego: {engine['said']}"
     if file.startswith("checks/") and (check := _CHECK.fullmatch(rest)):
         return _of_code(check["code"], texts), None, check["rest"]
-    if file not in texts and (rule := _RULE.fullmatch(file)) and (path := _path(rule["package"])) in texts:
+    if file not in texts and (rule := _RULE.fullmatch(file)) and (path := _path(rule["package"], texts)):
         return path, _first(rf"^{rule['rule']}\b", texts[path]), rest
     if file not in texts and "/" not in file and "." not in file:
         return _of_code(file, texts), None, rest
     return file, int(line) if line else None, rest
 
 
-def _path(package: str) -> str:
-    parts = package.split(".")
-    return "/".join([*parts, f"{parts[-1]}.rego"])
+def _path(package: str, texts: Mapping[str, str]) -> str | None:
+    begins = re.compile(rf"^package {re.escape(package)}\s*$", re.MULTILINE)
+    rules = (path for path in texts if path.endswith(".rego"))
+    return next((path for path in rules if begins.search(texts[path])), None)
 
 
 def _of_code(code: str, texts: Mapping[str, str]) -> str:

@@ -14,7 +14,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
+from gatekeeper.policy.layout import Json
 from gatekeeper.policy.manifest import Listed
+from gatekeeper.policy.shapes import may_hold
 from gatekeeper.policy.syntax import Module, Path, Rule
 
 # Never, whatever capabilities.json says: the world outside, the clock, chance, words on a terminal.
@@ -46,11 +48,12 @@ def faults_of(
     *,
     provisions: Sequence[Listed],
     reviewed: Collection[str],
+    schemas: Mapping[str, Json],
     data: Collection[str],
     builtins: Collection[str],
 ) -> list[str]:
     """Return everything wrong with *modules*; *reviewed* are the provisions whose review is not none."""
-    graph = _Graph(modules, data)
+    graph = _Graph(modules, data, schemas)
     faults = [*_packages(modules, data), *graph.faults]
     for module in modules:
         for rule in module.rules:
@@ -60,6 +63,27 @@ def faults_of(
     faults += graph.recursion()
     faults += _rulings(graph, provisions, reviewed)
     return faults
+
+
+def astray(
+    modules: Sequence[Module], others: Sequence[Module], data: Collection[str], schemas: Mapping[str, Json]
+) -> list[str]:
+    """Return where *others*, the tests and checks of *modules*, refer to nothing, or to themselves.
+
+    A test that denies what does not exist would pass whatever the law says; one that recurses kills the
+    engine that runs it.
+    """
+    paths = {module.path for module in others}
+    # What a check is given is not the facts of a request.
+    shapes = {name: schema for name, schema in schemas.items() if name != "input"}
+    graph = _Graph([*modules, *others], data, shapes)
+    return [fault for fault in (*graph.faults, *graph.recursion()) if _of(fault, paths, others)]
+
+
+def _of(fault: str, paths: Collection[str], others: Sequence[Module]) -> bool:
+    """Say whether a fault is about one of these files, or one of their rules."""
+    where = fault.split(":", 1)[0]
+    return where in paths or where.rpartition(".")[0] in {module.package for module in others}
 
 
 def _packages(modules: Sequence[Module], data: Collection[str]) -> Iterator[str]:
@@ -168,10 +192,11 @@ def _say(target: Path) -> str:
 class _Graph:
     """Which rule refers to which, across modules."""
 
-    def __init__(self, modules: Sequence[Module], data: Collection[str]) -> None:
+    def __init__(self, modules: Sequence[Module], data: Collection[str], schemas: Mapping[str, Json]) -> None:
         self._rules = {(module.package, rule.name) for module in modules for rule in module.rules}
         self._packages = {module.package for module in modules}
         self._data = data
+        self._schemas = schemas
         self._edges: dict[_Node, set[_Node]] = {node: set() for node in self._rules}
         self._certain: dict[_Node, set[_Node]] = {node: set() for node in self._rules}
         # The rulings that a rule reads, by the provision each is for; None: it may read any.
@@ -196,6 +221,9 @@ class _Graph:
     def _read(self, module: Module, rule: Rule) -> None:
         node = (module.package, rule.name)
         for target in sorted(rule.references, key=_say):
+            if target in rule.certain and not self._shaped(target):
+                self.faults.append(f"{module.path}:{rule.line}: {_say(target)} is nothing that exists")
+                continue
             if target[0] == "input":
                 if len(target) == 1 or target[1] in (None, "ruling"):
                     named = target[2] if len(target) > 2 and target[1] == "ruling" else None
@@ -217,6 +245,16 @@ class _Graph:
                 rule = target[end] if end < len(target) else None
                 return (package, rule) if rule is not None and (package, rule) in self._rules else False
         return None if len(target) > 1 and target[1] in self._data else False
+
+    def _shaped(self, target: Path) -> bool:
+        """Say whether the schema of the facts, or of a data file, allows anything there."""
+        if target[0] == "input":
+            return may_hold(self._schemas.get("input", True), target[1:])
+        name = target[1] if len(target) > 1 else None
+        if name not in self._data or ".".join(map(str, target[1:3])) in self._packages:
+            return True  # a package, or nothing, which is said elsewhere
+        rest = target[3:] if name == "pack" else target[2:]
+        return may_hold(self._schemas.get(str(name), True), rest)
 
     def recursion(self) -> Iterator[str]:
         """Yield each rule that depends on itself."""

@@ -25,7 +25,7 @@ from gatekeeper.policy.manifest import Listed
 from gatekeeper.revisions.runs import Result, results_of
 
 _MEMORY: Final = 2 * 1024**3
-_SECONDS: Final = 60
+_SECONDS: Final = 20
 _NICE: Final = 10
 _CURE: Final = (
     "Mend the rule if it does not do what the test asks; mend the test if it asks what the law does not say."
