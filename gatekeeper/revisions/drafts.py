@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final, Literal, Protocol
 
 from gatekeeper.errors import NotDone, OperatorError, Superseded
-from gatekeeper.policy.layout import Files, belongs
+from gatekeeper.policy.layout import Files, role_of
 
 LARGEST: Final = 256 * 1024
 """Bytes of one file."""
@@ -258,7 +258,7 @@ def _put(changes: dict[str, str | None], before: Files, path: str, text: str | N
 
 
 def _faults(typed: Typed) -> list[str]:
-    if len(typed.path) > LONGEST_PATH or not belongs(typed.path):
+    if len(typed.path) > LONGEST_PATH or role_of(typed.path) == "unknown":
         return ["No file may stand there: the README of the policies says what stands where."]
     if typed.text is None:
         return []
