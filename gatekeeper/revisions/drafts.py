@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 from gatekeeper.errors import NotDone, OperatorError, Superseded
 from gatekeeper.policy.layout import Files, role_of
@@ -69,7 +69,7 @@ class Named(Protocol):
     def revision(self) -> str: ...
 
 
-class Texts(Protocol):
+class Standing(Protocol):
     """The revisions that a working copy may begin from. Each raises StoreUnavailable."""
 
     def active(self) -> Named | None:
@@ -77,9 +77,6 @@ class Texts(Protocol):
 
     def get(self, revision_id: str, /) -> Named | None:
         """Return one, or None."""
-
-    def files(self, revision_id: str, /) -> dict[str, str]:
-        """Return all files of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +144,18 @@ def tidy(typed: str, before: str | None) -> str:
 
 
 class Drafts:
-    """Everybody's working copies."""
+    """Everybody's working copies; *files* gives the whole text of a revision, or raises BundleRefused."""
 
-    def __init__(self, rows: DraftRows, revisions: Texts, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        rows: DraftRows,
+        revisions: Standing,
+        files: Callable[[Any], Files],
+        now: Callable[[], datetime],
+    ) -> None:
         self._rows = rows
         self._revisions = revisions
+        self._files = files
         self._now = now
 
     def of(self, staff_id: str) -> WorkingCopy:
@@ -163,7 +167,7 @@ class Drafts:
         base = self._revisions.active() if kept is None else self._revisions.get(kept.base)
         if base is None:
             raise OperatorError("no law is in force yet that could be changed: start the service once")
-        before = self._revisions.files(base.id)
+        before = self._files(base)
         if kept is None:
             return WorkingCopy(base, before, {}, 0, None)
         return WorkingCopy(base, before, kept.changes, kept.version, kept.changed_at)
@@ -208,7 +212,7 @@ class Drafts:
         active = self._revisions.active()
         if active is None or active.id == copy.base.id:
             return None
-        now = self._revisions.files(active.id)
+        now = self._files(active)
         moved = [path for path in sorted({*copy.before, *now}) if copy.before.get(path) != now.get(path)]
         both = [path for path in moved if path in copy.changes and copy.changes[path] != now.get(path)]
         return Drift(active, now, tuple(path for path in moved if path not in both), tuple(both))

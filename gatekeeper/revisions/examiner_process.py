@@ -15,14 +15,16 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from gatekeeper.errors import BundleRefused, OperatorError
 from gatekeeper.policy.drafts import Draft, begun
 from gatekeeper.policy.examination import examine_files
 from gatekeeper.policy.findings import Finding
 from gatekeeper.policy.manifest import Listed
-from gatekeeper.revisions.runs import Result, results_of
+
+if TYPE_CHECKING:
+    from gatekeeper.revisions.runs import Result
 
 _MEMORY: Final = 2 * 1024**3
 _SECONDS: Final = 20
@@ -46,8 +48,11 @@ def main() -> None:
 def _examined(asked: Any) -> dict[str, Any]:
     """Return what is wrong with the files; and, where nothing is, what became of the tests."""
     examined = examine_files(asked["files"])
-    findings, results, ask = list(examined.findings), list[Result](), asked["ask"]
+    ask, findings = asked["ask"], list(examined.findings)
+    results: list[Result] = []
     if examined.bundle is not None and not findings and ask in ("tests", "whole"):
+        from gatekeeper.revisions.runs import results_of  # noqa: PLC0415 - half a second, which typing waits for
+
         results = results_of(examined, examined.bundle, asked["about"] if ask == "tests" else None)
     if ask == "whole":
         findings += _failures(results)

@@ -31,7 +31,7 @@ function edited(field, settings, changed) {
     EditorState.phrases.of(settings.phrases),
     EditorState.readOnly.of(field.readOnly),
     EditorView.contentAttributes.of({
-      "aria-labelledby": `${field.id}-label`, "aria-describedby": "editor-keys", id: `${field.id}-editor`,
+      "aria-labelledby": `${field.id}-label`, "aria-describedby": "editor-keys", id: `${field.id}-editor`, tabindex: "0",
     }),
     compared.of([]),
     EditorView.updateListener.of((update) => {

@@ -25,6 +25,8 @@
 - ``papers``    a court's paper is verified
 - ``unmask``    the one way to see a plate
 - ``dashboard`` figures of the log, how things stand, alerts; drawn by ``charts``, taken out by ``sheets``
+- ``policy_draft`` a change of the law: its files (``policy_files``) in the editor, what is wrong with them
+  (``_checks``), a provision begun (``_new``), what it changes (``_changes``), proposed (``_propose``)
 - ``stops``     the switch: what is in force, and the two steps to stop; ``resume`` the two to let go on
 - ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
 - ``agencies``  who may ask: their standing, what they signed, what they asked; suspended and reinstated
@@ -60,6 +62,11 @@ from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.papers import add_papers
 from gatekeeper.web.console.people import add_people
 from gatekeeper.web.console.permits import add_permits
+from gatekeeper.web.console.policy_draft import add_policy_draft
+from gatekeeper.web.console.policy_draft_changes import add_policy_draft_changes
+from gatekeeper.web.console.policy_draft_checks import add_policy_draft_checks
+from gatekeeper.web.console.policy_draft_new import add_policy_draft_new
+from gatekeeper.web.console.policy_draft_propose import add_policy_draft_propose
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
@@ -98,6 +105,11 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_papers(blueprint, desk, sessions, show)
     add_unmask(blueprint, desk, sessions, show)
     add_cases(blueprint, desk, sessions)
+    add_policy_draft(blueprint, desk, sessions)
+    add_policy_draft_checks(blueprint, desk, sessions)
+    add_policy_draft_new(blueprint, desk, sessions)
+    add_policy_draft_changes(blueprint, desk, sessions)
+    add_policy_draft_propose(blueprint, desk, sessions)
     add_stops(blueprint, desk, sessions)
     add_dashboard(blueprint, desk, sessions)
     add_ledger(blueprint, desk, sessions)

@@ -29,6 +29,8 @@ from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.queue import Card, Count, Found, Place, Wanted
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.revisions import Lifecycle
+from gatekeeper.revisions.drafts import Drafts
+from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.revisions.interfaces import Jobs, Kind, Revisions
 from gatekeeper.web.console.provider import Provider
 
@@ -295,6 +297,8 @@ class Desk:
     """Whether accounts with a password of ours may sign in."""
     reviews: ReviewStore
     cases: Cases
+    drafts: Drafts
+    examiner: Examiner
     views: ViewStore
     entry: Callable[[int], StoredEntry | None]
     """Returns an entry of the log. Raises LedgerUnavailable."""

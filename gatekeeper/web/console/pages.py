@@ -37,11 +37,14 @@ HEADERS: Final = {
 }
 
 
-def page(template: str, status: int = 200, **shown: Any) -> Response:
-    """Answer with a page."""
-    body = _environment(language()).get_template(template).render(**shown)
+def page(template: str, status: int = 200, *, nonce: str | None = None, **shown: Any) -> Response:
+    """Answer with a page; its own script may add styles if the page was given a *nonce* to mark them with."""
+    body = _environment(language()).get_template(template).render(**shown, nonce=nonce)
     response = Response(body, status=status, content_type="text/html; charset=utf-8")
     response.headers.update(HEADERS)
+    if nonce is not None:
+        marked = POLICY.replace("style-src 'self'", f"style-src 'self' 'nonce-{nonce}'")
+        response.headers["Content-Security-Policy"] = marked
     return response
 
 

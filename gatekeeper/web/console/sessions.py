@@ -45,13 +45,19 @@ class Sessions:
         self._cookie = "__Host-gatekeeper" if desk.secure else "gatekeeper"
 
     def needs(
-        self, act: Act, *, proved_within: timedelta | None = None, most: int | None = None
+        self,
+        act: Act,
+        *,
+        proved_within: timedelta | None = None,
+        most: int | None = None,
+        most_text: int | None = None,
     ) -> Callable[[Callable[_P, Response]], Callable[_P, Response]]:
         """Return a decorator for a route that only a role which may *act* reaches.
 
         With ``proved_within=FRESH``, only who proved themselves lately: a page leads to the proof and back; a
         form does nothing, says so, and shows what was typed, to be repeated. ``most`` is how many bytes a
-        form may have that brings documents; others have the app's own limit.
+        form may have that brings documents, ``most_text`` one that brings long texts; others have the app's
+        own limit.
         """
 
         def decorate(view: Callable[_P, Response]) -> Callable[_P, Response]:
@@ -67,6 +73,8 @@ class Sessions:
                     return page("forbidden.html", 403, **self.shown())
                 if most is not None:
                     request.max_content_length = most
+                if most_text is not None:
+                    request.max_content_length = request.max_form_memory_size = most_text
                 if request.method == "POST" and not ours(identifier):
                     return page("stale.html", 403, **self.shown())
                 if proved_within is not None and not self._proved(session, proved_within):
