@@ -104,6 +104,11 @@ class FigureStore(Protocol):
     def by_day(self, scope: str, event: str, facet: str, period: Period, /) -> dict[date, dict[str, int]]:
         """Return the count of each label on each day that has any."""
 
+    def by_scope(
+        self, scopes: Sequence[str], event: str, facet: str, label: str, period: Period, /
+    ) -> dict[tuple[str, date], int]:
+        """Return the count of one label in each of these scopes on each day that has any."""
+
     def span(self, period: Period, /) -> tuple[int, int] | None:
         """Return the first and the last counted entry of a period, or None if it has none."""
 

@@ -151,6 +151,24 @@ class Figures:
             found.setdefault(day, {})[label] = number
         return found
 
+    def by_scope(
+        self, scopes: Sequence[str], event: str, facet: str, label: str, period: Days
+    ) -> dict[tuple[str, date], int]:
+        """Return the count of one label in each of these scopes on each day that has any."""
+        columns, found = figures.c, dict[tuple[str, date], int]()
+        with self._database.read() as connection:
+            for start in range(0, len(scopes), _AT_ONCE):
+                statement = select(columns.scope, columns.day, columns.number).where(
+                    columns.scope.in_(list(scopes[start : start + _AT_ONCE])),
+                    columns.event == event,
+                    columns.facet == facet,
+                    columns.label == label,
+                    columns.day >= period.first,
+                    columns.day <= period.last,
+                )
+                found |= {(row[0], row[1]): row[2] for row in connection.execute(statement)}
+        return found
+
     def span(self, period: Days) -> tuple[int, int] | None:
         """Return the first and the last counted entry of a period, or None if it has none."""
         columns = figure_days.c
