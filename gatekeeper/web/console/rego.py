@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from itertools import groupby
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from pygments.lexers.rego import RegoLexer
-from pygments.token import Comment, Keyword, Name, Number, String, _TokenType
+from pygments.lexers.rego import RegoLexer  # type: ignore[import-untyped]
+from pygments.token import Comment, Keyword, Name, Number, String  # type: ignore[import-untyped]
 
 _KINDS: Final = (
     (Comment, "remark"),
@@ -70,5 +70,5 @@ def _pieces(source: str) -> Iterator[Piece]:
                 yield Piece(kind, part)
 
 
-def _kind(token: _TokenType) -> str:
+def _kind(token: Any) -> str:
     return next((kind for parent, kind in _KINDS if token in parent), "")
