@@ -234,6 +234,12 @@ class BundleRefused(GatekeeperError):
         self.faults = tuple(faults)
 
 
+class NotExplained(GatekeeperError):
+    """What a decision rests on could not be found out in time; the decision itself is not touched by it."""
+
+    code = "not_explained"
+
+
 class SettingsRefused(GatekeeperError):
     """A setting is missing or unsafe; the message ends with the command or variable that cures it."""
 

@@ -15,9 +15,10 @@ from typing import Any
 import regorus
 
 from gatekeeper.policy.layout import Json
+from gatekeeper.policy.probing import complaint, given_of, parts_of, slice_of, span_of, tree_of
+from gatekeeper.policy.syntax import flatten
 
 _LONGEST = 400
-_QUOTES = (b'"', b"`")
 _SEVERAL = "rules must not produce multiple outputs"
 
 
@@ -71,13 +72,13 @@ class RegoTests:
         return self._explained(test, came)
 
     def _find(self, path: str) -> None:
-        tree = _tree(path, self._sources[path])
-        package = _text_of_reference(tree["package"]["refr"])
+        tree = tree_of(path, self._sources[path])
+        package = _dotted(tree["package"]["refr"])
         for rule in tree["rules"]:
             spec = rule.get("Spec")
             if spec is None:
                 continue
-            name = _text_of_reference(next(iter(spec["head"].values()))["refr"])
+            name = _dotted(next(iter(spec["head"].values()))["refr"])
             if name.startswith("test_"):
                 bodies = self._bodies.setdefault((path, name), [])
                 if not bodies:
@@ -92,13 +93,12 @@ class RegoTests:
             return whole
         source = self._sources[test.path]
         text = source.encode()
-        statements = [_slice(text, statement["span"]) for statement in bodies[0]]
+        statements = [slice_of(text, statement["span"]) for statement in bodies[0]]
         for number, statement in enumerate(bodies[0]):
             if self._probe(test, statements[: number + 1], "true") != "true":
-                parts = [
-                    f"{part} is {self._probe(test, statements[:number], part, given)}"
-                    for part, given in _parts(statement, text)
-                ]
+                given = given_of(statement, text)
+                asked = [slice_of(text, span_of(part)) for part in parts_of(statement)]
+                parts = [f"{part} is {self._probe(test, statements[:number], part, given)}" for part in asked]
                 return Outcome(
                     test,
                     passed=False,
@@ -146,53 +146,5 @@ class RegoTests:
         return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
 
 
-def complaint(error: BaseException) -> str:
-    """Return the engine's own sentence, without its picture of the place."""
-    return " ".join(str(error).split("Stack backtrace")[0].split("error: ")[-1].split())
-
-
-def _tree(path: str, source: str) -> Any:
-    engine = regorus.Engine()  # cannot fail: the suite's own engine has read the same text
-    engine.add_policy(path, source)
-    return json.loads(engine.get_ast_as_json())[0]["ast"]
-
-
-def _text_of_reference(node: Mapping[str, Any]) -> str:
-    if "RefDot" in node:
-        return f"{_text_of_reference(node['RefDot']['refr'])}.{node['RefDot']['field'][1]}"
-    return str(node["Var"]["value"]) if "Var" in node else ""
-
-
-def _slice(text: bytes, span: Mapping[str, int]) -> str:
-    """Return what a span covers; the parser leaves the quotes of a text at either end outside of it."""
-    start, end = span["start"], span["end"]
-    start -= text[start - 1 : start] in _QUOTES
-    end += text[end : end + 1] in _QUOTES
-    return text[start:end].decode()
-
-
-def _parts(statement: Mapping[str, Any], text: bytes) -> list[tuple[str, str]]:
-    """Return what in a statement has a value of its own, each with the ``with`` under which it is asked."""
-    kind, literal = next(iter(statement["literal"].items()))
-    if kind not in ("Expr", "NotExpr"):
-        return []  # `every` and `some` hold or not for what they bind
-    given = " ".join(_slice(text, with_["span"]) for with_ in statement.get("with_mods", ()))
-    expression = next(iter(literal["expr"].values()))
-    sides = [
-        expression[side]
-        for side in ("lhs", "rhs", "value", "collection")
-        if isinstance(expression.get(side), dict)
-    ]
-    if kind == "NotExpr" or len(sides) < 2 or "AssignExpr" in literal["expr"]:
-        sides = [expression["rhs"] if "AssignExpr" in literal["expr"] else literal["expr"]]
-    asked = [node for node in sides if not _is_constant(node)]
-    return [(_slice(text, _span(node)), given) for node in asked or sides]
-
-
-def _is_constant(node: Mapping[str, Any]) -> bool:
-    return next(iter(node)) in ("String", "RawString", "Number", "Bool", "Null", "Array", "Object", "Set")
-
-
-def _span(node: Mapping[str, Any]) -> Mapping[str, int]:
-    span: Mapping[str, int] = next(iter(node.values()))["span"]
-    return span
+def _dotted(node: Mapping[str, Any]) -> str:
+    return ".".join(str(part) for part in flatten(node))

@@ -45,18 +45,19 @@ class Module:
 def module_of(path: str, document: Mapping[str, Any]) -> Module:
     """Read one element of the parser's answer."""
     tree, source = document["ast"], document["source"]["contents"].encode()
-    package = ".".join(str(part) for part in _flatten(tree["package"]["refr"]))
-    imports, aliases = _imports(tree, source)
+    package = ".".join(str(part) for part in flatten(tree["package"]["refr"]))
+    imports, aliases = imports_of(tree, source)
     names = frozenset(_head_name(rule) for rule in tree["rules"])
     rules = tuple(_Reader(package, aliases, names, source).rule(rule) for rule in tree["rules"])
     return Module(path=path, package=package, imports=imports, rules=rules)
 
 
-def _imports(tree: Mapping[str, Any], source: bytes) -> tuple[tuple[Path, ...], dict[str, Path]]:
+def imports_of(tree: Mapping[str, Any], source: bytes) -> tuple[tuple[Path, ...], dict[str, Path]]:
+    """Return what a module imports, and by which name it calls each."""
     imports: list[Path] = []
     aliases: dict[str, Path] = {}
     for item in tree["imports"]:
-        target = _flatten(item["refr"])
+        target = flatten(item["refr"])
         imports.append(target)
         alias = _slice(source, item["as"]) if item.get("as") else target[-1]
         if target[0] in ("data", "input"):
@@ -64,16 +65,16 @@ def _imports(tree: Mapping[str, Any], source: bytes) -> tuple[tuple[Path, ...], 
     return tuple(imports), aliases
 
 
-def _flatten(node: Mapping[str, Any]) -> Path:
+def flatten(node: Mapping[str, Any]) -> Path:
     """Return a reference as its parts; a part that is not a constant text is None."""
     if "Var" in node:
         return (node["Var"]["value"],)
     if "RefDot" in node:
-        return (*_flatten(node["RefDot"]["refr"]), node["RefDot"]["field"][1])
+        return (*flatten(node["RefDot"]["refr"]), node["RefDot"]["field"][1])
     if "RefBrack" in node:
         index = node["RefBrack"]["index"]
         constant = index.get("String") or index.get("RawString")
-        return (*_flatten(node["RefBrack"]["refr"]), constant["value"] if constant else None)
+        return (*flatten(node["RefBrack"]["refr"]), constant["value"] if constant else None)
     return (None,)
 
 
@@ -96,7 +97,7 @@ def _head(rule: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _head_name(rule: Mapping[str, Any]) -> str:
-    return str(_flatten(_head(rule)["refr"])[0])
+    return str(flatten(_head(rule)["refr"])[0])
 
 
 def _slice(source: bytes, span: Mapping[str, int]) -> str:
@@ -120,7 +121,7 @@ class _Reader:
         kind = "Default" if "Default" in node else "Spec"
         span = node[kind]["span"]
         self._found = Rule(_head_name(node), span["line"], _slice(self._source, span), kind == "Default")
-        self._bound = set(_bound(node, self._source))
+        self._bound = set(bound(node, self._source))
         if kind == "Default":
             self._walk([node[kind]["args"], node[kind]["value"]])
         else:
@@ -137,7 +138,7 @@ class _Reader:
             if node.get("with_mods"):
                 self._found.has_with = True
             if any(kind in node for kind in _REFERENCES):
-                self._mention(_flatten(node))
+                self._mention(flatten(node))
                 self._walk(list(_indexes(node)))
             elif "Call" in node:
                 self._call(node["Call"])
@@ -145,7 +146,7 @@ class _Reader:
                 self._walk(list(node.values()))
 
     def _call(self, call: Mapping[str, Any]) -> None:
-        name = _flatten(call["fcn"])
+        name = flatten(call["fcn"])
         if name[0] in self._aliases or name[0] in self._names or name[0] in ("data", "input"):
             self._mention(name)
         else:
@@ -167,11 +168,11 @@ class _Reader:
             self._found.certain.add(target)
 
 
-def _bound(node: Any, source: bytes) -> Iterator[str]:
+def bound(node: Any, source: bytes) -> Iterator[str]:
     """Yield the names that a rule binds itself: its arguments, ``some``, ``every`` and ``:=``."""
     if isinstance(node, list):
         for item in node:
-            yield from _bound(item, source)
+            yield from bound(item, source)
     elif isinstance(node, dict):
         if "Func" in node:
             yield from _variables(node["Func"]["args"], source)
@@ -181,7 +182,7 @@ def _bound(node: Any, source: bytes) -> Iterator[str]:
                     yield from _variables(node[kind].get(part), source)
         if "AssignExpr" in node and node["AssignExpr"]["op"] == "ColEq":
             yield from _variables(node["AssignExpr"]["lhs"], source)
-        yield from _bound(list(node.values()), source)
+        yield from bound(list(node.values()), source)
 
 
 def _variables(node: Any, source: bytes) -> Iterator[str]:
