@@ -51,6 +51,12 @@ class Settings:
     policy_max_age: Annotated[float, "Seconds that a node decides by a policy it could not verify again"] = (
         3600.0
     )
+    bundle_token: Annotated[
+        str, "What an OPA sends to fetch the law in force; better as a file; empty: KEYS/bundle.token"
+    ] = field(default="", repr=False)
+    bundle_certificates: Annotated[
+        str, "SHA-256 fingerprints of the client certificates that may fetch it too; empty: none"
+    ] = ""
     base_url: Annotated[str, "Address that agencies use; it is the OAuth issuer"] = "http://127.0.0.1:8080"
     allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
     log_origin: Annotated[str, "Name of a new log in its checkpoints; empty: made from BASE_URL"] = ""

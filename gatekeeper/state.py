@@ -23,6 +23,8 @@ from gatekeeper.store import Database, Identities, LedgerRows, Queries, Registry
 from gatekeeper.store import staff as staff_rows
 from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.revisions import Revisions
+from gatekeeper.web import bundle_access
+from gatekeeper.web.bundle_access import BundleAccess
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -87,6 +89,16 @@ class State:
         """Return the key that webhooks' addresses and secrets are sealed under. Raises StoreUnavailable."""
         return SecretsKey.load(_notices_key(self.settings))
 
+    def bundle_access(self) -> BundleAccess:
+        """Return who may fetch the law in force. Raises SettingsRefused."""
+        settings = self.settings
+        return BundleAccess.load(
+            settings.bundle_token,
+            _bundle_token(settings),
+            settings.bundle_certificates,
+            settings.trusted_proxy,
+        )
+
     def close(self) -> None:
         """Sign a last checkpoint and close the database."""
         self.ledger.close()
@@ -107,6 +119,7 @@ def lay_out(settings: Settings) -> None:
     SecretsKey.create(_staff_key(settings))
     SecretsKey.create(_notices_key(settings))
     policy_keys(settings).create()
+    bundle_access.create(_bundle_token(settings))
     if not _log_key(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
         _origin_file(settings).write_text(settings.origin, encoding="utf-8")
@@ -179,6 +192,10 @@ def _notices_key(settings: Settings) -> Path:
 def policy_keys(settings: Settings) -> PolicyKeys:
     """Return the keys that sign the law."""
     return PolicyKeys(settings.key_directory, settings.policy_key)
+
+
+def _bundle_token(settings: Settings) -> Path:
+    return settings.key_directory / "bundle.token"
 
 
 def _origin_file(settings: Settings) -> Path:

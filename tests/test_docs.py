@@ -120,6 +120,8 @@ def test_every_path_that_the_readme_names_is_there() -> None:
         "keys/tokens/",
         "keys/days/",
         "keys/staff.key",
+        "keys/policy.pem",
+        "keys/bundle.token",
         "keys/notices.key",
         "gatekeeper-data/credentials.json",
     }

@@ -9,6 +9,7 @@ import click
 from gatekeeper import settings
 from gatekeeper.cli.policy_cases import cases
 from gatekeeper.cli.policy_check import check
+from gatekeeper.cli.policy_key import key
 from gatekeeper.cli.policy_new import new
 from gatekeeper.cli.policy_readme import readme
 from gatekeeper.cli.policy_tests import test
@@ -35,5 +36,5 @@ def export(policies: str | None, file: Path) -> None:
     click.echo(f"{bundle.revision} → {file}")
 
 
-for _command in (cases, check, new, readme, test):
+for _command in (cases, check, key, new, readme, test):
     policy.add_command(_command)

@@ -25,6 +25,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.settings import Settings, load
+from gatekeeper.web.ending import ending_of
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -132,6 +133,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
         """
         time.sleep(min(self.nr_conns * _COURTESY_S, _LONGEST_COURTESY_S))
         super().accept(listener)
+
+    def handle_exit(self, sig: object, frame: object) -> None:
+        """Begin to end, and let go those who wait for a change of the law: they may ask elsewhere."""
+        app = getattr(self, "wsgi", None)  # there is none until it has been built
+        if hasattr(app, "extensions"):
+            ending_of(app).set()
+        super().handle_exit(sig, frame)
 
     def handle_error(self, req: object, client: Any, addr: object, exc: BaseException) -> None:
         """Log the kind of fault alone: gunicorn's own line quotes the request line and the header."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -46,6 +48,20 @@ def opa_server(bundle: Bundle, directory: Path, *, unix: bool = False) -> Iterat
     """Serve *bundle* from *directory* (for its files), on a port or on a unix socket."""
     file = directory / "bundle.tar.gz"
     export(bundle, file)
+    with _started(["--bundle", str(file)], directory, unix=unix) as server:
+        yield server
+
+
+@contextmanager
+def opa_of(configuration: Mapping[str, Any], directory: Path) -> Iterator[Opa]:
+    """Serve what a configuration says, on a port; ready or not."""
+    (directory / "opa.json").write_text(json.dumps(configuration), "utf-8")
+    with _started(["--config-file", "opa.json"], directory, unix=False) as server:
+        yield server
+
+
+@contextmanager
+def _started(arguments: list[str], directory: Path, *, unix: bool) -> Iterator[Opa]:
     place = f"unix://{directory / 'opa.sock'}" if unix else f"127.0.0.1:{free_port()}"
     url = place if unix else f"http://{place}"
     log = (directory / "opa.log").open("wb")
@@ -61,8 +77,7 @@ def opa_server(bundle: Bundle, directory: Path, *, unix: bool = False) -> Iterat
             "error",
             "--set",
             "decision_logs.console=false",
-            "--bundle",
-            str(file),
+            *arguments,
         ],
         stdout=log,
         stderr=log,

@@ -1,0 +1,98 @@
+"""``gatekeeper policy key``: which key signs the policies, which are believed, and what OPA must be told."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatekeeper import settings as configuration
+from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
+from gatekeeper.policy.keyring import PolicyKeys
+from gatekeeper.policy.opa_configuration import LONGEST_WAIT_S
+from gatekeeper.policy.opa_configuration import configuration as opa_configuration
+from gatekeeper.state import policy_keys
+
+
+@click.group()
+def key() -> None:
+    """Show, rotate and forget the keys that sign the policies, and tell OPA of them."""
+
+
+@key.command("show")
+@data_option
+@json_option
+def show_keys(data: Path | None, *, as_json: bool) -> None:
+    """List the keys that are believed; `signs` is the one that signs now."""
+    settings = configuration.load(data=data)
+    with as_its_owner(settings.data):
+        keys = policy_keys(settings)
+        rows = _rows(keys)
+    show(rows, as_json=as_json)
+    if not as_json:
+        for row in rows:
+            click.echo(f"\n{row['key id']}\n{keys.known()[row['key id']]}", nl=False)
+
+
+@key.command()
+@data_option
+def rotate(data: Path | None) -> None:
+    """Sign with another key from now on; what the old one signed still holds."""
+    settings = configuration.load(data=data)
+    with as_its_owner(settings.data):
+        keyid = policy_keys(settings).rotate()
+    click.echo(
+        f"{keyid} signs from now on. Before the next approval give each OPA its configuration anew "
+        "(gatekeeper policy key opa FILE) and restart it: until then it refuses what the new key signs, "
+        "and the gate denies."
+    )
+
+
+@key.command()
+@data_option
+@click.argument("key_id")
+def forget(data: Path | None, key_id: str) -> None:
+    """Refuse from now on what KEY_ID signed, as after a theft; if that is in force, all is denied."""
+    settings = configuration.load(data=data)
+    with as_its_owner(settings.data):
+        policy_keys(settings).forget(key_id)
+    click.echo(
+        f"{key_id} is believed no more. Restart the gate, and give each OPA its configuration anew "
+        "(gatekeeper policy key opa FILE)."
+    )
+
+
+@key.command()
+@data_option
+@click.option("--url", help="Where OPA reaches the gatekeeper [default: GATEKEEPER_BASE_URL]")
+@click.option(
+    "--token-path",
+    required=True,
+    help="Where OPA finds the token of the bundle (on its own machine), as /run/secrets/bundle_token",
+)
+@click.option(
+    "--wait",
+    type=click.IntRange(1, LONGEST_WAIT_S),
+    default=LONGEST_WAIT_S,
+    show_default=True,
+    help="Seconds that OPA waits for a change in one request",
+)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def opa(data: Path | None, url: str | None, token_path: str, wait: int, file: Path) -> None:
+    """Write the configuration FILE of an OPA that takes its signed bundle from here: opa run -s -c FILE."""
+    settings = configuration.load(data=data)
+    with as_its_owner(settings.data):
+        known = policy_keys(settings).known()
+    document = opa_configuration(url or settings.issuer, token_path=token_path, keys=known, wait=wait)
+    # JSON is YAML: OPA reads it, and a PEM keeps its lines.
+    unfinished = file.with_name(f".{file.name}.partial")
+    unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    unfinished.replace(file)
+    click.echo(f"{len(known)} keys → {file}")
+
+
+def _rows(keys: PolicyKeys) -> list[dict[str, Any]]:
+    signing = keys.signer().keyid
+    return [{"key id": keyid, "signs": keyid == signing} for keyid in keys.known()]
