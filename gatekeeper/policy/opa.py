@@ -2,12 +2,15 @@
 
 Guarantees: every answer states the revision of the bundle that gave it, and one from any other revision is
 no answer; builtin errors are errors, never "undefined"; the time-out is a deadline for the whole exchange.
+For some seconds after OPA was first seen to hold another revision it is asked again within that deadline: a
+law that has just come into force takes OPA a moment to fetch. After that, the mismatch denies at once.
 OPA's own decision logs must be off (they would hold plates), and it must listen on a socket with
 permissions or with authorization.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,9 +22,11 @@ from gatekeeper.policy.bundle import Bundle
 from gatekeeper.policy.engine import Facts, Verdict, known_answer, verdict_of
 from gatekeeper.policy.layout import Json
 from gatekeeper.policy.rehearsal import RULE
-from gatekeeper.policy.wire import Session
+from gatekeeper.policy.wire import Session, within
 
 _PACKAGE, _NAME = RULE.removeprefix("data.").rsplit(".", 1)
+_PATIENCE_S = 10.0  # OPA polls every 5 s where it may not wait at us (``opa_configuration``)
+_PAUSE_S = 0.03
 _ASKED = {"strict-builtin-errors": "true", "provenance": "true"}
 
 
@@ -61,7 +66,9 @@ class OpaServer:
         _check(url)
         self.bundle = bundle
         self._facts = Facts(bundle)
+        self._timeout = timeout
         self._client = _Client(url, timeout=timeout, token=token, ca_file=ca_file)
+        self._apart_since: float | None = None
         self._closed = False
 
     def evaluate(self, facts: Mapping[str, Json]) -> Verdict:
@@ -87,16 +94,35 @@ class OpaServer:
     def _ask(self, facts: Mapping[str, Json]) -> object:
         if self._closed:
             raise PolicyUnavailable("the engine is closed")
-        try:
-            answer = self._client.query_rule(facts, _PACKAGE, _NAME, query_params=_ASKED)
-        except Exception as error:  # noqa: BLE001 - foreign exceptions stop here
-            # Its text may quote the request: only the kind of failure is told.
-            raise PolicyUnavailable(f"OPA failed: {type(error).__name__}") from None
-        if type(answer) is not dict or self._revisions(answer) != [self.bundle.revision]:
-            raise PolicyUnavailable("OPA answers from another revision of the law")
+        until = time.monotonic() + self._timeout
+        with within(self._timeout):
+            answer = self._once(facts)
+            while not self._ours(answer):
+                if not self._may_catch_up(until):
+                    raise PolicyUnavailable("OPA answers from another revision of the law")
+                time.sleep(_PAUSE_S)
+                answer = self._once(facts)
+        self._apart_since = None
         if "result" not in answer:
             raise PolicyUnavailable("OPA has no decision: it is undefined")
         return answer["result"]
+
+    def _once(self, facts: Mapping[str, Json]) -> Any:
+        try:
+            return self._client.query_rule(facts, _PACKAGE, _NAME, query_params=_ASKED)
+        except Exception as error:  # noqa: BLE001 - foreign exceptions stop here
+            # Its text may quote the request: only the kind of failure is told.
+            raise PolicyUnavailable(f"OPA failed: {type(error).__name__}") from None
+
+    def _ours(self, answer: Any) -> bool:
+        return type(answer) is dict and self._revisions(answer) == [self.bundle.revision]
+
+    def _may_catch_up(self, until: float) -> bool:
+        """Say whether there is time to ask again, in this exchange and since OPA first held another law."""
+        now = time.monotonic()
+        if self._apart_since is None:
+            self._apart_since = now
+        return now - self._apart_since < _PATIENCE_S and until - now > 2 * _PAUSE_S
 
     @staticmethod
     def _revisions(answer: Mapping[str, Any]) -> list[object]:

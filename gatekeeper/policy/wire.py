@@ -4,7 +4,7 @@
 every read, of headers too, is given what is left of the whole. Guarantees: no proxy or other environment is
 honoured, no redirect is followed, no cookie is kept, no encoding is accepted, no body beyond the cap is
 read, and only status 200 is an answer. A connection that the server closed while it was idle is tried once
-more, inside the same deadline.
+more, inside the same deadline. Several requests may share one deadline (``within``).
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import http.client
 import io
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -33,6 +35,16 @@ def _left() -> float:
     if left <= 0:
         raise TimeoutError("the deadline has passed")
     return left
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Give all requests of the block one deadline, whatever each of them was given."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
 
 
 class _TimedReader(io.RawIOBase):
@@ -146,7 +158,8 @@ class Session(requests.Session):
         self, method: Any, url: Any, *_: Any, timeout: Any = None, **kwargs: Any
     ) -> requests.Response:
         """Send and read, whole. Raises what requests, urllib3 and sockets raise: the caller catches all."""
-        token = _deadline.set(time.monotonic() + float(timeout))
+        own = time.monotonic() + float(timeout)
+        token = _deadline.set(min(own, _deadline.get(own)))
         try:
             kwargs.update(stream=True, allow_redirects=False)
             try:

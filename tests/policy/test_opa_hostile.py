@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import socket
 import ssl
@@ -179,6 +180,74 @@ def test_connection_closed_while_idle_is_tried_again() -> None:
             assert engine.evaluate(SMALL_PERMITTED).permit
         engine.close()
     assert answered >= 5  # one may have been read, but not answered, by a connection that was being closed
+
+
+def _catches_up(after: int) -> tuple[Behaviour, list[float]]:
+    """Answer from another revision so many times, and then from the right one; note when it was asked."""
+    asked: list[float] = []
+
+    def behave(sock: socket.socket) -> None:
+        asked.append(time.monotonic())
+        sock.sendall(answer(permit("small-1+000000000000" if len(asked) <= after else None)))
+
+    return behave, asked
+
+
+def test_opa_that_is_about_to_have_the_law_is_asked_again() -> None:
+    """Right after an activation the first answers are yesterday's: they count for nothing, the next does."""
+    behave, asked = _catches_up(after=3)
+    with serving(behave) as url:
+        assert True is _asked(url, timeout=2)[0]
+    assert 4 == len(asked)
+    assert all(later - before > 0.025 for before, later in itertools.pairwise(asked))
+
+
+def test_asking_again_ends_with_the_deadline() -> None:
+    """However often it is asked, no exchange is longer than the time-out, and nothing is permitted."""
+    behave, asked = _catches_up(after=1000)
+    with serving(behave) as url:
+        permitted, took = _asked(url, timeout=0.4)
+    assert permitted is None
+    assert 0.3 < took < 0.5
+    assert 3 < len(asked) < 16
+
+
+def test_asking_again_shares_the_deadline_with_a_slow_answer() -> None:
+    """The second question has what the first left, not a time-out of its own."""
+    slow = drips(answer(permit()))
+    asked: list[int] = []
+
+    def behave(sock: socket.socket) -> None:
+        asked.append(1)
+        says(answer(permit("small-1+000000000000")))(sock) if len(asked) == 1 else slow(sock)
+
+    with serving(behave) as url:
+        permitted, took = _asked(url, timeout=0.4)
+    assert permitted is None
+    assert took < 0.6
+
+
+def test_an_opa_that_stays_behind_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After some seconds of another revision each query is denied at once, until OPA has caught up."""
+    monkeypatch.setattr("gatekeeper.policy.opa._PATIENCE_S", 0.2)
+    behave, asked = _catches_up(after=20)
+    with serving(behave) as url:
+        engine = OpaServer(small(), url, timeout=1)
+        with pytest.raises(PolicyUnavailable, match="another revision"):
+            engine.evaluate(SMALL_PERMITTED)
+        for _ in range(50):
+            before, start = len(asked), time.monotonic()
+            try:
+                engine.evaluate(SMALL_PERMITTED)
+            except PolicyUnavailable:
+                assert 1 == len(asked) - before
+                assert time.monotonic() - start < 0.1
+            else:
+                break
+        assert engine.evaluate(SMALL_PERMITTED).permit
+        assert engine._apart_since is None
+        engine.close()
+    assert 22 == len(asked)
 
 
 def test_not_ready() -> None:

@@ -21,7 +21,7 @@ from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.policy.opa import OpaServer
 from gatekeeper.policy.opa_configuration import configuration
-from tests.policy.laws import SMALL_PERMITTED, city, small
+from tests.policy.laws import SMALL_PERMITTED, city, law, small
 from tests.policy.tampered import CITY, STRANGER, TAMPERED, enactment, signed
 from tests.servers.bundles import TOKEN, Bundles, bundle_server
 from tests.servers.opa import Opa, opa_of
@@ -109,6 +109,19 @@ def test_many_opas(bundles: Bundles, tmp_path: Path) -> None:
             assert 401 == requests.get(f"{bundles.url}/policy/bundle.tar.gz", timeout=1).status_code
         bundles.serve(signed(city("south"), enactment(city("south"), 4)))
         assert max(until(decides(opa, city("south"))) for opa in opas) < 7
+
+
+def test_a_query_of_the_minute_of_activation_is_decided(bundles: Bundles, tmp_path: Path) -> None:
+    """Asked before OPA has the law that has just come into force: by the new law, within its time."""
+    bundle, facts = law("south")
+    with opa_of(told(bundles, tmp_path), tmp_path) as opa:
+        until(decides(opa, small()))
+        time.sleep(0.5)
+        bundles.serve(signed(bundle, enactment(bundle, 4)))
+        start = time.monotonic()
+        verdict = OpaServer(bundle, opa.url, timeout=1).evaluate(facts)
+        assert (bundle.revision, True) == (verdict.revision, verdict.permit)
+        assert time.monotonic() - start < 1
 
 
 def test_a_rollback_reaches_opa(bundles: Bundles, tmp_path: Path) -> None:

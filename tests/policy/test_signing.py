@@ -95,13 +95,22 @@ def test_signed_in_the_future() -> None:
         VERIFIER.verify_for_activation(unpacked(signed(small(), said)), now=NOW, active=ACTIVE)
 
 
+def test_signed_for_one_second() -> None:
+    """What a city begins with holds, and cannot be put into force by its signature a second time."""
+    said = replace(enactment(small()), lapses_at=enactment(small()).signed_at)
+    documents = unpacked(signed(small(), said))
+    assert said == VERIFIER.verify(documents)
+    with pytest.raises(BundleRefused, match="has expired"):
+        VERIFIER.verify_for_activation(documents, now=said.signed_at, active=None)
+
+
 CLAIMS: dict[str, Callable[[dict[str, Any]], object]] = {
     "another scope": lambda c: c.update(scope="write"),
     "no scope": lambda c: c.pop("scope"),
     "a claim of nobody's": lambda c: c.update(admin=True),
     "a serial that is true": lambda c: c.update(serial=True),
     "serial nought": lambda c: c.update(serial=0),
-    "an expiry before the signature": lambda c: c.update(exp=c["iat"]),
+    "an expiry before the signature": lambda c: c.update(exp=c["iat"] - 1),
     "no expiry": lambda c: c.pop("exp"),
     "an expiry as text": lambda c: c.update(exp=str(c["exp"])),
     "an expiry beyond every date": lambda c: c.update(exp=2**60),
