@@ -28,6 +28,8 @@ from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import begin_job, endpoints, laws_in_force, mail, open_reads, trust
+from gatekeeper.revisions.drafts import Drafts
+from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews, samples
@@ -35,6 +37,7 @@ from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.notice_reading import NoticeReading
 from gatekeeper.store.notices import Outbox
+from gatekeeper.store.policy_drafts import PolicyDrafts
 from gatekeeper.store.policy_jobs import PolicyJobs
 from gatekeeper.store.proposed_cases import ProposedCases
 from gatekeeper.store.review_queue import ReviewQueue
@@ -178,6 +181,8 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         local_sign_in=not settings.oidc_issuer or settings.oidc_local_sign_in,
         reviews=ReviewQueue(state.database),
         cases=ProposedCases(state.database),
+        drafts=_drafts(state),
+        examiner=Examiner(),
         views=StaffViews(state.database),
         entry=state.rows.entry,
         key=state.staff_key,
@@ -208,6 +213,11 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         try_now=Outbox(state.database).retry,
         secure=settings.issuer.startswith("https://"),
     )
+
+
+def _drafts(state: State) -> Drafts:
+    lifecycle = state.lifecycle()
+    return Drafts(PolicyDrafts(state.database), lifecycle.store, lifecycle.files, state.clock.now)
 
 
 def _law_desk(settings: Settings, state: State) -> LawDesk:

@@ -12,10 +12,12 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol
 
 from gatekeeper.errors import NotDone, OperatorError, Superseded
 from gatekeeper.policy.layout import Files, role_of
+from gatekeeper.remembered import Remembered
 
 LARGEST: Final = 256 * 1024
 """Bytes of one file."""
@@ -24,6 +26,7 @@ MOST_TEXT: Final = 2 * 1024 * 1024
 """Files that a working copy may change, and the bytes of all of them."""
 LONGEST_PATH: Final = 200
 _TRIES: Final = 3
+_HELD: Final = 4  # texts of revisions, a megabyte each
 
 Whose = Literal["mine", "theirs"]
 Changes = Mapping[str, str | None]
@@ -67,6 +70,8 @@ class Named(Protocol):
     def id(self) -> str: ...
     @property
     def revision(self) -> str: ...
+    @property
+    def tree(self) -> str: ...
 
 
 class Standing(Protocol):
@@ -155,7 +160,8 @@ class Drafts:
     ) -> None:
         self._rows = rows
         self._revisions = revisions
-        self._files = files
+        self._unpacked = files
+        self._held: Remembered[Files] = Remembered(_HELD)
         self._now = now
 
     def of(self, staff_id: str) -> WorkingCopy:
@@ -236,6 +242,14 @@ class Drafts:
         if not self._rows.change(staff_id, seen, drift.active.id, changes, self._now()):
             raise Superseded
         return self.of(staff_id)
+
+    def _files(self, revision: Named) -> Files:
+        """Return the whole text of a revision; the digest of the tree alone decides it."""
+        files = self._held.get(revision.tree)
+        if files is None:
+            files = MappingProxyType(dict(self._unpacked(revision)))
+            self._held.keep(revision.tree, files)
+        return files
 
     def _kept(self, staff_id: str, changed: Callable[[WorkingCopy], Changes]) -> WorkingCopy:
         """Store what *changed* makes of the working copy; again if another window stored something else."""
