@@ -28,6 +28,7 @@ from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import begin_job, endpoints, laws_in_force, mail, open_reads, trust
+from gatekeeper.revisions import SignedLaw
 from gatekeeper.revisions.drafts import Drafts
 from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.settings import Settings
@@ -46,6 +47,7 @@ from gatekeeper.store.stops import Stops
 from gatekeeper.store.views import StaffViews
 from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
+from gatekeeper.web.bundles import bundles_blueprint
 from gatekeeper.web.console import Desk, LawDesk, Oversight, console_blueprint
 from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.docs import docs_blueprint
@@ -162,6 +164,9 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
         ledger_blueprint(gate),
         health_blueprint(gate),
         docs_blueprint(),
+        bundles_blueprint(
+            SignedLaw(gate.laws, state.lifecycle()), state.bundle_access(), state.settings.threads
+        ),
         console_blueprint(_desk(state.settings, state, gate)),
     ):
         app.register_blueprint(blueprint)

@@ -10,7 +10,7 @@ Trusted with: which text is the law. Whoever could go around it would need two p
 key and the log.
 """
 
-from gatekeeper.revisions.in_force import LawsInForce
+from gatekeeper.revisions.in_force import LawsInForce, SignedLaw
 from gatekeeper.revisions.lifecycle import Lifecycle
 
-__all__ = ["LawsInForce", "Lifecycle"]
+__all__ = ["LawsInForce", "Lifecycle", "SignedLaw"]

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Final
 
 from gatekeeper.errors import BundleRefused, GatekeeperError, PolicyUnavailable, Superseded
-from gatekeeper.exchange.law import Law
+from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.ledger.rows import RegistryState
-from gatekeeper.policy import Bundle, Engine
+from gatekeeper.policy import Bundle, Engine, opa_bundle
 from gatekeeper.revisions.interfaces import Revision
 from gatekeeper.revisions.lifecycle import Lifecycle, signed
 
@@ -30,6 +30,7 @@ MAX_AGE: Final = timedelta(hours=1)
 EVERY: Final = 20.0
 """Seconds between two verifications."""
 _MOST: Final = 4
+_TRIES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,33 @@ class SerialMark:
             raise PolicyUnavailable(f"{self.file} cannot be written") from None
         finally:
             partial.unlink(missing_ok=True)
+
+
+class SignedLaw:
+    """The law in force as OPA loads it, signed; made anew only when another is in force."""
+
+    def __init__(self, laws: Laws, lifecycle: Lifecycle) -> None:
+        self._laws = laws
+        self._lifecycle = lifecycle
+        self._last: tuple[int | None, bytes] = (None, b"")
+
+    def active(self) -> tuple[str, str, bytes]:
+        """Return revision, digest and signed bundle of what decides now. Raises PolicyUnavailable."""
+        for _ in range(_TRIES):
+            state = self._lifecycle.registry.state()
+            try:
+                bundle = self._laws.of(state).bundle
+            except Superseded:
+                continue
+            serial, content = self._last
+            if serial != state.policy_serial:
+                active = self._lifecycle.store.active()
+                if active is None or active.serial != state.policy_serial:
+                    continue
+                content = opa_bundle(bundle, active.signature)
+                self._last = (state.policy_serial, content)
+            return bundle.revision, bundle.digest, content
+        raise PolicyUnavailable("the law kept changing")
 
 
 @dataclass(slots=True)
