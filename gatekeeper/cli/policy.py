@@ -1,4 +1,4 @@
-"""``gatekeeper policy``: check, test and extend the policies, and export them for an OPA server."""
+"""``gatekeeper policy``: the law of a city: checked, tested, changed by two people, exported."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gatekeeper import settings
 from gatekeeper.cli.policy_cases import cases
 from gatekeeper.cli.policy_check import check
 from gatekeeper.cli.policy_key import key
+from gatekeeper.cli.policy_life import activate, approve, list_, reject, rollback, shadow, show_
 from gatekeeper.cli.policy_new import new
 from gatekeeper.cli.policy_readme import readme
 from gatekeeper.cli.policy_tests import test
@@ -19,7 +20,7 @@ from gatekeeper.policy import export as write_bundle
 
 @click.group()
 def policy() -> None:
-    """Check, test, extend and export the policies; take accepted cases out of the console."""
+    """Check, test and extend the policies; propose, approve and undo a change of the law."""
 
 
 @policy.command()
@@ -36,5 +37,19 @@ def export(policies: str | None, file: Path) -> None:
     click.echo(f"{bundle.revision} → {file}")
 
 
-for _command in (cases, check, key, new, readme, test):
+for _command in (
+    activate,
+    approve,
+    cases,
+    check,
+    key,
+    list_,
+    new,
+    readme,
+    reject,
+    rollback,
+    shadow,
+    show_,
+    test,
+):
     policy.add_command(_command)

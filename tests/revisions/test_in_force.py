@@ -98,7 +98,7 @@ def test_a_mark_only_rises(tmp_path: Path) -> None:
 
 
 def test_every_request_is_decided_by_one_law(life: Life, bundle: Bundle, other: Bundle) -> None:
-    """Threads ask without pause while the law changes there and back: each release is by what was in force."""
+    """Threads ask without pause while the law changes there and back: a release is by what was in force."""
     done, wrong = threading.Event(), list[object]()
 
     def ask() -> None:
