@@ -79,6 +79,10 @@ GRANT UPDATE (state, effective_at, serial, activated_at, signature, version) ON 
 GRANT SELECT, INSERT, DELETE ON policy_jobs TO gatekeeper_app;
 GRANT UPDATE (state, beat_at, ended_at, place, size, progress, fault) ON policy_jobs TO gatekeeper_app;
 
+-- What a candidate would have decided beside the law.
+GRANT SELECT, INSERT, DELETE ON shadow_counts, shadow_examples TO gatekeeper_app;
+GRANT UPDATE (number) ON shadow_counts TO gatekeeper_app;
+
 -- Proposed cases of the law: decided once, kept.
 GRANT SELECT, INSERT ON proposed_cases TO gatekeeper_app;
 GRANT UPDATE (state, decided_at, decided_by) ON proposed_cases TO gatekeeper_app;

@@ -9,14 +9,15 @@ from __future__ import annotations
 import atexit
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import structlog
 from flask import Flask, Response
 
-from gatekeeper.errors import GatekeeperError, Unauthenticated
-from gatekeeper.exchange import Gate, Laws
+from gatekeeper.errors import GatekeeperError, PolicyUnavailable, Unauthenticated
+from gatekeeper.exchange import Gate, Law, Laws
 from gatekeeper.exchange.authenticate import TokenVerifier
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.exchange.refusals import Refusals
@@ -28,7 +29,9 @@ from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import begin_job, endpoints, laws_in_force, mail, open_reads, trust
+from gatekeeper.policy import Embedded
 from gatekeeper.revisions import SignedLaw
+from gatekeeper.revisions.beside import Beside
 from gatekeeper.revisions.drafts import Drafts
 from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.settings import Settings
@@ -43,6 +46,7 @@ from gatekeeper.store.policy_jobs import PolicyJobs
 from gatekeeper.store.proposed_cases import ProposedCases
 from gatekeeper.store.review_queue import ReviewQueue
 from gatekeeper.store.samples import Samples
+from gatekeeper.store.shadows import Shadows
 from gatekeeper.store.stops import Stops
 from gatekeeper.store.views import StaffViews
 from gatekeeper.store.waiting import Waiting
@@ -81,6 +85,19 @@ def build_gate(state: State, laws: Laws, tokens: TokenKeys) -> Gate:
     )
 
 
+def build_beside(state: State) -> Beside:
+    """Return what lets a candidate decide beside the law."""
+    lifecycle = state.lifecycle()
+
+    def law_of(revision_id: str) -> Law:
+        revision = lifecycle.store.get(revision_id)
+        if revision is None:
+            raise PolicyUnavailable("the candidate is not there")
+        return Law.of(Embedded(lifecycle.bundle(revision)))
+
+    return Beside(Shadows(state.database), law_of)
+
+
 def create_app(settings: Settings) -> Flask:
     """Build one worker's application, or refuse to start.
 
@@ -92,7 +109,8 @@ def create_app(settings: Settings) -> Flask:
     state.ledger.check_tail()
     laws = laws_in_force(state)
     tokens = TokenKeys(settings.key_directory / "tokens")
-    gate = build_gate(state, laws, tokens)
+    beside = build_beside(state)
+    gate = replace(build_gate(state, laws, tokens), seen=beside.see)
     gate.engine.ready()
     refusals = Refusals(state.ledger)
 
@@ -106,8 +124,10 @@ def create_app(settings: Settings) -> Flask:
     folding = Folding(Figures(state.database), state.rows)
     folding.start()
     laws.start(_told)
+    beside.start()
     atexit.register(state.close)
     atexit.register(laws.close)
+    atexit.register(beside.close)
     atexit.register(refusals.close)
     atexit.register(folding.close)
     notices.start()
@@ -231,6 +251,7 @@ def _law_desk(settings: Settings, state: State) -> LawDesk:
         revisions=lifecycle.store,
         lifecycle=lifecycle,
         jobs=jobs,
+        shadows=Shadows(state.database),
         begin_job=lambda kind, revision, by, options: begin_job(
             settings, jobs, kind, revision, by=by, options=options
         ),

@@ -10,7 +10,7 @@ No Flask, no SQL: collaborators are handed in as a ``Gate``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -31,7 +31,7 @@ from gatekeeper.exchange import cursor as cursors
 from gatekeeper.exchange import log, respond
 from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
 from gatekeeper.exchange.contacts import contact
-from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation, decide
+from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation
 from gatekeeper.exchange.documents import Documents
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.history import history
@@ -42,7 +42,7 @@ from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
-from gatekeeper.exchange.screen import Lexicon, screen
+from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.exchange.status import state_now, status
 from gatekeeper.ledger import Clock, DayKeys, Json, Ledger
 from gatekeeper.ledger.rows import RegistryState
@@ -85,6 +85,8 @@ class Gate:
     clock: Clock
     queue_review: QueueReview
     move_review: MoveReview
+    seen: Callable[[str, Decision], None] = lambda _query_id, _decision: None
+    """Takes note of each decision once it is logged; it raises nothing and does not wait."""
     pinned: Law | None = None
     """The law of one request; without it, each look is at the law that is in force then."""
 
@@ -243,6 +245,8 @@ def _judge_and_release(
         decided = log.decided(
             gate.ledger, gate.keys, gate.queue_review, request, decision, met, data=gate.engine.bundle.data
         )
+        if request.first and not request.dry_run:
+            gate.seen(request.query_id, decision)
         if request.dry_run:
             return respond.previewed(request.query_id, decision, decided.receipt())
         if isinstance(decision, Denial):
@@ -280,10 +284,7 @@ def judge(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) ->
 
     Raises PolicyUnavailable, StoreUnavailable, RecordsUnavailable.
     """
-    situation = _situation(gate, request, snapshot, at)
-    # What the typed words mean, and the parties' names; they can only hurt.
-    words = screen(request.query.typed_words() | situation.names(), gate.lexicon)
-    return decide(request.query, words, situation, gate.engine)
+    return gate.law.decide(request.query, _situation(gate, request, snapshot, at))
 
 
 def asked(gate: Gate, query_id: str) -> Query:
@@ -325,8 +326,7 @@ def reconsider(
     situation = _circumstances(gate, agency_id, query, snapshot, at, ruling)
     if paper_verified is not None:
         situation = replace(situation, legal_process_verified=paper_verified)
-    words = screen(query.typed_words() | situation.names(), gate.lexicon)
-    return decide(query, words, situation, gate.engine)
+    return gate.law.decide(query, situation)
 
 
 def _in_time(gate: Gate, query_id: str, agency_id: str) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from gatekeeper.exchange.decide import Decision, Situation, decide
 from gatekeeper.exchange.offenses import Offenses
-from gatekeeper.exchange.parse import Parser
-from gatekeeper.exchange.screen import Lexicon
+from gatekeeper.exchange.parse import Parser, Query
+from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.policy import Bundle, Engine
 
@@ -34,6 +35,14 @@ class Law:
     def bundle(self) -> Bundle:
         """Return its text."""
         return self.engine.bundle
+
+    def decide(self, query: Query, situation: Situation) -> Decision:
+        """Judge a query in a situation; the typed words, and the parties' names, can only hurt.
+
+        Raises PolicyUnavailable.
+        """
+        words = screen(query.typed_words() | situation.names(), self.lexicon)
+        return decide(query, words, situation, self.engine)
 
 
 class Laws(Protocol):

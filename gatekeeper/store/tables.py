@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0016"
+REVISION: Final = "0014"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -830,6 +830,29 @@ policy_jobs = Table(
     **_KEYED,
 )
 
+# What a candidate would have decided beside the law; counts, of no value as evidence.
+shadow_counts = Table(
+    "shadow_counts",
+    metadata,
+    Column("revision_id", String(128), ForeignKey("revisions.id"), primary_key=True),
+    # The digest of the law that decided.
+    Column("baseline", String(71), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("provision", String(64), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    **_KEYED,
+)
+
+shadow_examples = Table(
+    "shadow_examples",
+    metadata,
+    Column("revision_id", String(128), ForeignKey("revisions.id"), primary_key=True),
+    Column("kind", String(40), primary_key=True),
+    Column("query_id", String(128), ForeignKey("queries.query_id"), primary_key=True),
+    **_KEYED,
+)
+
 settings = Table(
     "settings",
     metadata,
@@ -900,6 +923,8 @@ PASSING: Final = (
     "notices",
     "deliveries",
     "policy_jobs",
+    "shadow_counts",
+    "shadow_examples",
 )
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
@@ -972,6 +997,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "notices": frozenset({"spread_at"}),
     "webhooks": frozenset({"status", "box"}),
     "revisions": frozenset({"state", "effective_at", "serial", "activated_at", "signature", "version"}),
+    "shadow_counts": frozenset({"number"}),
     "policy_jobs": frozenset({"state", "beat_at", "ended_at", "place", "size", "progress", "fault"}),
     "deliveries": frozenset({"state", "attempts", "next_at", "held_until", "last_code", "last_at"}),
 }

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Literal, Protocol
 
 from flask import g
@@ -268,6 +268,31 @@ class _First:
         return self._law
 
 
+class ShadowCount(Protocol):
+    """How many decisions of a day fell into a class; of them all, or of those that concern one provision."""
+
+    @property
+    def baseline(self) -> str: ...
+    @property
+    def day(self) -> date: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def provision(self) -> str: ...
+    @property
+    def number(self) -> int: ...
+
+
+class ShadowStore(Protocol):
+    """What candidates would have decided beside the law. Raises StoreUnavailable, nothing else."""
+
+    def counts(self, revision_id: str, /) -> Sequence[ShadowCount]:
+        """Return what was counted of a candidate, by day."""
+
+    def examples(self, revision_id: str, /) -> Sequence[tuple[str, str]]:
+        """Return the kept queries of a candidate, each with its class."""
+
+
 @dataclass(frozen=True, slots=True)
 class LawDesk:
     """What the pages of the law read, and how it is changed."""
@@ -275,6 +300,7 @@ class LawDesk:
     revisions: Revisions
     lifecycle: Lifecycle
     jobs: Jobs
+    shadows: ShadowStore
     begin_job: Callable[[Kind, str, str, Mapping[str, str]], bool]
     """Begins a check or a replay of a revision, by somebody, with options of its command, in a process of its
     own; False while one of that kind runs for it."""

@@ -7,7 +7,7 @@ from alembic import op
 
 from gatekeeper.store.append_only import protect
 
-revision = "0016"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
