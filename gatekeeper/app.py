@@ -29,7 +29,7 @@ from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import begin_job, endpoints, laws_in_force, mail, open_reads, trust
-from gatekeeper.policy import Embedded
+from gatekeeper.policy import Embedded, Engine
 from gatekeeper.revisions import SignedLaw
 from gatekeeper.revisions.beside import Beside
 from gatekeeper.revisions.drafts import Drafts
@@ -111,7 +111,7 @@ def create_app(settings: Settings) -> Flask:
     tokens = TokenKeys(settings.key_directory / "tokens")
     beside = build_beside(state)
     gate = replace(build_gate(state, laws, tokens), seen=beside.see)
-    gate.engine.ready()
+    _ready(gate.engine)
     refusals = Refusals(state.ledger)
 
     def refused(reason: str) -> None:
@@ -133,6 +133,17 @@ def create_app(settings: Settings) -> Flask:
     notices.start()
     atexit.register(notices.close)
     return app
+
+
+def _ready(engine: Engine) -> None:
+    """Try the engine. Raises PolicyUnavailable."""
+    try:
+        engine.ready()
+    except PolicyUnavailable as fault:
+        if isinstance(engine, Embedded):
+            raise
+        # An OPA that fetches its law from here has none before we answer. Until then each query is denied.
+        _log.warning("opa_not_ready", reason=str(fault))
 
 
 def _told(fault: GatekeeperError) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,14 @@ from typing import Any
 
 import pytest
 import yaml
+from click.testing import CliRunner
+
+from gatekeeper.cli import main
+from gatekeeper.policy.opa_configuration import LONGEST_WAIT_S
+from gatekeeper.policy.signing import SCOPE
+from gatekeeper.settings import Settings
+from gatekeeper.state import lay_out
+from gatekeeper.web.bundle_access import CERTIFICATE, VERIFIED
 
 HERE = Path(__file__).parent.parent
 DEPLOY = HERE / "deploy"
@@ -34,11 +43,14 @@ def test_every_container_is_closed() -> None:
         assert not service.get("privileged"), name
 
 
-def test_only_the_proxy_port_is_published_and_opa_has_no_network() -> None:
+def test_only_the_proxy_port_is_published_and_opa_listens_on_none() -> None:
     """A database or an engine that listens to the city's network can be asked around the gate."""
     services = compose()["services"]
     assert {name: s["ports"] for name, s in services.items() if "ports" in s} == {"gatekeeper": ["443:8443"]}
-    assert services["opa"]["network_mode"] == "none"
+    assert services["opa"]["network_mode"] == "service:gatekeeper"  # it fetches the law there
+    addresses = [word for word in services["opa"]["command"] if word.startswith("--addr")]
+    assert addresses == ["--addr=unix:///run/opa/opa.sock"]
+    assert "--unix-socket-perm=600" in services["opa"]["command"]
     assert services["nginx"]["network_mode"] == "service:gatekeeper"
     assert compose()["networks"]["state"]["internal"] is True
 
@@ -56,16 +68,20 @@ def test_who_writes_a_volume_owns_it() -> None:
     services = compose()["services"]
     made = re.search(r"install -d -o 10001 .* -m 0700 (.*)", (DEPLOY / "Containerfile").read_text("utf-8"))
     assert made is not None
-    for name in ("data", "bundle", "opa"):
+    for name in ("data", "configuration", "opa"):
         mounts = [m for s in services.values() for m in s.get("volumes", ()) if m.startswith(f"{name}:")]
         assert {mount.split(":")[1] for mount in mounts} <= set(made[1].split()), name
-    # OPA waits for it, and the gate for OPA; so this one is the first, and its image is ours.
-    assert {"bundle:/bundle", "opa:/run/opa"} == set(services["bundle"]["volumes"])
-    assert "bundle" in services["opa"]["depends_on"]
-    assert "gatekeeper" == services["bundle"]["image"]
+    # The gate waits for it, and OPA for the gate; so this one is the first, and its image is ours.
+    first = services["opa-configuration"]
+    assert {"data:/data:ro", "configuration:/configuration", "opa:/run/opa"} == set(first["volumes"])
+    assert "opa-configuration" in services["gatekeeper"]["depends_on"]
+    assert "gatekeeper" in services["opa"]["depends_on"]
+    assert "gatekeeper" == first["image"]
 
 
-@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect"])
+@pytest.mark.parametrize(
+    "path", ["/oauth/token", "/oauth/revoke", "/oauth/introspect", "/policy/bundle.tar.gz"]
+)
 def test_the_brake_on_guessing_is_wherever_a_secret_is_asked_for(path: str) -> None:
     """A secret that may be guessed at one of them is guessed."""
     text = (DEPLOY / "nginx.conf").read_text("utf-8")
@@ -81,7 +97,7 @@ def test_secrets_are_files() -> None:
     assert named == set(compose()["secrets"])
     for service in services.values():
         for variable, value in service.get("environment", {}).items():
-            if variable.endswith(("_URL_FILE", "PASSWORD_FILE")):
+            if variable.endswith(("_URL_FILE", "PASSWORD_FILE", "TOKEN_FILE")):
                 assert str(value).startswith("/run/secrets/")
 
 
@@ -90,6 +106,36 @@ def test_opa_keeps_no_log_of_questions() -> None:
     command = compose()["services"]["opa"]["command"]
     assert "--log-level=error" in command
     assert not [word for word in command if "decision_logs" in word]
+
+
+def test_opa_takes_only_what_is_signed(tmp_path: Path) -> None:
+    """What compose runs writes the configuration that OPA is started with, and it can be read."""
+    services = compose()["services"]
+    written = services["opa-configuration"]["command"]
+    assert f"--config-file={written[-1]}" in services["opa"]["command"]
+    settings = Settings(data=tmp_path / "city")
+    lay_out(settings)
+    arguments = [*written[:-1], str(tmp_path / "opa.json"), "--data", str(settings.data)]
+    assert 0 == CliRunner().invoke(main, arguments).exit_code
+    said = json.loads((tmp_path / "opa.json").read_text())
+    assert {"scope": SCOPE} == said["bundles"]["law"]["signing"]
+    assert said["services"]["gatekeeper"]["url"] == "http://127.0.0.1:8080"
+    token = said["services"]["gatekeeper"]["credentials"]["bearer"]["token_path"]
+    assert token == services["gatekeeper"]["environment"]["GATEKEEPER_BUNDLE_TOKEN_FILE"]
+
+
+def test_the_proxy_overwrites_what_a_caller_says_of_its_certificate() -> None:
+    """The gate believes those headers of the proxy."""
+    text = (DEPLOY / "nginx.conf").read_text("utf-8")
+    assert f"proxy_set_header {VERIFIED} $ssl_client_verify;" in text
+    assert f"proxy_set_header {CERTIFICATE} $ssl_client_escaped_cert;" in text
+
+
+def test_who_waits_is_not_broken_off_by_the_proxy() -> None:
+    """OPA would take that for a failure, and forget what it has."""
+    patience = re.search(r"proxy_read_timeout (\d+)s;", (DEPLOY / "nginx.conf").read_text("utf-8"))
+    assert patience is not None
+    assert int(patience[1]) > LONGEST_WAIT_S + 5
 
 
 def test_versions_of_opa_agree() -> None:
@@ -102,11 +148,12 @@ def test_versions_of_opa_agree() -> None:
     assert image.endswith(f":{built[1]}-static")
 
 
-def test_systemd_unit_is_hardened() -> None:
+@pytest.mark.parametrize("name", ["gatekeeper.service", "opa.service"])
+def test_systemd_unit_is_hardened(name: str) -> None:
     """A unit that systemd cannot read fully is run without what it could not read."""
     unit = configparser.RawConfigParser(strict=False)
     unit.optionxform = str  # type: ignore[assignment,method-assign]  # names keep their case
-    unit.read(DEPLOY / "gatekeeper.service")
+    unit.read(DEPLOY / name)
     service = unit["Service"]
     assert service["User"] == "gatekeeper"
     assert service["NoNewPrivileges"] == "yes"

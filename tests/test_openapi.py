@@ -251,7 +251,13 @@ def test_worthless_values_are_left_to_the_policy(pointer: str, value: object) ->
 # ---- the code ----------------------------------------------------------------------------------------------
 
 PLACEHOLDER = re.compile(r"<[^<>]+>|{[^{}]+}")
-SERVED_ELSEWHERE = ("/static/", "/console", "/public/", "/ledger/")  # pages and files, not part of the API
+SERVED_ELSEWHERE = (
+    "/static/",
+    "/console",
+    "/public/",
+    "/ledger/",
+    "/policy/",
+)  # pages and files, not the API
 
 
 def test_routes_and_file_agree_both_ways(served: Any) -> None:

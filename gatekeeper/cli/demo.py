@@ -11,6 +11,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -68,6 +69,7 @@ def demo(data: Path | None, port: int, opa_url: str | None, log: Path | None, pa
         return
     _refuse_taken(port)  # before the credentials of a demo that serves there are taken away
     _refuse_a_second(settings)
+    _refuse_no_opa(settings)
     build_city(settings)
     master = os.getpid()
     try:
@@ -206,12 +208,26 @@ def _client(state: State, agency_id: str, profile: str) -> dict[str, Json]:
 
 def _announce(settings: Settings, app: Any) -> None:
     """In the first worker that is ready: put the credentials in place and say where to look."""
+    if not _said_ready(settings, app):
+        # An OPA that fetches its law from here can do so only once this worker answers.
+        threading.Thread(target=_announce_later, args=(settings, app), name="announce", daemon=True).start()
+
+
+def _announce_later(settings: Settings, app: Any) -> None:
+    while not _said_ready(settings, app):
+        time.sleep(1)
+
+
+def _said_ready(settings: Settings, app: Any) -> bool:
+    """Say whether the city is ready, and tell of it, once."""
+    if not _pending(settings).exists():
+        return True  # another worker was first
     if app.test_client().get("/readyz").status_code != 200:
-        return
+        return False
     try:
         _pending(settings).rename(_credentials(settings))
     except FileNotFoundError:
-        return  # another worker was first
+        return True
     click.echo(
         f"\n  the gate       {settings.issuer}\n"
         f"  API reference  {settings.issuer}/docs\n"
@@ -220,6 +236,7 @@ def _announce(settings: Settings, app: Any) -> None:
         f"  try            gatekeeper query --data {settings.data}\n"
         f"  stop sharing   gatekeeper stop --data {settings.data} --all --reason '…'\n"
     )
+    return True
 
 
 def _replay(settings: Settings, log: Path, page: Path | None) -> None:
@@ -275,6 +292,19 @@ def _refuse_a_second(settings: Settings) -> None:
         return
     if _answers(replace(settings, base_url=address)):
         raise OperatorError(f"a demo serves {settings.data} at {address}: end it, or give another --data")
+
+
+def _refuse_no_opa(settings: Settings) -> None:
+    """Refuse to wait for an OPA that is not there. Raises OperatorError."""
+    if not settings.opa_url:
+        return
+    from gatekeeper.policy.opa import answers  # noqa: PLC0415  its client library takes 0.3 s to import
+
+    if not answers(settings.opa_url):
+        raise OperatorError(
+            f"no OPA answers at {settings.opa_url}: start it first (deploy/README.md, OPA as a sidecar), "
+            "or leave out --opa for the embedded engine"
+        )
 
 
 def _answers(settings: Settings) -> bool:

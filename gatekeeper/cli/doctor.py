@@ -67,6 +67,8 @@ def _keys(settings: Settings) -> str:
     state = open_state(settings)
     try:
         TokenKeys(settings.key_directory / "tokens")
+        state.policy_keys().signer()
+        state.bundle_access()
         today = state.clock.now().date()
         state.keys.fingerprint(today, "doctor", b"")  # as each request does: without it nothing can be logged
     except KeyErased as error:
@@ -76,7 +78,7 @@ def _keys(settings: Settings) -> str:
         ) from None
     finally:
         state.close()
-    return "log, tokens, private detail of today"
+    return "log, tokens, policies, private detail of today"
 
 
 def _engine(settings: Settings) -> str:
@@ -86,8 +88,8 @@ def _engine(settings: Settings) -> str:
     except GatekeeperError as error:
         if not isinstance(engine, Embedded):
             raise OperatorError(
-                f"{error}; start it with: gatekeeper policy export bundle.tar.gz && "
-                "opa run --server --bundle bundle.tar.gz --addr <the address in GATEKEEPER_OPA_URL>"
+                f"{error}; tell it where its law is: gatekeeper policy key opa opa.json --token-path FILE, "
+                "and start it: opa run --server --config-file opa.json --addr <that of GATEKEEPER_OPA_URL>"
             ) from None
         raise
     finally:

@@ -58,6 +58,7 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
         state.ledger.check_tail()
         # Each worker reads them: refused here, once and in words, not by workers that do not start.
         TokenKeys(settings.key_directory / "tokens")
+        state.bundle_access()
         mail(settings, "")
         endpoints(state)
         trust(settings)

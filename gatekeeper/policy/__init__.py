@@ -10,10 +10,12 @@ What happens to a policies directory, and then to the facts of one query, in ord
 - ``syntax``      the parser's tree → what each rule refers to
 - ``soundness``   the checks on it: closed builtins, no recursion, no reference to nothing
 - ``bundle``      all of that in one load, with one digest
-- ``archive``     the same bundle in OPA's format
+- ``archive``     the same bundle in OPA's format, and a file of it read back
+- ``signing``     its signature, as OPA has it (``opa_digest``), and what must hold of one
+- ``keyring``     the key that signs, in a file (``file_key``) or in hardware (``hardware_key``)
 - ``engine``      facts → text; answer → Verdict; every failure → PolicyUnavailable
 - ``embedded``    regorus, in this process
-- ``opa``         the OPA server, over ``wire``
+- ``opa``         the OPA server, over ``wire``; ``opa_configuration`` is what it must be told
 
 Trusted with: the decision. Who can change a bundle decides who sees reads: hence digest and revision.
 """

@@ -134,6 +134,18 @@ class OpaServer:
         return [held.get("revision") if isinstance(held, dict) else None for held in bundles.values()]
 
 
+def answers(url: str, timeout: float = 1.0) -> bool:
+    """Say whether an OPA is at that address, with a law or without. Raises SettingsRefused."""
+    _check(url)
+    client = _Client(url, timeout=timeout, token=None, ca_file=None)
+    try:
+        return client.check_health() is True
+    except Exception:  # noqa: BLE001 - foreign exceptions stop here
+        return False
+    finally:
+        client.close_connection()
+
+
 def _check(url: str) -> None:
     """Refuse an address that would not reach one server exactly. Raises SettingsRefused."""
     cure = "set GATEKEEPER_OPA_URL to http(s)://host:port or unix:///path/to/socket"

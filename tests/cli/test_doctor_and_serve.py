@@ -41,7 +41,7 @@ AILING: dict[str, tuple[dict[str, str], str, str]] = {
     "OPA that is gone": (
         {"GATEKEEPER_ENGINE": "opa", "GATEKEEPER_OPA_URL": "http://127.0.0.1:1"},
         "engine",
-        "gatekeeper policy export",
+        "gatekeeper policy key opa",
     ),
     "no store of reads": ({}, "plate reads", "set GATEKEEPER_RECORDS_URL"),
     "a store of reads that is gone": (

@@ -53,10 +53,10 @@ def opa_server(bundle: Bundle, directory: Path, *, unix: bool = False) -> Iterat
 
 
 @contextmanager
-def opa_of(configuration: Mapping[str, Any], directory: Path) -> Iterator[Opa]:
-    """Serve what a configuration says, on a port; ready or not."""
+def opa_of(configuration: Mapping[str, Any], directory: Path, *, unix: bool = False) -> Iterator[Opa]:
+    """Serve what a configuration says, on a port or on a unix socket; ready or not."""
     (directory / "opa.json").write_text(json.dumps(configuration), "utf-8")
-    with _started(["--config-file", "opa.json"], directory, unix=False) as server:
+    with _started(["--config-file", "opa.json"], directory, unix=unix) as server:
         yield server
 
 
