@@ -10,8 +10,9 @@ import click
 
 from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
+from gatekeeper.errors import OperatorError
 from gatekeeper.policy.keyring import PolicyKeys
-from gatekeeper.policy.opa_configuration import LONGEST_WAIT_S
+from gatekeeper.policy.opa_configuration import LONGEST_WAIT_S, ClientCertificate, Token
 from gatekeeper.policy.opa_configuration import configuration as opa_configuration
 from gatekeeper.state import policy_keys
 
@@ -67,11 +68,10 @@ def forget(data: Path | None, key_id: str) -> None:
 @key.command()
 @data_option
 @click.option("--url", help="Where OPA reaches the gatekeeper [default: GATEKEEPER_BASE_URL]")
-@click.option(
-    "--token-path",
-    required=True,
-    help="Where OPA finds the token of the bundle (on its own machine), as /run/secrets/bundle_token",
-)
+@click.option("--token-path", help="The bundle's token, a file on OPA's machine (/run/secrets/bundle_token)")
+@click.option("--certificate", help="In its place: OPA's client certificate, a PEM file on its machine")
+@click.option("--key", "private_key", help="That certificate's key, a PEM file on OPA's machine")
+@click.option("--ca-file", default="", help="Authority of the gatekeeper's certificate, if OPA knows none")
 @click.option(
     "--wait",
     type=click.IntRange(1, LONGEST_WAIT_S),
@@ -80,17 +80,38 @@ def forget(data: Path | None, key_id: str) -> None:
     help="Seconds that OPA waits for a change in one request",
 )
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def opa(data: Path | None, url: str | None, token_path: str, wait: int, file: Path) -> None:
+def opa(
+    *,
+    data: Path | None,
+    url: str | None,
+    token_path: str | None,
+    certificate: str | None,
+    private_key: str | None,
+    ca_file: str,
+    wait: int,
+    file: Path,
+) -> None:
     """Write the configuration FILE of an OPA that takes its signed bundle from here: opa run -s -c FILE."""
     settings = configuration.load(data=data)
+    proof = _proof(token_path, certificate, private_key)
     with as_its_owner(settings.data):
         known = policy_keys(settings).known()
-    document = opa_configuration(url or settings.issuer, token_path=token_path, keys=known, wait=wait)
+    document = opa_configuration(url or settings.issuer, proof=proof, keys=known, wait=wait, ca_file=ca_file)
     # JSON is YAML: OPA reads it, and a PEM keeps its lines.
     unfinished = file.with_name(f".{file.name}.partial")
     unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     unfinished.replace(file)
     click.echo(f"{len(known)} keys → {file}")
+
+
+def _proof(token_path: str | None, certificate: str | None, key: str | None) -> Token | ClientCertificate:
+    """Return how OPA proves itself, which must be said in one way. Raises OperatorError."""
+    match token_path, certificate, key:
+        case str(), None, None:
+            return Token(token_path)
+        case None, str(), str():
+            return ClientCertificate(certificate, key)
+    raise OperatorError("say how OPA proves itself: --token-path FILE, or --certificate FILE --key FILE")
 
 
 def _rows(keys: PolicyKeys) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ ends, so that an activation reaches it at once; it writes down nothing of what i
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gatekeeper.policy.layout import Json
 from gatekeeper.policy.signing import ALGORITHM, SCOPE
@@ -17,16 +18,42 @@ LONGEST_WAIT_S = 25
 """Shorter than any proxy's patience: that of ``deploy/nginx.conf`` is 35 s."""
 
 
-def configuration(url: str, *, token_path: str, keys: Mapping[str, str], wait: int) -> dict[str, Json]:
+@dataclass(frozen=True, slots=True)
+class Token:
+    """OPA proves itself by the bundle's token, in a file on its own machine."""
+
+    path: str
+
+    def credentials(self) -> dict[str, Json]:
+        """Return it as OPA's configuration has it."""
+        return {"bearer": {"token_path": self.path}}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """OPA proves itself by a certificate and its key, in files on its own machine."""
+
+    certificate: str
+    key: str
+
+    def credentials(self) -> dict[str, Json]:
+        """Return them as OPA's configuration has them."""
+        return {"client_tls": {"cert": self.certificate, "private_key": self.key}}
+
+
+def configuration(
+    url: str, *, proof: Token | ClientCertificate, keys: Mapping[str, str], wait: int, ca_file: str = ""
+) -> dict[str, Json]:
     """Return OPA's configuration: it takes its bundle from *url*, and believes *keys* (PEM by name)."""
+    service: dict[str, Json] = {
+        "url": url.rstrip("/"),
+        "credentials": proof.credentials(),
+        "response_header_timeout_seconds": 10,
+    }
+    if ca_file:
+        service["tls"] = {"ca_cert": ca_file}
     return {
-        "services": {
-            "gatekeeper": {
-                "url": url.rstrip("/"),
-                "credentials": {"bearer": {"token_path": token_path}},
-                "response_header_timeout_seconds": 10,
-            }
-        },
+        "services": {"gatekeeper": service},
         "keys": {keyid: {"algorithm": ALGORITHM, "key": pem} for keyid, pem in sorted(keys.items())},
         "bundles": {
             "law": {

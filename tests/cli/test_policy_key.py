@@ -59,6 +59,18 @@ def test_what_opa_is_told(city: City, tmp_path: Path) -> None:
     assert (city.data / "keys" / "bundle.token").read_text().strip() not in file.read_text()
 
 
+def test_an_opa_that_shows_a_certificate(city: City, tmp_path: Path) -> None:
+    """In place of the token; one way must be said, and only one."""
+    file = tmp_path / "opa.json"
+    by = ("--certificate", "/c.pem", "--key", "/c.key")
+    city.run(*KEY, "opa", *by, "--ca-file", "/ca.pem", str(file))
+    service = json.loads(file.read_text())["services"]["gatekeeper"]
+    assert {"client_tls": {"cert": "/c.pem", "private_key": "/c.key"}} == service["credentials"]
+    assert {"ca_cert": "/ca.pem"} == service["tls"]
+    for wrong in ((), by[:2], by[2:], (*by, "--token-path", "/t")):
+        assert "say how OPA proves itself" in city.refused(*KEY, "opa", *wrong, str(file))
+
+
 @pytest.mark.parametrize("wait", ["0", "26"])
 def test_longer_than_the_proxy_waits(city: City, tmp_path: Path, wait: str) -> None:
     """A wait that the proxy breaks off would look to OPA like a failure."""

@@ -20,7 +20,7 @@ import requests
 from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.policy.opa import OpaServer
-from gatekeeper.policy.opa_configuration import configuration
+from gatekeeper.policy.opa_configuration import Token, configuration
 from tests.policy.laws import SMALL_PERMITTED, city, law, small
 from tests.policy.tampered import CITY, STRANGER, TAMPERED, enactment, signed
 from tests.servers.bundles import TOKEN, Bundles, bundle_server
@@ -47,7 +47,7 @@ def told(bundles: Bundles, directory: Path, **changes: Any) -> dict[str, Any]:
     """Return the configuration of an OPA, as `gatekeeper policy key opa` writes it."""
     (directory / "token").write_text(f"{TOKEN}\n")
     found = configuration(
-        bundles.url, token_path=str(directory / "token"), keys={CITY.keyid: CITY.public_pem}, wait=20
+        bundles.url, proof=Token(str(directory / "token")), keys={CITY.keyid: CITY.public_pem}, wait=20
     )
     return {**found, **changes}
 
@@ -203,7 +203,7 @@ def test_who_waits_does_not_hold_up_a_restart(tmp_path: Path) -> None:
 
 def test_the_configuration_wants_signatures() -> None:
     """With keys alone OPA takes an unsigned bundle too: it must be told that it may not."""
-    said = configuration("https://x/", token_path="/t", keys={"k": "p"}, wait=9)
+    said = configuration("https://x/", proof=Token("/t"), keys={"k": "p"}, wait=9)
     assert {"scope": "gatekeeper-policy"} == said["bundles"]["law"]["signing"]  # type: ignore[index,call-overload]
     assert "https://x" == said["services"]["gatekeeper"]["url"]  # type: ignore[index,call-overload]
     assert "exclude_files" not in json.dumps(said)

@@ -40,7 +40,7 @@ def build(settings):
     app = Flask("small")
     requests.install(app)
     problems.install(app)
-    access = BundleAccess.load(sys.argv[3], pathlib.Path("none"), "", settings.trusted_proxy)
+    access = BundleAccess.load(sys.argv[3], pathlib.Path("none"), sys.argv[4], settings.trusted_proxy)
     app.register_blueprint(bundles_blueprint(Law(), access, settings.threads))
     return app
 
@@ -70,13 +70,13 @@ class Bundles:
 
 
 @contextmanager
-def bundle_server(directory: Path, content: bytes) -> Iterator[Bundles]:
-    """Serve a bundle on the loopback until the block ends."""
+def bundle_server(directory: Path, content: bytes, certificates: str = "") -> Iterator[Bundles]:
+    """Serve a bundle on the loopback until the block ends; *certificates* are fingerprints that let in."""
     port, log, file = free_port(), directory / "bundles.log", directory / "served.tar.gz"
     file.write_bytes(content)
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, str(port), str(file), TOKEN],
+            [sys.executable, "-c", PROGRAM, str(port), str(file), TOKEN, certificates],
             stdout=sink,
             stderr=sink,
             env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
