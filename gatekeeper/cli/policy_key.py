@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from gatekeeper import settings as configuration
-from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
+from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show, show_one
 from gatekeeper.errors import OperatorError
+from gatekeeper.policy.archive import MOST_PACKED, unpacked
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.opa_configuration import LONGEST_WAIT_S, ClientCertificate, Token
 from gatekeeper.policy.opa_configuration import configuration as opa_configuration
@@ -19,7 +20,7 @@ from gatekeeper.state import policy_keys
 
 @click.group()
 def key() -> None:
-    """Show, rotate and forget the keys that sign the policies, and tell OPA of them."""
+    """Show, rotate and forget the keys that sign the policies; check what they signed; tell OPA of them."""
 
 
 @key.command("show")
@@ -102,6 +103,28 @@ def opa(
     unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     unfinished.replace(file)
     click.echo(f"{len(known)} keys → {file}")
+
+
+@key.command()
+@data_option
+@json_option
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check(data: Path | None, file: Path, *, as_json: bool) -> None:
+    """Verify the bundle FILE by the keys that are believed: what it is, or why it is refused."""
+    settings = configuration.load(data=data)
+    with as_its_owner(settings.data):
+        verifier = policy_keys(settings).verifier()
+    with file.open("rb") as opened:
+        enactment = verifier.verify(unpacked(opened.read(MOST_PACKED + 1)))
+    row = {
+        "revision": enactment.revision,
+        "digest": enactment.digest,
+        "tree": enactment.tree,
+        "serial": enactment.serial,
+        "signed": enactment.signed_at.isoformat(),
+        "to be in force before": enactment.lapses_at.isoformat(),
+    }
+    show_one(row, as_json=as_json)
 
 
 def _proof(token_path: str | None, certificate: str | None, key: str | None) -> Token | ClientCertificate:

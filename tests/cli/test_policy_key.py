@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.policy.archive import opa_bundle, opa_files
+from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.opa_configuration import PATH
-from tests.cli.shell import City
+from gatekeeper.policy.signing import claims_of
+from tests.cli.shell import City, typed
+from tests.policy.laws import small
+from tests.policy.tampered import enactment, signed
 
 KEY = ("policy", "key")
 
@@ -40,6 +45,26 @@ def test_rotate_and_forget(city: City) -> None:
     assert "no policy key of that name" in city.refused(*KEY, "forget", "../../log")
     assert "Restart the gate" in city.run(*KEY, "forget", old)
     assert (new, {new}) == signing(city)
+
+
+def test_check_a_bundle(city: City, tmp_path: Path) -> None:
+    """An auditor who has the file is told what it is, or every fault of it, each with what to do."""
+    file, signer = tmp_path / "bundle.tar.gz", PolicyKeys(city.data / "keys").signer()
+    claims = claims_of(opa_files(small()), enactment(small(), 7))
+    whole = opa_bundle(small(), signature=signer.sign(claims))
+    file.write_bytes(whole)
+    (said,) = city.rows(*KEY, "check", str(file))
+    assert (small().revision, small().digest, 7) == (said["revision"], said["digest"], said["serial"])
+    assert small().revision in city.run(*KEY, "check", str(file))
+    for content, words in (
+        (whole[:-40], "it was copied in part"),
+        (signed(small()), "signed by a key that is not known here"),
+        (opa_bundle(small()), "the bundle is unsigned"),
+    ):
+        file.write_bytes(content)
+        done = typed(*KEY, "check", str(file), "--data", str(city.data))
+        assert (1, "") == (done.exit_code, done.stdout)
+        assert words in done.stderr
 
 
 def test_what_opa_is_told(city: City, tmp_path: Path) -> None:
@@ -74,8 +99,6 @@ def test_an_opa_that_shows_a_certificate(city: City, tmp_path: Path) -> None:
 @pytest.mark.parametrize("wait", ["0", "26"])
 def test_longer_than_the_proxy_waits(city: City, tmp_path: Path, wait: str) -> None:
     """A wait that the proxy breaks off would look to OPA like a failure."""
-    from tests.cli.shell import typed  # noqa: PLC0415
-
     done = typed(
         *KEY, "opa", "--token-path", "/t", "--wait", wait, str(tmp_path / "x"), "--data", str(city.data)
     )

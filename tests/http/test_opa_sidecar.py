@@ -62,6 +62,8 @@ def test_opa_as_a_sidecar(sidecar: RunningGate) -> None:
         known = requests.get(url, headers=headers | {"If-None-Match": fetched.headers["ETag"]}, timeout=10)
         assert 304 == known.status_code
     assert 401 == sidecar.request("GET", PATH).status_code  # an agency's token is not the bundle's
+    figures = requests.get(f"{sidecar.base_url}/metrics", timeout=10).text
+    assert 'gatekeeper_unauthenticated_total{reason="secret"} 1.0' in figures
 
 
 def test_an_activation_under_load(sidecar: RunningGate) -> None:
