@@ -43,9 +43,12 @@ def examine(directory: Path) -> Examination:
     return _examined(read(directory))
 
 
-def examine_files(files: Files) -> Examination:
-    """Examine policies that are held as text. Raises nothing that is the policies' fault."""
-    return _examined(sources_of(files))
+def examine_files(files: Files, faults: Sequence[str] = ()) -> Examination:
+    """Examine policies that are held as text; *faults* are those of reading them.
+
+    Raises nothing that is the policies' fault.
+    """
+    return _examined(sources_of(files, faults))
 
 
 def _examined(sources: Sources) -> Examination:
