@@ -24,7 +24,7 @@ MANIFEST = ".manifest"
 CAPABILITIES = "capabilities.json"
 _NAME = r"[a-z][a-z0-9_]*"
 LARGEST = 1024 * 1024
-_MOST = 4000
+MOST = 4000
 
 # What decides: inside the digest.
 _MODULE = re.compile(rf"main/main\.rego|(?:sharing|facts|redaction|packs/{_NAME})/({_NAME})/\1\.rego")
@@ -180,8 +180,8 @@ def _walk(directory: Path, faults: list[str]) -> list[str]:
                 found.append(path)
             elif not stat.S_ISDIR(mode):
                 faults.append(f"{path!r}: neither a plain file nor a directory; a link could point anywhere")
-        if len(found) > _MOST:
-            faults.append(f"more than {_MOST} files: this is not a directory of policies")
+        if len(found) > MOST:
+            faults.append(f"more than {MOST} files: this is not a directory of policies")
             return []
     return sorted(found)
 

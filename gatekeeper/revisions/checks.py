@@ -56,7 +56,7 @@ def check(
     budget_ms: float = BUDGET_MS,
     heard: Heard = lambda *_: None,
 ) -> CheckReport:
-    """Check *files*; *faults* are those of reading them, and *opa_decides* says that OPA is the engine here."""
+    """Check *files*; *faults* are those of reading them; *opa_decides* says that OPA is the engine here."""
     return _Check(files, faults, heard, opa_decides=opa_decides).run(mutations, budget_ms)
 
 
