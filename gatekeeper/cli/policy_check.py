@@ -18,12 +18,19 @@ from gatekeeper.policy.findings import Finding
 
 @click.command()
 @directory_argument
+@click.option(
+    "--all", "whole", is_flag=True, help="The whole check, as of a revision: tests, both engines, time."
+)
 @json_option
-def check(directory: Path, *, as_json: bool) -> None:
+def check(directory: Path, *, whole: bool, as_json: bool) -> None:
     """Load the policies in DIR as the gate would, and read their checks, tests and cases.
 
     Every fault is named at once, with its file, its line and what cures it; the exit status is then 1.
     """
+    if whole:
+        from gatekeeper.cli.policy_checked import check_directory  # noqa: PLC0415  it needs the city's state
+
+        check_directory(directory, as_json=as_json)
     examined = examine(directory)
     if examined.findings:
         show_findings(examined.findings, directory, as_json=as_json)

@@ -76,7 +76,7 @@ def approve(
     """Approve a revision as one of two people; with the second approval it is signed and has its moment."""
     with city(data) as state:
         revision, lifecycle = _known(state, revision_id), state.lifecycle()
-        said = _parsed(state, moment)
+        said = parsed(state, moment)
         if said is not None and revision.effective_at not in (None, said):
             raise OperatorError(f"its moment was set before: {_moment(revision.effective_at)}")
         at = revision.effective_at or said
@@ -222,7 +222,7 @@ def _moment(at: datetime | None) -> str | None:
     return None if at is None else timestamp(at)
 
 
-def _parsed(state: State, typed: str | None) -> datetime | None:
+def parsed(state: State, typed: str | None) -> datetime | None:
     """Return a moment; one without an offset is in the city's time. Raises OperatorError."""
     if typed is None:
         return None
