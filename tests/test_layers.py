@@ -13,6 +13,7 @@ FOREIGN = {"flask", "sqlalchemy", "requests", "marshmallow", "authlib", "gunicor
 MAY: dict[str, set[str]] = {
     "errors": set(),
     "remembered": set(),
+    "cells": set(),
     "ledger": {"errors"},
     "records": {"errors", "sqlalchemy"},
     "policy": {"errors", "remembered", "requests"},
@@ -20,10 +21,11 @@ MAY: dict[str, set[str]] = {
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
     "oversight": {"errors", "exchange", "ledger", "review"},
     "review": {"errors", "exchange", "ledger"},
-    "revisions": {"errors", "remembered", "ledger", "policy", "exchange", "review"},
+    "revisions": {"errors", "cells", "remembered", "ledger", "policy", "exchange", "review"},
     "notices": {"errors", "ledger"},
     "web": {
         "errors",
+        "cells",
         "exchange",
         "ledger",
         "policy",

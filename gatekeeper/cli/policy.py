@@ -14,6 +14,7 @@ from gatekeeper.cli.policy_life import activate, approve, list_, reject, rollbac
 from gatekeeper.cli.policy_new import new
 from gatekeeper.cli.policy_propose import propose
 from gatekeeper.cli.policy_readme import readme
+from gatekeeper.cli.policy_replay import replay
 from gatekeeper.cli.policy_tests import test
 
 
@@ -36,6 +37,7 @@ for _command in (
     propose,
     readme,
     reject,
+    replay,
     rollback,
     shadow,
     show_,

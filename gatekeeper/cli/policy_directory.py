@@ -11,8 +11,11 @@ from gatekeeper.policy import shipped_policies
 
 
 def _chosen(_: click.Context, __: click.Parameter, value: Path | None) -> Path:
-    if value is not None:
-        return value
+    return chosen() if value is None else value
+
+
+def chosen() -> Path:
+    """Return the directory that the settings name, or the policies that were shipped."""
     configured = settings.load().policies
     return Path(configured) if configured else shipped_policies()
 

@@ -13,7 +13,8 @@ the record; nothing is asked of the world as it is now. What happens to each dec
 - ``work``       one stretch of the log from reading to tally
 - ``pool``       on every processor of this machine; ``cluster``: on many machines, over Dask
 - ``run``        the whole: planned, resumed, told, and at the end the ``report``
-- ``sheets``     the report as CSV; ``page``: on a terminal
+- ``audit``      the same for a published log of searches, before a city goes live
+- ``sheets``     the report as CSV
 
 Guarantees: equal logs and equal laws give an equal report, byte for byte, on however many processes and
 however often it was interrupted; what was erased is counted as missing, by day, and never guessed; private

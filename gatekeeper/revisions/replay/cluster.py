@@ -2,10 +2,14 @@
 
 This process reads the log, opens its detail, makes facts alike (``alike``) and counts; the workers of the
 cluster have the text of both laws and decide. Guarantees: nothing is sent but treated facts, in which no
-plate, name or word that a person typed is left, and a replay for whose rules that cannot be done is refused with
-the rule and its line before anything is sent; facts of one request that no stand-in fits are decided here;
-off loopback, and wherever ``tls://`` is said, the connection is TLS with a certificate on both sides; a worker
-answers only for exactly the two laws that were asked for; what a cluster says is what one process says.
+plate, name or word that a person typed is left, and a replay for whose rules that cannot be done is refused
+with the rule and its line before anything is sent; facts of one request that no stand-in fits are decided
+here; off loopback, and wherever ``tls://`` is said, the connection is TLS with a certificate on both sides; a
+worker answers only for exactly the two laws that were asked for; what a cluster says is what one process
+says.
+
+Trusted with: this process. Dask passes Python objects, so whoever holds a certificate of the cluster could
+run code here: the cluster is the city's own.
 """
 
 from __future__ import annotations
@@ -16,8 +20,9 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from gatekeeper.errors import OperatorError
@@ -30,9 +35,6 @@ from gatekeeper.revisions.replay.answers import Key, Raw, asked, engine_of
 from gatekeeper.revisions.replay.past import Record, Seal
 from gatekeeper.revisions.replay.tally import Tally
 from gatekeeper.revisions.replay.work import Prepared, Stretch, Work
-
-if TYPE_CHECKING:
-    from distributed import Client, Future
 
 _AHEAD: Final = 2
 """Stretches that are under way for each processor of the cluster."""
@@ -48,18 +50,18 @@ class Scheduler:
     cert: Path | None = None
     key: Path | None = None
 
-    def connect(self) -> Client:
+    def connect(self) -> Any:
         """Return a connection. Raises OperatorError, saying what to do."""
         try:
-            from distributed import Client  # noqa: PLC0415 - an extra, which not every city has
-            from distributed.security import Security  # noqa: PLC0415
+            # An extra, which not every city has; untyped.
+            distributed: Any = import_module("distributed")
         except ImportError:
             raise OperatorError(
                 "Dask is not installed here: install the gatekeeper with its extra, gatekeeper[dask]"
             ) from None
         secured = self._refuse_open()
         security = (
-            Security(
+            distributed.Security(
                 tls_ca_file=_text(self.ca),
                 tls_client_cert=_text(self.cert),
                 tls_client_key=_text(self.key),
@@ -69,7 +71,7 @@ class Scheduler:
             else None
         )
         try:
-            return Client(self.url, security=security, timeout=_PATIENCE, set_as_default=False)
+            return distributed.Client(self.url, security=security, timeout=_PATIENCE, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
             raise OperatorError(
                 f"the scheduler at {self.url} does not answer ({type(error).__name__}): "
@@ -119,7 +121,7 @@ class Cluster:
         finally:
             client.close()
 
-    def _done(self, client: Client, stretches: Iterator[Stretch]) -> Iterator[tuple[int, Tally]]:
+    def _done(self, client: Any, stretches: Iterator[Stretch]) -> Iterator[tuple[int, Tally]]:
         processors = sum(client.ncores().values())
         if not processors:
             raise OperatorError(f"the scheduler at {self.scheduler.url} has no workers: start some")
@@ -133,7 +135,7 @@ class Cluster:
         while flying:
             yield self._counted(*flying.popleft())
 
-    def _sent(self, client: Client, laws: Any, prepared: Prepared) -> Future | None:
+    def _sent(self, client: Any, laws: Any, prepared: Prepared) -> Any:
         lists = [[dict(one.facts) for one in wanted.values() if one.hidden] for wanted in prepared.wanted]
         if not any(lists):
             return None
@@ -144,7 +146,7 @@ class Cluster:
         if future is not None:
             try:
                 answers = future.result(timeout=600)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - a worker raises whatever it likes
                 raise OperatorError(
                     f"the cluster did not decide ({type(error).__name__}): do its workers run this version "
                     "of the gatekeeper, and have they memory enough?"
@@ -156,7 +158,7 @@ class Cluster:
 
 
 def refuse_unhidden(unhidden: Sequence[Unhidden]) -> None:
-    """Refuse laws whose rules ask of a private text what only the text itself answers. Raises OperatorError."""
+    """Refuse laws whose rules ask of a private text what only the text answers. Raises OperatorError."""
     if unhidden:
         said = "\n".join(dict.fromkeys(f"  {one}" for one in unhidden))
         raise OperatorError(

@@ -23,7 +23,7 @@ _MOST_STRANGERS = 400
 
 
 class Constants:
-    """What one fact can be compared with, under several laws: the places that its uses name (``Use.value``)."""
+    """What one fact can be compared with, under several laws, at the places that its uses name."""
 
     def __init__(self, laws: Sequence[tuple[Bundle, Uses]], places: Iterable[str]) -> None:
         found = {

@@ -57,6 +57,10 @@ class Facts:
         self._compiled: Lexicon | None = None
         self._screened: LRUCache[bytes, Any] = LRUCache(_SCREENED)
 
+    def reads_as(self, other: Facts, decided: Decided) -> bool:
+        """Say whether this law is given the very facts that another is given."""
+        return self._lexicon == other._lexicon and decided.facts.get("ruling") is None
+
     def of(self, decided: Decided) -> Given:
         """Return the facts for this law. Raises PolicyUnavailable, BundleRefused."""
         facts, rescreened, set_aside = decided.facts, False, False

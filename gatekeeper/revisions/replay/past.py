@@ -89,7 +89,7 @@ def read(found: Found, seal: Seal) -> Decided | Erased | None:
             return Erased(case)
         facts, hidden = opened.detail["input"], opened.openings["hidden_provisions"]["value"]
         if not isinstance(facts, dict) or not isinstance(hidden, list):
-            raise LedgerCorrupt("a decision's detail does not have its shape")
+            raise LedgerCorrupt("a decision's detail does not have its shape")  # noqa: TRY301 - said with index
         return Decided(
             case,
             facts,

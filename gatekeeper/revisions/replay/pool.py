@@ -2,8 +2,8 @@
 
 Guarantees: a process opens database, keys and engines itself and shares none with another; each has one
 stretch at a time, so that memory does not grow with the log; a stretch whose process died is done again,
-once, by another; what one refuses (altered detail, a database that is gone) ends the whole, with its words; no
-process outlives the one that began it.
+once, by another; what one refuses (altered detail, a database that is gone) ends the whole, with its words;
+no process outlives the one that began it.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ class _Crew:
                 if worker.line in ready:
                     found = self._heard(worker)
                     if found is None:
-                        self._workers[place] = worker = self._replaced(worker)
-                    self._give(worker, stretches)
+                        self._workers[place] = self._replaced(worker)
+                    self._give(self._workers[place], stretches)
                     if found is not None:
                         yield found
 

@@ -10,11 +10,11 @@ The classes, each decision in exactly one of them, baseline beside candidate on 
 - ``same``                 the same verdict, reasons and obligations
 - ``newly_denied``         the baseline permits, the candidate denies
 - ``newly_permitted``      the baseline denies, the candidate permits
-- ``reasons_changed``      both deny: other provisions are unmet, or one is shown or hidden that was not, or
-  another review is open
+- ``reasons_changed``      both deny: other provisions are unmet, or one is shown or hidden that was not,
+  or another review is open
 - ``obligations_changed``  both permit, under other obligations
-- ``undecided``            one of them could not decide these facts (they do not fit its schema, say): the gate
-  would have answered 503
+- ``undecided``            one of them could not decide these facts (they do not fit its schema, say): the
+  gate would have answered 503
 
 ``decisions.missing`` are those whose private detail was erased: nobody can say what became of them.
 """
@@ -38,6 +38,8 @@ CLASSES = (
     "undecided",
 )
 CHANGES = CLASSES[1:]
+_OTHER = "this is not the result of a replay, or one of another version"
+OUTCOMES = ("permit", "deny", "undecided")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Law:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was to be replayed: days in UTC, *until* not included; None is all. *sample* of at most so many.
+    """What was to be replayed: days in UTC, *until* not included; None is all. *sample*: at most so many.
 
     ``source`` is ``log``, or ``audit_csv`` for a published log of searches. ``size`` and ``root`` are the
     log's when the replay was begun (its tree, in hex), or the rows and the SHA-256 of the file.
@@ -95,9 +97,9 @@ class Missing:
 class ProvisionChange:
     """One provision, in how many decisions it was unmet under each law, and in how many that changed.
 
-    ``added``: unmet only under the candidate; ``newly_denied`` of those had been permitted. ``removed``: unmet
-    only under the baseline; ``newly_permitted`` of those are permitted now. ``public`` is what the candidate
-    says (else the baseline): what is not public is told to nobody outside. ``standing``: ``both``,
+    ``added``: unmet only under the candidate; ``newly_denied`` of those are permitted by the baseline.
+    ``removed``: unmet only under the baseline; ``newly_permitted`` of those are permitted by the candidate.
+    ``public`` is what the candidate says (else the baseline): what is not public is told to nobody outside. ``standing``: ``both``,
     ``added``, ``removed`` (from the law), ``hidden`` or ``shown`` (by the candidate).
     """
 
@@ -150,6 +152,8 @@ class ReplayReport:
     asked: Asked
     decisions: Decisions
     classes: Mapping[str, int]
+    outcomes: Mapping[str, Mapping[str, int]]
+    """How many each law (``before``, ``after``) permits and denies, and of how many it could not decide."""
     drift: Mapping[str, int]
     """The baseline's answers now, beside what was recorded then, in the same classes but obligations."""
     rescreened: int
@@ -176,15 +180,16 @@ class ReplayReport:
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> ReplayReport:
         """Return the report that *document* holds. Raises OperatorError if it is none."""
+        if document.get("form") != FORM:
+            raise OperatorError(_OTHER)
         try:
-            if document["form"] != FORM:
-                raise ValueError(FORM)
             return cls(
                 candidate=Law(**document["candidate"]),
                 baseline=Law(**document["baseline"]),
                 asked=Asked(**document["asked"]),
                 decisions=Decisions(**document["decisions"]),
                 classes=dict(document["classes"]),
+                outcomes={side: dict(found) for side, found in document["outcomes"].items()},
                 drift=dict(document["drift"]),
                 rescreened=document["rescreened"],
                 rulings_set_aside=document["rulings_set_aside"],
@@ -199,7 +204,7 @@ class ReplayReport:
                 },
             )
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise OperatorError("this is not the result of a replay, or one of another version") from None
+            raise OperatorError(_OTHER) from None
 
 
 def example_of(document: Mapping[str, Any]) -> Example:

@@ -24,6 +24,7 @@ from gatekeeper.revisions.replay.past import Record
 from gatekeeper.revisions.replay.report import (
     CHANGES,
     CLASSES,
+    OUTCOMES,
     Asked,
     Decisions,
     Group,
@@ -119,6 +120,7 @@ def replayed(
     """Do what is left of the plan, and report. Raises OperatorError, LedgerCorrupt, LedgerUnavailable."""
     done, tally = _resumed(progress.saved(), plan)
     size, saved = plan.size, time.monotonic()
+    progress.save(len(done), size, _state(plan, done, tally))
     tell(len(done), size)
     with workers.done(plan.stretches(record, frozenset(done))) as finished:
         for number, counted in finished:
@@ -142,6 +144,9 @@ def report(laws: Laws, asked: Asked, tally: Tally) -> ReplayReport:
         asked=asked,
         decisions=Decisions(tally.decisions - missing, missing),
         classes=_whole(tally.classes),
+        outcomes={
+            side: {name: found.get(name, 0) for name in OUTCOMES} for side, found in tally.outcomes.items()
+        },
         drift=_whole(tally.drift),
         rescreened=tally.rescreened,
         rulings_set_aside=tally.rulings_set_aside,

@@ -35,6 +35,7 @@ class Tally:
     rescreened: int = 0
     rulings_set_aside: int = 0
     classes: Counts = field(default_factory=dict)
+    outcomes: dict[str, Counts] = field(default_factory=lambda: {"before": {}, "after": {}})
     drift: Counts = field(default_factory=dict)
     missing: Counts = field(default_factory=dict)
     groups: dict[str, dict[str, Counts]] = field(default_factory=lambda: {name: {} for name in _GROUPS})
@@ -51,6 +52,8 @@ class Tally:
         """Count a decision by what both laws say of it; *name* is its class."""
         self.decisions += 1
         _count(self.classes, name)
+        _count(self.outcomes["before"], before.outcome)
+        _count(self.outcomes["after"], after.outcome)
         self._grouped(case, name)
         self._provisions(before, after, name)
         if name != CLASSES[0]:
@@ -67,6 +70,8 @@ class Tally:
         self.rulings_set_aside += other.rulings_set_aside
         for mine, its in (
             (self.classes, other.classes),
+            (self.outcomes["before"], other.outcomes["before"]),
+            (self.outcomes["after"], other.outcomes["after"]),
             (self.drift, other.drift),
             (self.missing, other.missing),
         ):

@@ -1,10 +1,10 @@
 """What the rules of a law do with each fact, read from the parser's tree, from ``data.main.decision`` on.
 
 Every value is followed as far as it stays what the input said: through references, imports, function
-arguments, ``some``, ``every`` and ``:=``. At each place where a rule does something with one, that is noted as
-a *use* of its path. Guarantees: whatever this reader does not know, an expression, a builtin, a name bound
-twice, counts as ``WHOLE``: that use may tell any two values apart. So too little is never noted; too much only
-costs time. The tree is regorus', and the bundle's checks have found no recursion in it (``policy.soundness``).
+arguments, ``some``, ``every`` and ``:=``. At each place where a rule does something with one, that is noted
+as a *use* of its path. Guarantees: whatever this reader does not know, an expression or a builtin, counts as
+``whole``: a use that may tell any two values apart. So too little is never noted; too much only costs time.
+The tree is regorus', and the bundle's checks have found no recursion in it (``policy.soundness``).
 """
 
 from __future__ import annotations
@@ -224,7 +224,9 @@ class _Reader:
 
     # --- Expressions. -------------------------------------------------------------------------------------
 
-    def _value(self, node: Mapping[str, Any], names: _Names, module: _Module) -> _Atoms:
+    def _value(  # noqa: C901, PLR0912 - one case for each form of expression
+        self, node: Mapping[str, Any], names: _Names, module: _Module
+    ) -> _Atoms:
         form, said = next(iter(node.items()))
         where = _place(module, _span(node))
         match form:
@@ -274,7 +276,7 @@ class _Reader:
                 found |= self._parts(item, names, module)
         elif isinstance(node, dict):
             if "stmts" in node:
-                # A comprehension of a kind that is not followed: its terms stand beside this, read as they are.
+                # A comprehension of a kind that is not followed; its terms stand beside this.
                 self._body(node["stmts"], names, module)
             elif (
                 len(node) == 1 and isinstance(next(iter(node.values())), dict) and next(iter(node)) in _FORMS
@@ -535,7 +537,7 @@ def _module(item: tuple[str, Any], sources: Mapping[str, str]) -> _Module:
 
 
 def _flat(node: Mapping[str, Any]) -> tuple[str | None, list[tuple[str | None, Any]]]:
-    """Return the name that a reference begins with (None: an expression), and its steps: a name or an index."""
+    """Return the name that a reference begins with (None: an expression), and its steps."""
     if "Var" in node:
         return node["Var"]["value"], []
     if "RefDot" in node:
@@ -598,7 +600,7 @@ def _only_text(atoms: _Atoms) -> str | None:
 
 
 def _needle(atoms: _Atoms) -> str | None:
-    """Say where the needle of ``contains`` comes from, if it is one constant or place of the law's own data."""
+    """Say where the needle of ``contains`` comes from, if it is one constant or place of the law."""
     (atom, *more) = atoms or (("other",),)
     return _against(atom) if not more and atom[0] in ("data", "keys", "text") else None
 

@@ -50,7 +50,7 @@ class Laws:
 
 @dataclass(slots=True)
 class Prepared:
-    """A stretch after step (3): its cases, each with the keys of its facts, and what is still to be decided."""
+    """A stretch after step (3): its cases, with the keys of their facts, and what is still to be decided."""
 
     tally: Tally
     cases: list[tuple[Case, Decided | None, Key | None, Key | None]]
@@ -99,7 +99,7 @@ class Work:
 
     def gathered(self, decisions: Iterable[Decided | Erased]) -> Prepared:
         """Do steps (2) and (3) for decisions that were read."""
-        if any([answers.room() for answers in self._answers]):
+        if sum(answers.room() for answers in self._answers):
             self._classes.clear()
             self._drifts.clear()
         prepared = Prepared(Tally(), [], ({}, {}))
@@ -156,16 +156,17 @@ class Work:
 
     def _given(self, decided: Decided) -> list[Given | None]:
         """Return the facts for each law, None where it cannot decide them."""
-        found: list[Given | None] = []
-        for facts, answers in zip(self._facts, self._answers, strict=True):
-            try:
-                given = facts.of(decided)
-            except PolicyUnavailable:
-                found.append(None)
-                continue
-            same = bool(found) and self._one_schema and found[0] is not None and found[0].facts is given.facts
-            found.append(given if same or answers.fit(given.facts) else None)
-        return found
+        first = self._fitting(0, decided)
+        if self._one_schema and self._facts[1].reads_as(self._facts[0], decided):
+            return [first, first]
+        return [first, self._fitting(1, decided)]
+
+    def _fitting(self, side: int, decided: Decided) -> Given | None:
+        try:
+            given = self._facts[side].of(decided)
+        except PolicyUnavailable:
+            return None
+        return given if self._answers[side].fit(given.facts) else None
 
     def _keys(self, given: Sequence[Given | None], prepared: Prepared) -> tuple[Key | None, Key | None]:
         """Return the keys of the facts for each law; what nobody decided yet is wanted."""

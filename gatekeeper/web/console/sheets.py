@@ -1,7 +1,7 @@
 """A table of the console as a CSV file (RFC 4180), to take along.
 
-Guarantees: that it was taken is an entry in the log before the file leaves; no cell begins as a formula does,
-so a spreadsheet runs nothing of what somebody typed.
+Guarantees: that it was taken is an entry in the log before the file leaves; a spreadsheet runs nothing of
+what somebody typed (``gatekeeper.cells``).
 """
 
 from __future__ import annotations
@@ -10,17 +10,14 @@ import csv
 import io
 import secrets
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from flask import Response, g
 
+from gatekeeper.cells import cell
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.review.accounts import Session
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.pages import attached
-
-# What spreadsheets take for a formula or a command, also in the wide forms of East Asian keyboards.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def sheet(
@@ -46,11 +43,3 @@ def taken(desk: Desk, subject: Json) -> None:
         detail={},
     )
     desk.gate.ledger.append(draft)
-
-
-def cell(value: object) -> str:
-    """Return a value as a cell that no spreadsheet takes for a formula."""
-    if value is None or isinstance(value, int):
-        return "" if value is None else str(value)
-    text = str(value)
-    return f"'{text}" if text.lstrip(" \u00a0").startswith(_FORMULA) else text

@@ -25,12 +25,13 @@ from gatekeeper.exchange.decide import Decision, Situation, decide
 from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import Parser
-from gatekeeper.exchange.screen import screen
+from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Clock, DayKeys, Draft, Ledger
-from gatekeeper.ledger.batch import Batches, State as Waiting, Waiter
+from gatekeeper.ledger.batch import Batches, Waiter
+from gatekeeper.ledger.batch import State as Waiting
 from gatekeeper.ledger.entries import seal
 from gatekeeper.ledger.rows import Row
-from gatekeeper.parts import activate, lexicon_of
+from gatekeeper.parts import found
 from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.state import State
 from gatekeeper.store.reviews import queue
@@ -102,10 +103,11 @@ class _Recorder:
 
     def append(self, draft: Draft, rows: Sequence[Row] = (), guard: Any = None) -> Any:
         """Take it."""
+        del guard
         self.taken.append((draft, rows))
 
 
-def fill(
+def fill(  # noqa: PLR0913 - what there is to choose, each by its name
     state: State,
     bundle: Bundle,
     decisions: int,
@@ -123,30 +125,37 @@ def fill(
     """
     moment = _Moment(since)
     keys = DayKeys(state.settings.key_directory / "days", today=moment.today)
-    ledger = Ledger(state.rows, state.log_key, keys, Clock(moment.nanoseconds, moment.nanoseconds), None)
-    then = replace(state, ledger=ledger, keys=keys)
+    clock = Clock(moment.nanoseconds, moment.nanoseconds)
+    ledger = Ledger(state.rows, state.log_key, keys, clock, None)
+    then = replace(state, ledger=ledger, keys=keys, clock=clock)
     for agency_id, name, kind, code, signed in agencies:
         agency.register(then, agency_id, name=name, kind=kind, state_code=code)
         if signed:
             affirmation.record(
-                then, agency_id, kind="affirmation" if code == "IL" else "declaration", text_version="2026-01",
-                signer="Sam Sample", title="Chief (sample)", signed_on=since.date(),
-            )  # fmt: skip
-    activate(then, bundle, "test")
+                then,
+                agency_id,
+                kind="affirmation" if code == "IL" else "declaration",
+                text_version="2026-01",
+                signer="Sam Sample",
+                title="Chief (sample)",
+                signed_on=since.date(),
+            )
+    found(then, bundle, "test")
     clients = {name: client.register(then, name).client.id for name, *_ in agencies}
-    kinds = _kinds(then, bundle, clients, reasons, since)
+    weighed = _kinds(then, bundle, clients, reasons, since)
+    kinds, weights = [kind for kind, _ in weighed], [weight for _, weight in weighed]
     batches = Batches(state.rows, state.log_key, keys, Clock())
-    chosen = random.Random(seed)
+    chosen = random.Random(seed)  # noqa: S311 - the same past each time
     step = (until - since) / (decisions + 1)
     for first in range(0, decisions, _BATCH):
         waiters: list[Waiter] = []
         for number in range(first, min(first + _BATCH, decisions)):
             moment.at = (since + step * (number + 1)).replace(microsecond=0)
-            kind = chosen.choices(kinds, [weight for _, weight in kinds])[0][0]
-            draft, its_rows = _decided(keys, bundle, kind, number, moment.at, chosen)
+            asked = chosen.choices(kinds, weights)[0]
+            draft, its_rows = _decided(keys, bundle, asked, number, moment.at, chosen)
             sealed = seal(draft, moment.at, keys)
             waiters.append(Waiter(sealed, its_rows if rows else (), None, float("inf"), Waiting.TAKEN))
-        batches.commit(lambda _=None, /, batch=waiters: batch)  # type: ignore[misc]
+        batches.commit(lambda _=None, /, batch=waiters: batch)
         errors = [waiter.error for waiter in waiters if waiter.error is not None]
         if errors:
             raise errors[0]
@@ -160,10 +169,10 @@ def _kinds(
     reasons: Sequence[tuple[str, str | None, str, int]],
     at: datetime,
 ) -> list[tuple[_Kind, float]]:
-    parser, lexicon = Parser(Offenses.of(bundle)), lexicon_of(bundle)
+    parser, lexicon = Parser(Offenses.of(bundle)), Lexicon.of(bundle)
     engine = Embedded(bundle, remembered=10_000)
     snapshot = state.registry.snapshot()
-    found: list[tuple[_Kind, float]] = []
+    kinds: list[tuple[_Kind, float]] = []
     for place, agency_id in enumerate(clients):
         for category, offense, narrative, weight in reasons:
             for hours in sorted(set(HOURS)):
@@ -181,9 +190,9 @@ def _kinds(
                     words = screen(query.typed_words() | situation.names(), lexicon)
                     kind = _Kind(agency_id, clients[agency_id], body, decide(query, words, situation, engine))
                     often = weight * HOURS.count(hours) * (0.03 if days > 1 else 1) / (1 + place)
-                    found.append((kind, often))
+                    kinds.append((kind, often))
     engine.close()
-    return found
+    return kinds
 
 
 def _body(category: str, offense: str | None, narrative: str, hours: int, at: datetime) -> dict[str, Any]:
