@@ -33,6 +33,8 @@ def _missing(thing: str) -> str | None:
             found = shutil.which("chromium") and shutil.which("node") and drivers.is_dir()
         case "nginx":
             found = _find("nginx", "/usr/sbin/nginx")
+        case "dask":
+            found = find_spec("distributed")
         case "softhsm":
             found = shutil.which("softhsm2-util") and find_spec("pkcs11")
         case "tmpfs":
