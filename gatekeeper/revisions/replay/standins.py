@@ -31,11 +31,12 @@ said := [answer |
 	}
 ]
 """
-_POOL: Final = (
+POOL: Final = (
     "x", "", " ", "xx", "1", "x1", "1x", "X", "XX", "Xx", "Xx Xx", "11", "11-11", "1-1", "1.1", "#", "#1",
     "-", "I-1", "x x", "é", "éé", "?", "(x)", "1111", "1111-1111", "xxxx", "xxxxxxxx", "11111111",
     "xx1", "xxx", "xy", "yx", "yy", "Xy Xy", "2", "2x", "22", "21", " x", "x ", "  ", "x1-", ".",
 )  # fmt: skip
+"""Every text that may stand in for one; beside these there are only words of the law."""
 _REMEMBERED: Final = 20_000
 _AT_ONCE: Final = 500
 
@@ -68,7 +69,7 @@ class StandIns:
     def of(self, text: str, questions: Questions) -> str | None:
         """Return what stands in for *text*, None if nothing does. Raises PolicyUnavailable."""
         if questions.none:
-            return _POOL[0]
+            return POOL[0]
         known = self._known(questions)
         if text not in known:
             self.learn([text], questions)
@@ -131,7 +132,7 @@ class StandIns:
             trimmed[texts[name]] = said["trimmed"]
             answer = _answer(said, questions[name])
             fitting.append([one for one, other in self._candidates(questions[name]) if other == answer])
-        for one, said in zip(_POOL, self._answers(_POOL, Questions()), strict=True):
+        for one, said in zip(POOL, self._answers(POOL, Questions()), strict=True):
             trimmed[one] = said["trimmed"]
         asked = [(names.index(one), names.index(other), how) for one, other, how in pairs]
         wanted = [_equal(texts[names[a]], texts[names[b]], how, trimmed) for a, b, how in asked]
@@ -142,8 +143,8 @@ class StandIns:
 
     def _candidates(self, questions: Questions) -> list[tuple[str, Any]]:
         if questions not in self._pool:
-            said = self._answers(_POOL, questions)
-            self._pool[questions] = [(t, _answer(s, questions)) for t, s in zip(_POOL, said, strict=True)]
+            said = self._answers(POOL, questions)
+            self._pool[questions] = [(t, _answer(s, questions)) for t, s in zip(POOL, said, strict=True)]
         return self._pool[questions]
 
     def _made(self, said: Any, questions: Questions) -> list[tuple[str, Any]]:
