@@ -147,9 +147,10 @@ class Alike:
             for name in names
         }
         if not known and not self._below((*path, EACH)) and path[:1] != ("ruling",):
-            return _kept if not self._below(path) else self._open_object(path, known)
+            return _kept if not self._below(path) else self._open_object(path, known, ())
         if any(p.get("additionalProperties", True) is not False for p in within if "properties" not in p):
-            return self._open_object(path, known)
+            others = [o for p in within if isinstance(o := p.get("additionalProperties"), dict)]
+            return self._open_object(path, known, others)
         active = [(name, treat) for name, treat in known.items() if treat is not _kept]
 
         def inside(value: dict[str, Any], turn: _Turn) -> dict[str, Any]:
@@ -161,12 +162,12 @@ class Alike:
 
         return inside
 
-    def _open_object(self, path: Path, known: dict[str, _Treat]) -> _Treat:
+    def _open_object(self, path: Path, known: dict[str, _Treat], schemas: Sequence[Any]) -> _Treat:
         """Return what is done with an object whose names no schema lists, such as rulings by provision."""
 
         def inside(value: dict[str, Any], turn: _Turn) -> dict[str, Any]:
             for name in value.keys() - known.keys():
-                known[name] = self._treatment((*path, name), ())
+                known[name] = self._treatment((*path, name), schemas)
             return {name: known[name](inner, turn) for name, inner in value.items()}
 
         return inside

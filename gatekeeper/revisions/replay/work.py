@@ -182,5 +182,8 @@ class Work:
                 made = Wanted(key_of(self._alike, treated), treated, hidden)
             keys.append(made.key)
             if self._answers[side].get(made.key) is None:
-                prepared.wanted[side].setdefault(made.key, made)
+                # What was made alike must still be facts; if it is not, the facts are decided as they are.
+                fits = self._answers[side].fit(made.facts)
+                wanted = made if fits else Wanted(made.key, one.facts, hidden=False)
+                prepared.wanted[side].setdefault(made.key, wanted)
         return keys[0], keys[1]
