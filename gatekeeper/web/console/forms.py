@@ -29,7 +29,7 @@ def read(form: Schema) -> tuple[dict[str, Any], Faults]:
     refused = form.validate(sent)
     typed: Mapping[str, Any] = form.load({name: text for name, text in sent.items() if name not in refused})
     faults = [(name, say(str(message))) for name, said in refused.items() for message in _each(said)]
-    return {**{name: sent.get(name, "") for name in refused}, **typed}, faults
+    return {**typed, **{name: sent.get(name, "") for name in refused}}, faults
 
 
 def _each(said: Any) -> list[Any]:
