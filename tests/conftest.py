@@ -26,6 +26,8 @@ def _missing(thing: str) -> str | None:
             found = programs()
         case "node":
             found = shutil.which("node") and (Path(__file__).parent / "clients" / "node_modules").is_dir()
+        case "npm":
+            found = shutil.which("npm")
         case "go":
             found = shutil.which("go")
         case "chromium":
