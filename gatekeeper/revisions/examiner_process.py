@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from gatekeeper.errors import BundleRefused, OperatorError
 from gatekeeper.policy.drafts import Draft, begun
 from gatekeeper.policy.examination import examine_files
-from gatekeeper.policy.findings import Finding
+from gatekeeper.policy.findings import Finding, finding_of
 from gatekeeper.policy.manifest import Listed
 
 if TYPE_CHECKING:
@@ -53,7 +53,10 @@ def _examined(asked: Any) -> dict[str, Any]:
     if examined.bundle is not None and not findings and ask in ("tests", "whole"):
         from gatekeeper.revisions.runs import results_of  # noqa: PLC0415 - half a second, which typing waits for
 
-        results = results_of(examined, examined.bundle, asked["about"] if ask == "tests" else None)
+        try:
+            results = results_of(examined, examined.bundle, asked["about"] if ask == "tests" else None)
+        except BundleRefused as refused:  # words that no request could be screened by
+            findings = [finding_of(fault, asked["files"]) for fault in refused.faults]
     if ask == "whole":
         findings += _failures(results)
     return {
