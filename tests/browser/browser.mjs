@@ -36,7 +36,12 @@ function watch(page, complaints) {
 
 // Run in the page: what a reader, a search for links and a screen reader would find there.
 function facts(source) {
-  const text = (root) => root.body.textContent.replace(/\s+/g, " ").trim();
+  // An editor in the place of a plain field, and what is told while somebody types, are the script's own.
+  const text = (root) => {
+    const copy = root.body.cloneNode(true);
+    for (const own of copy.querySelectorAll(".cm-editor, .console-merge, [data-unscripted], [data-live]")) own.remove();
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  };
   // What axe judges by: elements, their classes and kinds, whether each says anything; not what it says.
   const shape = (e) => {
     const own = [...e.attributes].map((a) => (["class", "role", "type"].includes(a.name) ? `${a.name}=${a.value}` : a.name));
@@ -47,6 +52,7 @@ function facts(source) {
   const parsed = source === null ? null : new DOMParser().parseFromString(source, "text/html");
   return {
     lang: document.documentElement.lang,
+    url: location.href,
     title: document.title,
     headings: [...document.querySelectorAll("h1")].map((h) => h.textContent.trim()),
     links: [...document.querySelectorAll("a[href]")].map((a) => a.href),
@@ -155,12 +161,18 @@ const commands = {
   async key({ name, key, text, leads }) {
     const { page } = pages.get(name);
     const pressed = () => (text === null ? page.keyboard.press(key) : page.keyboard.insertText(text));
-    await Promise.all([leads ? page.waitForEvent("framenavigated", { timeout: 5000 }) : null, pressed()]);
+    await Promise.all([leads ? page.waitForEvent("framenavigated", { timeout: 30000 }) : null, pressed()]);
     await page.waitForLoadState("load");
-    return { focused: await page.evaluate(() => document.activeElement?.href ?? document.activeElement?.textContent.trim() ?? "") };
+    return await page.evaluate(() => {
+      const { href, id, textContent } = document.activeElement ?? {};
+      return { focused: href ?? textContent?.trim() ?? "", id: id ?? "" };
+    });
   },
   async text({ name }) {
     return { text: await pages.get(name).page.locator("main").innerText() };
+  },
+  async count({ name, selector }) {
+    return { count: await pages.get(name).page.locator(selector).count() };
   },
   async picture({ name, file, width, media = "screen" }) {
     const { page } = pages.get(name);

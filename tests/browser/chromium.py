@@ -69,6 +69,18 @@ class Tab:
         """Press a key; wait for a page if it leads to one; return what has the focus then."""
         return str(self._do("key", key=key, text=None, leads=leads)["focused"])
 
+    def reach(self, what: str, *, key: str = "Tab") -> None:
+        """Go on by the keyboard until the focus is on what has this id, or says this."""
+        for _ in range(120):
+            answer = self._do("key", key=key, text=None, leads=False)
+            if what in (answer["id"], answer["focused"]):
+                return
+        raise BrowserError(f"no key leads to {what}")
+
+    def count(self, selector: str) -> int:
+        """Return how many elements there are of a kind."""
+        return int(self._do("count", selector=selector)["count"])
+
     def types(self, text: str) -> None:
         """Type where the focus is."""
         self._do("key", key="", text=text, leads=False)

@@ -216,7 +216,7 @@ def test_while_another_is_examined(legal: Browser, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(examiner.Examiner, "examine", busy)
     shown = opened(legal)
     answer = sends(legal, shown, "diagnostics")
-    assert (503, "1") == (answer.status_code, answer.headers["Retry-After"])
+    assert ["again"] == list(answer.get_json())
     page = sends(legal, shown, "check", rule="# Mine.\n")
     assert "Nothing is lost" in page.text
     assert "# Mine." in form_of(page)["text"][0]

@@ -2,7 +2,6 @@
 import { setDiagnostics } from "@codemirror/lint";
 
 const PAUSE = 500; // without a key for so long, the texts are sent
-const AGAIN = 1500; // when the server was busy with another's
 
 function paragraphs(texts) {
   const box = document.createElement("div");
@@ -61,10 +60,11 @@ export class Findings {
         signal: asked.signal,
         redirect: "error",
       });
-      if (answer.status === 503) return this.soon(AGAIN);
       if (!answer.ok) throw new Error(String(answer.status));
-      const { findings, told } = await answer.json();
-      if (this.#asked === asked) this.#tell(findings, told);
+      const { findings, told, again } = await answer.json();
+      if (this.#asked !== asked) return; // something was typed meanwhile
+      if (again) this.soon(again); // the server was busy with another's
+      else this.#tell(findings, told);
     } catch {
       // Nothing that was said before is true any more; what is typed is still there.
       if (this.#asked === asked) this.#tell([], this.#form.dataset.unchecked);

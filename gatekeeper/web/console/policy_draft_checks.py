@@ -6,6 +6,9 @@ people who type take no thread from agencies that ask.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from flask import Blueprint, Response, jsonify
 
 from gatekeeper.revisions.examiner import Busy
@@ -15,7 +18,8 @@ from gatekeeper.web.console.pages import HEADERS
 from gatekeeper.web.console.policy_draft import MOST_TEXT, me, overlaid, placed, typed_files
 from gatekeeper.web.console.sessions import Sessions
 
-_AGAIN = "1"
+_AGAIN: Final = 1500
+"""Milliseconds after which an editor asks again."""
 
 
 def add_policy_draft_checks(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
@@ -28,11 +32,7 @@ def add_policy_draft_checks(blueprint: Blueprint, desk: Desk, sessions: Sessions
         try:
             found = desk.examiner.examine(files, "findings", wait=False)
         except Busy:
-            response = jsonify({"busy": True})
-            response.status_code = 503
-            response.headers["Retry-After"] = _AGAIN
-            response.headers.update(HEADERS)
-            return response
+            return _answer({"again": _AGAIN})
         told = say("Nothing is wrong with the draft as it stands here.")
         if found.findings:
             told = say("Faults in the draft as it stands here: %(count)d", count=len(found.findings))
@@ -47,6 +47,10 @@ def add_policy_draft_checks(blueprint: Blueprint, desk: Desk, sessions: Sessions
             }
             for one, address in placed(found)
         ]
-        response = jsonify({"findings": findings, "told": told})
-        response.headers.update(HEADERS)
-        return response
+        return _answer({"findings": findings, "told": told})
+
+
+def _answer(document: Mapping[str, Any]) -> Response:
+    response = jsonify(document)
+    response.headers.update(HEADERS)
+    return response
