@@ -123,9 +123,15 @@ class Lifecycle:
         reason: str,
         origin: str,
         effective_at: datetime | None = None,
+        base: str | None = None,
     ) -> Revision:
-        """Propose a text to be the law; *effective_at* is from when, None at once when two approved it."""
+        """Propose a text to be the law; *effective_at* is from when, None at once when two approved it.
+
+        A text that was written over the revision *base* is proposed only while that one is in force.
+        """
         now, active = self.clock.now(), self._active()
+        if base not in (None, active.id):
+            raise Superseded
         faults = [] if may(author.role, "approve_policies") else ["Your role does not propose policies."]
         faults += [said] if (said := fault_of(reason)) is not None else []
         faults += _faults_of_moment(effective_at, now)

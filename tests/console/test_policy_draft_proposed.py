@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 
 from gatekeeper.policy import load_files
 from gatekeeper.policy.layout import MANIFEST
+from gatekeeper.revisions.examiner import Examined, Examiner
 from gatekeeper.web.console.policy_draft_propose import _moment
 from tests.console.conftest import Browser, Staffed
 from tests.console.test_policy_draft import CITY, DRAFT, FILES, RULE, TEST, form_of, opened, sends
@@ -250,6 +251,22 @@ def test_a_draft_over_an_older_law_is_not_proposed(staffed: Staffed, legal: Brow
     shown = legal.client.get(f"{DRAFT}/propose").text
     assert "Another law came into force" in shown
     assert 422 == _posts(legal, "propose", version="1", reason=REASON, form=_token(legal)).status_code
+    assert {CITY} == _changed(legal)
+
+
+def test_a_law_that_comes_into_force_while_it_is_examined(
+    staffed: Staffed, legal: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The examination takes seconds: what becomes law in them is not undone either."""
+    _keeps(legal, CITY, ALLOWED)
+
+    def meanwhile(*_: object, **__: object) -> Examined:
+        _moves(staffed, rule=FILES[RULE].replace("verified: false", "verified: true"))
+        return Examined(())
+
+    monkeypatch.setattr(Examiner, "examine", meanwhile)
+    assert 409 == _posts(legal, "propose", reason=REASON).status_code
+    assert {"active", "superseded"} == {one.state for one in staffed.city.state.lifecycle().store.all()}
     assert {CITY} == _changed(legal)
 
 

@@ -83,6 +83,7 @@ def _propose(
             reason=typed["reason"],
             origin=ORIGIN,
             effective_at=moment,
+            base=copy.base.id,
         )
     except Busy as busy:
         return _form(desk, sessions, 503, typed, [("", say(str(busy)))])
