@@ -31,6 +31,7 @@ from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import begin_job, endpoints, laws_in_force, mail, open_reads, trust
 from gatekeeper.policy import Embedded, Engine
 from gatekeeper.revisions import SignedLaw
+from gatekeeper.revisions.bench import Bench
 from gatekeeper.revisions.beside import Beside
 from gatekeeper.revisions.drafts import Drafts
 from gatekeeper.revisions.examiner import Examiner
@@ -247,6 +248,7 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         law=_law_desk(settings, state),
         notices=NoticeReading(state.database),
         try_now=Outbox(state.database).retry,
+        bench=Bench(state.lifecycle().store, state.lifecycle().files, _drafts(state)),
         secure=settings.issuer.startswith("https://"),
     )
 

@@ -108,6 +108,12 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("GET", "/console/agencies/<agency_id>"): "read_figures",
     ("GET", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
     ("POST", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",
+    ("GET", "/console/policies/lexicon"): EVERYBODY,
+    ("POST", "/console/policies/lexicon"): "approve_policies",
+    ("POST", "/console/policies/lexicon/count"): EVERYBODY,
+    ("GET", "/console/policies/try"): EVERYBODY,
+    ("POST", "/console/policies/try"): EVERYBODY,
+    ("GET", "/console/policies/try/<query_id>"): "read_reviews",
 }
 """Who reaches each route: the act that the table of roles gives or does not give."""
 

@@ -16,12 +16,13 @@ from hypothesis import strategies as st
 
 from gatekeeper.errors import NotExplained, PolicyUnavailable
 from gatekeeper.exchange.lines import decide_document
-from gatekeeper.parts import lexicon_of
+from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.policy import Embedded, shipped_policies
 from gatekeeper.policy.layout import Json
+from gatekeeper.policy.mutations import JUNK, places, replaced, without
 from gatekeeper.revisions.explain import Explainer
 from gatekeeper.revisions.trace import Alternative, Explained, Traced
-from tests.policy.laws import JUNK, STATES, law, places, replaced, without
+from tests.policy.laws import STATES, law
 
 CASES = sorted((shipped_policies() / "cases").rglob("*.json"))
 LAWS = ("shipped", "visitor", "small", "south", *STATES)
@@ -50,7 +51,7 @@ def _agrees(explained: Explained, unmet: tuple[str, ...]) -> None:
 def test_a_case_of_the_law_is_explained_as_it_is_decided(path: Path) -> None:
     """The provisions that are not met are those that the engine names, in the order of the law."""
     explainer = _explainer("shipped")
-    engine, lexicon = Embedded(explainer.bundle), lexicon_of(explainer.bundle)
+    engine, lexicon = Embedded(explainer.bundle), Lexicon.of(explainer.bundle)
     decision = decide_document(json.loads(path.read_text()), engine, lexicon)
     _agrees(explainer.explain(decision.facts), tuple(provision.code for provision in decision.unmet))
 

@@ -33,6 +33,8 @@
 - ``notices``   what agencies were told, and what has not reached them
 - ``samples``   permits drawn by lot, for a supervisor to mark right or wrong
 - ``permits``   one of them
+- ``try_it``    a request, made up or past, under the law in force and under a candidate
+- ``lexicon``   legal's words, changed in a working copy, counted on past words
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -54,6 +56,7 @@ from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.export import add_export
 from gatekeeper.web.console.ledger import add_ledger
 from gatekeeper.web.console.letter import add_letter
+from gatekeeper.web.console.lexicon import add_lexicon
 from gatekeeper.web.console.log_checks import add_log_checks
 from gatekeeper.web.console.log_export import add_log_export
 from gatekeeper.web.console.notices import add_notices
@@ -74,6 +77,7 @@ from gatekeeper.web.console.samples import add_samples
 from gatekeeper.web.console.search import add_search
 from gatekeeper.web.console.sessions import Sessions
 from gatekeeper.web.console.stops import add_stops
+from gatekeeper.web.console.try_it import add_try_it
 from gatekeeper.web.console.unmask import add_unmask
 from gatekeeper.web.console.views import add_views
 
@@ -119,4 +123,6 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_notices(blueprint, desk, sessions)
     add_samples(blueprint, desk, sessions)
     add_permits(blueprint, desk, sessions)
+    add_try_it(blueprint, desk, sessions)
+    add_lexicon(blueprint, desk, sessions)
     return blueprint

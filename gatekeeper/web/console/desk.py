@@ -29,6 +29,7 @@ from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.queue import Card, Count, Found, Place, Wanted
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.revisions import Lifecycle
+from gatekeeper.revisions.bench import Bench
 from gatekeeper.revisions.drafts import Drafts
 from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.revisions.interfaces import Jobs, Kind, Revisions
@@ -341,6 +342,8 @@ class Desk:
     notices: NoticeStore
     try_now: Callable[[str, datetime], bool]
     """Has one delivery tried now; says whether there was one to try."""
+    bench: Bench
+    """On which requests are tried."""
     secure: bool
     """Whether browsers reach us by https (on this machine's own address they need not)."""
 
