@@ -28,7 +28,7 @@ from gatekeeper.revisions.lifecycle import Lifecycle, signed
 MAX_AGE: Final = timedelta(hours=1)
 """How long a node goes on with a law that it could not verify again."""
 EVERY: Final = 20.0
-"""Seconds between two verifications."""
+"""Seconds between two verifications; what is due is looked for every second."""
 _MOST: Final = 4
 _TRIES: Final = 3
 
@@ -121,6 +121,7 @@ class LawsInForce:
         self._passed = passed
         self._held: dict[str, _Verified] = {}
         self._taking = threading.Lock()
+        self._activating = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -130,7 +131,8 @@ class LawsInForce:
         Raises Superseded once what was due has come into force, PolicyUnavailable.
         """
         if state.due_ms is not None and self._lifecycle.clock.now_ms() >= state.due_ms:
-            self._lifecycle.activate_due()
+            with self._activating:  # one of this process; whoever waited finds it done
+                self._lifecycle.activate_due()
             raise Superseded("another law has come into force")
         digest, serial = state.policy_digest, state.policy_serial
         if digest is None or serial is None:
@@ -149,18 +151,24 @@ class LawsInForce:
         return held.law if held is not None else self._load(revision)
 
     def tend(self) -> None:
-        """Verify the law in force again; load what is due, and put it into force when its moment has come.
+        """Do what there is to do by now: load what is due, put it into force, verify what is in force again.
 
         Raises a GatekeeperError if any of that fails; what is in force goes on until it is too old.
         """
-        self._lifecycle.activate_due()
+        with self._activating:
+            self._lifecycle.activate_due()
         state = self._lifecycle.registry.state()
-        if state.policy_digest is not None and state.policy_serial is not None:
+        if state.due_revision is not None and (due := self._lifecycle.store.get(state.due_revision)):
+            self.prepare(due)
+        if state.policy_digest is not None and state.policy_serial is not None and self._old(state):
             with self._taking:
                 self._verify(state.policy_digest, state.policy_serial)
-        due = None if state.due_revision is None else self._lifecycle.store.get(state.due_revision)
-        if due is not None:
-            self.prepare(due)
+
+    def _old(self, state: RegistryState) -> bool:
+        """Say whether the law in force is to be verified again."""
+        held = self._held.get(state.policy_digest or "")
+        at = None if held is None or state.policy_serial is None else held.at.get(state.policy_serial)
+        return at is None or self._passed() - at >= EVERY
 
     def start(self, told: Callable[[GatekeeperError], None]) -> None:
         """Tend in a thread of its own, until ``close``; what fails is told."""
@@ -181,15 +189,12 @@ class LawsInForce:
                 told(fault)
 
     def _rest(self) -> float:
-        """Return how long to wait: until the next verification, or until what is due."""
+        """Return how long to wait: a second, or until what is due."""
         try:
-            state, now = self._lifecycle.registry.state(), self._lifecycle.clock.now_ms()
+            due_ms, now = self._lifecycle.registry.state().due_ms, self._lifecycle.clock.now_ms()
         except GatekeeperError:
             return 1.0
-        if state.due_ms is None:
-            return EVERY
-        left = (state.due_ms - now) / 1000
-        return 0.5 if left < 0 else min(EVERY, left)
+        return 1.0 if due_ms is None else min(1.0, max(0.05, (due_ms - now) / 1000))
 
     def _take(self, digest: str, serial: int) -> Law:
         """Load and verify the law in force, once for all who wait for it."""

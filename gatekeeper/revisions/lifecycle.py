@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ from gatekeeper.revisions.interfaces import (
 
 GOOD_FOR: Final = timedelta(days=7)
 """How long after its moment an approved revision may still come into force."""
+_MOST_LOADED: Final = 4
 LATEST: Final = timedelta(days=366)
 """How far ahead a revision may be scheduled."""
 
@@ -60,6 +61,7 @@ class Lifecycle:
     ledger: Ledger
     keys: PolicyKeys
     clock: Clock
+    _loaded: dict[str, Bundle] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- What a revision is. ------------------------------------------------------------------------------
 
@@ -73,7 +75,12 @@ class Lifecycle:
 
     def bundle(self, revision: Revision) -> Bundle:
         """Return the law that a revision is. Raises BundleRefused."""
-        bundle = load_files(self.files(revision))
+        files = self.files(revision)  # read anew each time: what is loaded is what is kept there now
+        bundle = self._loaded.get(revision.tree)
+        if bundle is None:
+            while len(self._loaded) >= _MOST_LOADED:
+                self._loaded.pop(next(iter(self._loaded)), None)
+            bundle = self._loaded[revision.tree] = load_files(files)
         if (bundle.revision, bundle.digest) != (revision.revision, revision.digest):
             raise BundleRefused([f"{revision.id}: its stored text is not what was proposed"])
         return bundle

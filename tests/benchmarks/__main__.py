@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks exchange|engines|soak|screen|reasons|queue``: one JSON document as output.
+"""``python -m tests.benchmarks KIND`` (``--help`` lists them): one JSON document as output.
 
 Figures compare two things on one machine at one time; between machines only the ratios mean anything.
 """
@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import engines, exchange, queue, reading, soak
+from tests.benchmarks import activation, engines, exchange, queue, reading, soak
 
 
 def main() -> None:
@@ -34,6 +34,9 @@ def main() -> None:
     asked.add_argument("--clerks", type=int, default=50)
     asked.add_argument("--seconds", type=float, default=60)
     asked.add_argument("--think", type=float, default=3, help="seconds for which a clerk reads a page")
+    asked = kinds.add_parser("activation", help="a law comes into force, and is rolled back, under load")
+    asked.add_argument("--queries", type=int, default=50_000)
+    asked.add_argument("--engine", choices=("embedded", "opa"), default="embedded")
     options = parser.parse_args()
     more = ["--opa", options.opa] if getattr(options, "opa", None) else []
     match options.kind:
@@ -45,6 +48,8 @@ def main() -> None:
             found = reading.measure()
         case "reasons":
             found = reading.judge()
+        case "activation":
+            found = activation.measure(options.queries, options.engine)
         case "queue":
             found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
         case _:

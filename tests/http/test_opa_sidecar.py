@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -18,32 +16,18 @@ from gatekeeper.policy import Bundle, load, shipped_policies, unpacked
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.opa_configuration import PATH
 from gatekeeper.state import open_state
-from tests.cli.shell import spawned
 from tests.lawful import put_in_force
 from tests.revisions.lives import changed
-from tests.servers import gate as servers
-from tests.servers.gate import RunningGate, running_gate
-from tests.servers.opa import free_port, opa_of
+from tests.servers.gate import RunningGate
+from tests.servers.sidecar import running_sidecar
 
 pytestmark = pytest.mark.needs("opa")
 
 
 @pytest.fixture
-def sidecar(tmp_path: Path, city_of_reads: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningGate]:
-    """A gate and the OPA beside it; OPA was started first."""
-    data, port = tmp_path / "city", free_port()
-    assert 0 == spawned("init", "--data", str(data)).returncode
-    shutil.copy(city_of_reads, data / "reads.db")
-    told = spawned(
-        *("policy", "key", "opa", "--data", str(data), "--url", f"http://127.0.0.1:{port}"),
-        *("--token-path", str(data / "keys" / "bundle.token"), str(tmp_path / "told.json")),
-    )
-    assert 0 == told.returncode, told.stderr
-    monkeypatch.setattr(servers, "free_port", lambda: port)
-    with (
-        opa_of(json.loads((tmp_path / "told.json").read_text()), tmp_path, unix=True) as opa,
-        running_gate(data, "--opa", opa.url) as gate,
-    ):
+def sidecar(tmp_path: Path, city_of_reads: Path) -> Iterator[RunningGate]:
+    """A gate and the OPA beside it."""
+    with running_sidecar(tmp_path, city_of_reads) as gate:
         yield gate
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from gatekeeper.parts import laws_in_force
 from gatekeeper.policy import Bundle, unpacked
 from gatekeeper.policy.signing import SIGNATURES
 from gatekeeper.revisions import SignedLaw
-from gatekeeper.revisions.in_force import MAX_AGE, SerialMark
+from gatekeeper.revisions.in_force import EVERY, MAX_AGE, SerialMark
 from tests.exchange.city import body
 from tests.lawful import put_in_force
 from tests.promises.made import document, nothing_leaves
@@ -36,6 +37,7 @@ def test_a_law_whose_signature_is_gone_ceases_to_decide(life: Life) -> None:
     """It was verified once; the next verification finds out, and does not wait until the law is too old."""
     life.city.ask(body())
     _set(life, "UPDATE revisions SET signature = NULL WHERE state = 'active'")
+    life.time.by = timedelta(seconds=EVERY)
     with pytest.raises(PolicyUnavailable, match="not as it was signed"):
         life.laws.tend()
     with pytest.raises(PolicyUnavailable):
@@ -125,6 +127,20 @@ def test_every_request_is_decided_by_one_law(life: Life, bundle: Bundle, other: 
             in_force = entry["policy"]["revision"]
         elif entry["event"] == "query.released":
             assert in_force == entry["policy"]["revision"]
+
+
+def test_a_law_comes_into_force_though_nobody_asks(life: Life, other: Bundle) -> None:
+    """A thread loads it before its moment, and puts it into force at it."""
+    told = list[object]()
+    life.laws.start(told.append)
+    revision = life.scheduled(other, life.lifecycle.clock.now() + timedelta(seconds=3))
+    until = time.monotonic() + 30
+    while "active" != life.now(revision).state and time.monotonic() < until:
+        time.sleep(0.05)
+    life.laws.close()
+    assert ("active", []) == (life.now(revision).state, told)
+    late = life.now(revision).activated_at - revision.effective_at  # type: ignore[operator]
+    assert timedelta(0) <= late
 
 
 def test_the_law_in_force_is_handed_to_opa_as_it_was_signed(life: Life, other: Bundle) -> None:

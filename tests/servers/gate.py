@@ -61,6 +61,11 @@ class RunningGate:
         """Return an agency's credentials."""
         return next(a for a in self.document["agencies"] if (a["id"], a["profile"]) == (agency_id, profile))
 
+    def person(self, role: str, number: int = 0) -> dict[str, Any]:
+        """Return a member of the demo's staff."""
+        found: dict[str, Any] = [one for one in self.document["staff"] if one["role"] == role][number]
+        return found
+
     def token(self, agency_id: str = "maple-falls-pd", scope: str = "reads:query ledger:read") -> str:
         """Return an access token, asked for once."""
         if (agency_id, scope) not in self._tokens:
@@ -140,13 +145,17 @@ def small_city(directory: Path, reads: int = 20_000) -> Path:
 
 @contextmanager
 def running_gate(
-    data: Path, *arguments: str, reads: Path | None = None, env: Mapping[str, str] | None = None
+    data: Path,
+    *arguments: str,
+    reads: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[RunningGate]:
     """Serve a demo in ``data`` until the block ends; stopped by its process id."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     if reads is not None and not (data / "reads.db").exists():
         shutil.copy(reads, data / "reads.db")
-    port = free_port()
+    port = port or free_port()
     log = data / "demo.log"
     command = [
         sys.executable,
