@@ -121,6 +121,9 @@ _CHECKS: Final[Mapping[str, tuple[str, str]]] = {
     "contains": (later("%(one)s contains %(other)s"), later("%(one)s does not contain %(other)s")),
 }
 
+_RULES: Final = frozenset({"facts", "main", "packs", "redaction", "sharing"})
+"""Where rules stand, and not data."""
+
 
 def sentence(statement: Statement) -> str | None:
     """Return a statement as a sentence; None if it is of no known shape: it is shown as written."""
@@ -218,6 +221,10 @@ def _named(part: Stood) -> str:
         return say(_FACTS[".".join(map(str, path[1:]))])
     if path[:2] == ("input", "ruling") and len(path) == 3:
         return say("the ruling on %(provision)s", provision=str(path[2]).replace("_", " "))
+    if path[:1] == ("data",) and len(path) > 2 and path[1] in _RULES:
+        return _plain(path[-1])
+    if path[:2] == ("data", "city") and None not in path:
+        return say("the city's setting of %(name)s", name=" ".join(map(_plain, path[2:])))
     if path[:1] == ("data",) and None not in path:
         return say("what the law's data say of %(name)s", name=" ".join(map(_plain, path[1:])))
     if len(path) == 1:

@@ -257,13 +257,15 @@ def _stands(said: Tried, code: str) -> bool | None:
 
 
 def _dues(sides: Sequence[Side]) -> list[Due]:
-    owed = [side.said.obligations for side in sides if side.said is not None]
-    names = {name: None for one in owed for name in (one or {})}
+    """Return what is owed under each law that permits."""
+    said = [side.said for side in sides if side.said is not None]
+    owed = [one.obligations for one in said if one.obligations is not None]
+    names = {name: None for one in owed for name in one}
     return [Due(name, [_owed(one, name) for one in owed]) for name in names]
 
 
-def _owed(obligations: Mapping[str, Json] | None, name: str) -> str | None:
-    if obligations is None or name not in obligations:
+def _owed(obligations: Mapping[str, Json], name: str) -> str | None:
+    if name not in obligations:
         return None
     value = obligations[name]
     if isinstance(value, list):
