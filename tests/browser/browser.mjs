@@ -132,7 +132,8 @@ const commands = {
   },
   async press({ name, button }) {
     const { page } = pages.get(name);
-    await page.getByRole("button", { name: button, exact: true }).first().click({ timeout: 5000 });
+    // What it leads to may take its time: a draft of the law is examined whole first.
+    await page.getByRole("button", { name: button, exact: true }).first().click({ timeout: 30000 });
     await page.waitForLoadState("load");
     return { url: page.url() };
   },

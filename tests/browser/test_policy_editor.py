@@ -104,6 +104,7 @@ def test_a_provision_by_the_keyboard_alone(lawyer: Tab, town: Town) -> None:
     lawyer.reach("text-1-editor", key="Shift+Tab")
     lawyer.key("Control+a")
     lawyer.types(TESTS)
+    assert [] == lawyer.facts()["complaints"]
     lawyer.key("Escape")
     lawyer.reach("Run its tests")
     lawyer.key("Enter")
@@ -111,8 +112,10 @@ def test_a_provision_by_the_keyboard_alone(lawyer: Tab, town: Town) -> None:
     lawyer.reach("Keep in the draft", key="Shift+Tab")
     lawyer.key("Enter", leads=True)
 
-    lawyer.open(f"{draft}/changes")
-    _soundly(lawyer)
+    for page in (f"{draft}/changes", f"{draft}/file?path={RULE}"):
+        lawyer.open(page)
+        _soundly(lawyer)
+        assert lawyer.facts()["unscripted"]
     lawyer.open(f"{draft}/propose")
     lawyer.reach("reason")
     lawyer.types(REASON)

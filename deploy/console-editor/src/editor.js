@@ -16,6 +16,17 @@ import { against, merged } from "./merge.js";
 // The page's own policy allows no style but those that carry its nonce, which a script may read and no other text.
 const NONCE = document.currentScript.nonce;
 
+// Over a selection a browser writes what is typed as it was dressed, with a style of its own, which the page's policy
+// refuses and complains of. So that is not left to the browser.
+const overSelection = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    const plain = event.inputType === "insertText" && event.data !== null && !event.isComposing && !view.composing;
+    if (!plain || view.state.readOnly || view.state.selection.ranges.every((range) => range.empty)) return false;
+    view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+    return true;
+  },
+});
+
 function edited(field, settings, changed) {
   const compared = new Compartment();
   const editor = { path: field.dataset.path, view: null, findings: [], failures: [], comparing: false };
@@ -26,7 +37,7 @@ function edited(field, settings, changed) {
     indentUnit.of(rego ? "\t" : "  "), EditorState.tabSize.of(rego ? 4 : 2),
     languageOf(field.dataset.language, settings.builtins), look,
     keymap.of([...lintKeymap, ...searchKeymap, ...historyKeymap, indentWithTab, ...defaultKeymap]),
-    EditorView.lineWrapping,
+    EditorView.lineWrapping, overSelection,
     EditorView.cspNonce.of(NONCE),
     EditorState.phrases.of(settings.phrases),
     EditorState.readOnly.of(field.readOnly),
