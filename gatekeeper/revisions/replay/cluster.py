@@ -38,7 +38,6 @@ from gatekeeper.revisions.replay.work import Prepared, Stretch, Work
 
 _AHEAD: Final = 2
 """Stretches that are under way for each processor of the cluster."""
-_PATIENCE: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,11 @@ class Scheduler:
     ca: Path | None = None
     cert: Path | None = None
     key: Path | None = None
+    patience: float = 30
 
     def connect(self) -> Any:
         """Return a connection. Raises OperatorError, saying what to do."""
+        secured = self.refuse_open()
         try:
             # An extra, which not every city has; untyped.
             distributed: Any = import_module("distributed")
@@ -59,7 +60,6 @@ class Scheduler:
             raise OperatorError(
                 "Dask is not installed here: install the gatekeeper with its extra, gatekeeper[dask]"
             ) from None
-        secured = self._refuse_open()
         security = (
             distributed.Security(
                 tls_ca_file=_text(self.ca),
@@ -71,14 +71,16 @@ class Scheduler:
             else None
         )
         try:
-            return distributed.Client(self.url, security=security, timeout=_PATIENCE, set_as_default=False)
+            return distributed.Client(
+                self.url, security=security, timeout=self.patience, set_as_default=False
+            )
         except (OSError, ValueError, TypeError) as error:
             raise OperatorError(
                 f"the scheduler at {self.url} does not answer ({type(error).__name__}): "
                 "are its address and the certificates right?"
             ) from None
 
-    def _refuse_open(self) -> bool:
+    def refuse_open(self) -> bool:
         """Return whether the connection is TLS. Raises OperatorError where it must be and is not."""
         try:
             found = urlsplit(self.url)
@@ -203,10 +205,10 @@ def _raw(said: Any) -> Raw:
     """Read what a worker said; anything but the shape of an answer is none. Raises OperatorError."""
     if said is None:
         return None
-    permit, unmet, obligations = said
-    if not isinstance(permit, bool) or permit is bool(unmet) or not isinstance(obligations, dict):
-        raise OperatorError("a worker of the cluster answered what is no decision")
-    return permit, list(unmet), obligations
+    match said:
+        case (bool(permit), list(unmet), dict(obligations)) if permit is not bool(unmet):
+            return permit, unmet, obligations
+    raise OperatorError("a worker of the cluster answered what is no decision")
 
 
 def _found(record: Record, stretch: Stretch) -> Any:

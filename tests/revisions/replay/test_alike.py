@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,7 +49,7 @@ class _Both:
         self._fit = [Facts(bundle) for bundle in bundles]
 
     def agree(self, facts: Mapping[str, Any]) -> bool:
-        """Hold the verdicts on the facts and on the treated facts against each other; say if there was one."""
+        """Hold the verdicts on the facts and on the treated facts side by side; say if there was one."""
         for fit in self._fit:
             try:
                 fit.text(facts)
@@ -121,7 +120,7 @@ _TEXT = st.one_of(
     ),
 )
 @settings(max_examples=250, deadline=None)
-def test_typed_texts_and_numbers_are_decided_alike(  # noqa: PLR0913 - each is drawn by itself
+def test_typed_texts_and_numbers_are_decided_alike(  # noqa: PLR0913, PLR0917 - each is drawn by itself
     name: str, typed: list[str], letters: int, days: int, age: int, hours: int, date: str, terms: list[str],
     classes: list[str],
 ) -> None:  # fmt: skip
@@ -219,7 +218,7 @@ def test_agencies_that_the_law_does_not_name_are_one() -> None:
     ],
 )
 def test_a_rule_that_only_the_text_itself_answers_is_named(rule: str, path: str) -> None:
-    """No stand-in keeps what such a rule finds: nothing is sent, and whoever wrote it reads which and where."""
+    """No stand-in keeps what such a rule finds: nothing is sent, and the refusal says which and where."""
     alike = Alike([another(rule=rule)])
     assert any(one.path == path or one.path.startswith(f"{path}.") for one in alike.unhidden)
     assert not alike.treated(law("shipped")[1])[1]
@@ -266,7 +265,7 @@ def test_a_text_without_a_stand_in_stays_here() -> None:
     assert ("Q7abcde!", False) == (treated["requester"]["badge"], hidden)  # type: ignore[call-overload, index]
 
 
-def test_a_fact_that_a_later_schema_adds_counts_as_typed(tmp_path: Path) -> None:
+def test_a_fact_that_a_later_schema_adds_counts_as_typed() -> None:
     """Nobody has said that it is public, so a rule that reads it is named."""
     alike = Alike([another(rule="input.requester.shoe == data.city.state", field="shoe")])
     assert ["requester.shoe"] == [one.path for one in alike.unhidden]

@@ -187,7 +187,8 @@ def test_what_was_altered_ends_it_with_its_index(own: Path) -> None:
     with closing(sqlite3.connect(own / "state.db")) as connection:
         connection.execute("DROP TRIGGER IF EXISTS private_details_no_update")
         ((event, box),) = connection.execute(
-            "SELECT event, box FROM private_details WHERE event LIKE 'query.decided@%' ORDER BY rowid LIMIT 1 OFFSET 300"
+            "SELECT event, box FROM private_details WHERE event LIKE 'query.decided@%' "
+            "ORDER BY rowid LIMIT 1 OFFSET 300"
         ).fetchall()
         spoiled = box[:-1] + bytes([box[-1] ^ 1])
         connection.execute("UPDATE private_details SET box = ? WHERE event = ?", [spoiled, event])
