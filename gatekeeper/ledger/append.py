@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -208,20 +208,25 @@ class Ledger:
         """
         return self.unsealed(stored, self._rows.box(stored.ref, slot(stored.event, stored.index)))
 
-    def unsealed(self, stored: StoredEntry, found: tuple[date, bytes] | None) -> Detail:
+    def unsealed(
+        self,
+        stored: StoredEntry,
+        found: tuple[date, bytes] | None,
+        entry: Mapping[str, Json] | None = None,
+    ) -> Detail:
         """Return the same of an entry whose day and box were read with it, None if there is none.
 
-        Raises as ``opened`` does.
+        *entry* is its text decoded, where that was done before. Raises as ``opened`` does.
         """
         if found is None:
             raise KeyErased("the private detail of that entry was purged")
         day, box = found
         plain = decoded(self._keys.open(day, stored.ref, stored.event, box))
-        entry = decoded(stored.entry)
+        said = decoded(stored.entry) if entry is None else entry
         openings, detail = plain.get("openings"), plain.get("detail")
         if not isinstance(openings, dict) or not isinstance(detail, dict):
             raise LedgerCorrupt("a private detail does not have its shape")
-        check_openings(entry.get("commitments"), openings)
+        check_openings(said.get("commitments"), openings)
         return Detail(day, {k: v for k, v in openings.items() if isinstance(v, dict)}, detail)
 
     # --- Start, health, end. ------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import activation, engines, exchange, queue, reading, soak
+from tests.benchmarks import activation, engines, exchange, queue, reading, replays, soak
 
 
 def main() -> None:
@@ -37,6 +37,9 @@ def main() -> None:
     asked = kinds.add_parser("activation", help="a law comes into force, and is rolled back, under load")
     asked.add_argument("--queries", type=int, default=50_000)
     asked.add_argument("--engine", choices=("embedded", "opa"), default="embedded")
+    asked = kinds.add_parser("replay", help="another law on past queries")
+    asked.add_argument("--decisions", type=int, default=100_000)
+    asked.add_argument("--most", type=int, default=300_000)
     options = parser.parse_args()
     more = ["--opa", options.opa] if getattr(options, "opa", None) else []
     match options.kind:
@@ -52,6 +55,8 @@ def main() -> None:
             found = activation.measure(options.queries, options.engine)
         case "queue":
             found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
+        case "replay":
+            found = replays.measure(options.decisions, options.most)
         case _:
             found = soak.measure(options.seconds, *more)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}

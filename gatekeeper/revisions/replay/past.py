@@ -36,7 +36,9 @@ class Record(Protocol):
 class Seal(Protocol):
     """What opens private detail: the ledger."""
 
-    def unsealed(self, stored: StoredEntry, found: tuple[date, bytes] | None) -> Detail:
+    def unsealed(
+        self, stored: StoredEntry, found: tuple[date, bytes] | None, entry: Mapping[str, Json] | None, /
+    ) -> Detail:
         """Return the private side of an entry. Raises KeyErased, LedgerCorrupt."""
 
 
@@ -84,7 +86,7 @@ def read(found: Found, seal: Seal) -> Decided | Erased | None:
         if before is not None and _said(decoded(before)) == _said(entry):
             return None
         try:
-            opened = seal.unsealed(stored, box)
+            opened = seal.unsealed(stored, box, entry)
         except KeyErased:
             return Erased(case)
         facts, hidden = opened.detail["input"], opened.openings["hidden_provisions"]["value"]

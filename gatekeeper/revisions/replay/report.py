@@ -99,8 +99,8 @@ class ProvisionChange:
 
     ``added``: unmet only under the candidate; ``newly_denied`` of those are permitted by the baseline.
     ``removed``: unmet only under the baseline; ``newly_permitted`` of those are permitted by the candidate.
-    ``public`` is what the candidate says (else the baseline): what is not public is told to nobody outside. ``standing``: ``both``,
-    ``added``, ``removed`` (from the law), ``hidden`` or ``shown`` (by the candidate).
+    ``public`` is what the candidate says (else the baseline): what is not public is told to nobody outside.
+    ``standing``: ``both``, ``added``, ``removed`` (from the law), ``hidden`` or ``shown`` (by the candidate).
     """
 
     code: str
