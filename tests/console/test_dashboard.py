@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from gatekeeper.cells import cell
 from gatekeeper.errors import LedgerUnavailable, PolicyUnavailable
 from gatekeeper.review.roles import Role
-from gatekeeper.web.console import dashboard, sheets
+from gatekeeper.web.console import dashboard
 from gatekeeper.web.console.tables import MAKERS
 from tests.console.conftest import Browser, Staffed
 from tests.exchange.city import NOW, PLATE, body
@@ -274,4 +275,4 @@ def test_an_old_proof_does_not_export(staffed: Staffed) -> None:
 )
 def test_no_cell_is_a_formula(typed: object, shown: str) -> None:
     """What an agency is called, or what somebody typed, is run by no spreadsheet."""
-    assert shown == sheets.cell(typed)
+    assert shown == cell(typed)
