@@ -23,7 +23,7 @@ from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.policy import Bundle, Engine, opa_bundle
 from gatekeeper.revisions.interfaces import Revision
-from gatekeeper.revisions.lifecycle import Lifecycle, signed
+from gatekeeper.revisions.succession import Succession, signed
 
 MAX_AGE: Final = timedelta(hours=1)
 """How long a node goes on with a law that it could not verify again."""
@@ -70,22 +70,22 @@ class SerialMark:
 class SignedLaw:
     """The law in force as OPA loads it, signed; made anew only when another is in force."""
 
-    def __init__(self, laws: Laws, lifecycle: Lifecycle) -> None:
+    def __init__(self, laws: Laws, succession: Succession) -> None:
         self._laws = laws
-        self._lifecycle = lifecycle
+        self._succession = succession
         self._last: tuple[int | None, bytes] = (None, b"")
 
     def active(self) -> tuple[str, str, bytes]:
         """Return revision, digest and signed bundle of what decides now. Raises PolicyUnavailable."""
         for _ in range(_TRIES):
-            state = self._lifecycle.registry.state()
+            state = self._succession.registry.state()
             try:
                 bundle = self._laws.of(state).bundle
             except Superseded:
                 continue
             serial, content = self._last
             if serial != state.policy_serial:
-                active = self._lifecycle.store.active()
+                active = self._succession.store.active()
                 if active is None or active.serial != state.policy_serial:
                     continue
                 content = opa_bundle(bundle, active.signature)
@@ -107,14 +107,14 @@ class LawsInForce:
 
     def __init__(
         self,
-        lifecycle: Lifecycle,
+        succession: Succession,
         engine_of: Callable[[Bundle], Engine],
         mark: SerialMark,
         *,
         max_age: timedelta = MAX_AGE,
         passed: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._lifecycle = lifecycle
+        self._succession = succession
         self._engine_of = engine_of
         self._mark = mark
         self._max_age = max_age.total_seconds()
@@ -130,9 +130,9 @@ class LawsInForce:
 
         Raises Superseded once what was due has come into force, PolicyUnavailable.
         """
-        if state.due_ms is not None and self._lifecycle.clock.now_ms() >= state.due_ms:
+        if state.due_ms is not None and self._succession.clock.now_ms() >= state.due_ms:
             with self._activating:  # one of this process; whoever waited finds it done
-                self._lifecycle.activate_due()
+                self._succession.activate_due()
             raise Superseded("another law has come into force")
         digest, serial = state.policy_digest, state.policy_serial
         if digest is None or serial is None:
@@ -156,9 +156,9 @@ class LawsInForce:
         Raises a GatekeeperError if any of that fails; what is in force goes on until it is too old.
         """
         with self._activating:
-            self._lifecycle.activate_due()
-        state = self._lifecycle.registry.state()
-        if state.due_revision is not None and (due := self._lifecycle.store.get(state.due_revision)):
+            self._succession.activate_due()
+        state = self._succession.registry.state()
+        if state.due_revision is not None and (due := self._succession.store.get(state.due_revision)):
             self.prepare(due)
         if state.policy_digest is not None and state.policy_serial is not None and self._old(state):
             with self._taking:
@@ -191,7 +191,7 @@ class LawsInForce:
     def _rest(self) -> float:
         """Return how long to wait: a second, or until what is due."""
         try:
-            due_ms, now = self._lifecycle.registry.state().due_ms, self._lifecycle.clock.now_ms()
+            due_ms, now = self._succession.registry.state().due_ms, self._succession.clock.now_ms()
         except GatekeeperError:
             return 1.0
         return 1.0 if due_ms is None else min(1.0, max(0.05, (due_ms - now) / 1000))
@@ -207,9 +207,9 @@ class LawsInForce:
     def _verify(self, digest: str, serial: int) -> Law:
         """Verify the law in force from its record, load it if it is not, and remember when."""
         began = self._passed()
-        active = self._lifecycle.store.active()
+        active = self._succession.store.active()
         if active is None or (active.digest, active.serial) != (digest, serial):
-            if self._lifecycle.registry.state().policy_serial != serial:
+            if self._succession.registry.state().policy_serial != serial:
                 raise Superseded("another law came into force meanwhile")
             self._forget(digest)
             raise PolicyUnavailable("the registry names a law that no active revision is")
@@ -230,14 +230,14 @@ class LawsInForce:
         return law
 
     def _signed(self, revision: Revision, bundle: Bundle) -> None:
-        enactment = self._lifecycle.keys.verifier().verify(signed(revision, bundle))
+        enactment = self._succession.keys.verifier().verify(signed(revision, bundle))
         said = (enactment.revision, enactment.digest, enactment.tree, enactment.serial)
         if said != (revision.revision, revision.digest, revision.tree, revision.serial):
             raise BundleRefused([f"{revision.id}: what was signed is not this revision"])
 
     def _load(self, revision: Revision) -> Law:
         try:
-            law = Law.of(self._engine_of(self._lifecycle.bundle(revision)))
+            law = Law.of(self._engine_of(self._succession.bundle(revision)))
         except BundleRefused as refused:
             raise PolicyUnavailable(f"{revision.id} cannot be loaded: {refused}") from None
         while len(self._held) >= _MOST:  # whoever still judges by it holds it
