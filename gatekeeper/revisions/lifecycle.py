@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from gatekeeper.errors import LedgerUnavailable, OperatorError, Superseded
+from gatekeeper.errors import LedgerUnavailable, NotDone, OperatorError, Superseded
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.ledger.canonical import canonical
 from gatekeeper.ledger.rows import Transaction
@@ -65,7 +65,7 @@ class Lifecycle(Succession):
         if any(r.tree == tree and r.base == active.id and r.state in OPEN for r in self.store.all()):
             faults.append("This very text is proposed already.")
         if faults:
-            raise OperatorError(" ".join(faults))
+            raise NotDone([("", fault) for fault in faults])
         revision = self._new(
             bundle, base=active.id, origin=origin, author=author.id, at=now, reason=tidy(reason)
         )
@@ -123,7 +123,7 @@ class Lifecycle(Succession):
         if not before:
             faults += _faults_of_moment(moment, now)
         if faults:
-            raise OperatorError(" ".join(faults))
+            raise NotDone([("", fault) for fault in faults])
         rows = [
             *self.store.approved(revision.id, account_id=person.id, seal=seal, role=person.role, at=now),
             *self.store.moved(
@@ -141,7 +141,7 @@ class Lifecycle(Succession):
         faults = [] if may(person.role, "approve_policies") else ["Your role does not approve policies."]
         faults += [said] if (said := fault_of(reason)) is not None else []
         if faults:
-            raise OperatorError(" ".join(faults))
+            raise NotDone([("", fault) for fault in faults])
         rows = [*self.store.moved(revision, "rejected")]
         state = self.registry.state()
         if state.due_revision == revision.id:
@@ -164,7 +164,7 @@ class Lifecycle(Succession):
         ):
             faults.append("A return to this policy waits for its second person already.")
         if faults:
-            raise OperatorError(" ".join(faults))
+            raise NotDone([("", fault) for fault in faults])
         bundle = self.bundle(earlier)  # refused here if this program can no longer apply it
         revision = self._new(
             bundle, base=active.id, origin=f"{ROLLBACK}{to}", author=person.id, at=now, reason=tidy(reason)
@@ -200,7 +200,7 @@ class Lifecycle(Succession):
         if revision_id is not None and about.state not in ("checked", "replayed", "approved", "scheduled"):
             faults.append("Only a revision that was checked and is not in force can decide beside the law.")
         if faults:
-            raise OperatorError(" ".join(faults))
+            raise NotDone([("", fault) for fault in faults])
         clear = {**clear_of(about), "on": revision_id is not None}
         self.ledger.append(
             _draft("policy.shadowed", about, clear, person, reason), self.store.shadowed(before, revision_id)

@@ -10,6 +10,10 @@ from typing import Any, Final
 import pytest
 from flask.testing import FlaskClient
 
+from gatekeeper.policy import RelatedResource
+from gatekeeper.policy.cases import read_cases
+from gatekeeper.policy.sections import written_tests
+from gatekeeper.policy.statutes import Statute, read_statutes
 from gatekeeper.review.roles import ROLES
 from gatekeeper.web.console import languages, pages
 from gatekeeper.web.console.languages import LANGUAGES, language, translations
@@ -91,7 +95,7 @@ class _Brackets(NullTranslations):
 class _Reading(HTMLParser):
     """Collects what a page says to a person, but for what is quoted by its nature, as code and times."""
 
-    _UNREAD: Final = frozenset({"code", "pre", "time", "script", "style"})
+    _UNREAD: Final = frozenset({"code", "pre", "textarea", "time", "script", "style"})
     _VOID: Final = frozenset({"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"})
 
     def __init__(self) -> None:
@@ -136,15 +140,23 @@ def _quoted(staffed: Staffed) -> list[str]:
     bundle = staffed.city.gate.engine.bundle
     said: list[object] = [
         text
-        for p in bundle.catalogue.values()
+        for p in bundle.written.values()
         for text in (p.title, p.citation, p.message, p.remedy, p.description)
     ]
+    said += [text for p in bundle.written.values() for one in p.related_resources for text in _both(one)]
+    said += [text for statute in read_statutes(bundle.files) for text in _both(statute)]
+    paragraphs = [one for statute in read_statutes(bundle.files) for one in statute.paragraphs]
+    said += [text for one in paragraphs for text in (one.says, one.cited_at, one.without_rule)]
+    packs: Any = bundle.data["pack"]
+    said += [pack["law"] for pack in packs.values()]
+    said += [test.says for source in bundle.tests.values() for test in written_tests(source)]
+    said += [case.name.replace("-", " ") for case in read_cases(bundle.files, bundle.written)[0]]
     lexicon: Any = bundle.data["lexicon"]
     said += [part["about"] for kind in ("classes", "crimes") for part in lexicon[kind].values()]
     names = [text for agency in staffed.city.state.registry.agencies() for text in (agency.id, agency.name)]
-    people = ["Pat Sample", "Alma Clerk", "Pat Example", "Sam Sample", "Chief (sample)"]
+    people = ["Pat Sample", "Alma Clerk", "Pat Example", "Sam Sample", "Chief (sample)", "test"]
     typed = [WHY, "An idle reason", "investigation", "Auto theft", "ILCS", "Motor Vehicle Theft"]
-    ours = ["Gatekeeper", "English", "Español", "UTC", "ORI", "CSV", "JSON", "PDF"]
+    ours = ["Gatekeeper", "Ch", "English", "Español", "UTC", "ORI", "CSV", "JSON", "PDF"]
     public = ["deny", "staff", "none"]  # what an entry of the log says, as it stands there
     found = {
         re.sub(r"\s+", " ", str(text)).strip()
@@ -152,6 +164,10 @@ def _quoted(staffed: Staffed) -> list[str]:
         if text
     }
     return sorted(found, key=len, reverse=True)
+
+
+def _both(of: Statute | RelatedResource) -> tuple[str, str]:
+    return (of.title, of.citation) if isinstance(of, Statute) else (of.ref, of.description)
 
 
 def _walk(client: FlaskClient, start: str) -> dict[str, str]:
@@ -179,7 +195,7 @@ def _unmarked(page: str, quoted: list[str]) -> list[str]:
     reading.feed(page)
     said = re.sub(r"\s+", " ", " ".join(reading.said))
     said = re.sub(r"⟦[^⟦⟧]*(?:⟦[^⟦⟧]*⟧[^⟦⟧]*)*⟧", " ", said)
-    for text in (text for text in quoted if len(text) > 8):
+    for text in (text for text in quoted if len(text) > 8 and " " in text):
         said = said.replace(text, " ")
     # An id, the name of an event or of a fact; a postal abbreviation; a date, which Babel writes.
     said = re.sub(r"\S*(?:\d|\w[._]\w)\S*|\b[A-Z]{2}\b|\b[A-Z][a-z]{2} \d+", " ", said)

@@ -24,14 +24,23 @@ from gatekeeper.policy import shipped_policies
 from gatekeeper.policy.provisions import REVIEWS
 from gatekeeper.review.queue import DONE, WAITING
 from gatekeeper.review.roles import ROLES
+from gatekeeper.revisions.report import STEPS
 from gatekeeper.web.console.languages import TRANSLATIONS
+from gatekeeper.web.console.revision_facts import STATES
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PACKAGE: Final = ROOT / "gatekeeper"
 CONSOLE: Final = PACKAGE / "web" / "console"
 SPANISH: Final = TRANSLATIONS / "es.po"
 KEYWORDS: Final[dict[str, Any]] = {"say": None, "later": None, "_": None, "gettext": None, "ngettext": (1, 2)}
-TOLD: Final = ("review/**/*.py", "oversight/**/*.py", "exchange/documents.py", "exchange/containers.py")
+TOLD: Final = (
+    "review/**/*.py",
+    "oversight/**/*.py",
+    "revisions/approval.py",
+    "revisions/lifecycle.py",
+    "exchange/documents.py",
+    "exchange/containers.py",
+)
 """Modules whose faults a person is told; their sentences are marked by being sentences."""
 _SENTENCE: Final = re.compile(r"[A-Z“][^\n]* [^\n]*[.?!]")
 
@@ -43,6 +52,7 @@ CODES: Final = sorted(
         *ROLES, *CATEGORIES, *PROCESS_KINDS, *SERVED_KINDS, *KINDS, *SCOPES, *REVIEWS, *WAITING, *DONE,
         *(event.partition(".")[2] for event in EVENTS if event.startswith("review.")),
         "permit", "deny", "proposed", "accepted", "rejected", "active", "suspended", "closed", "removed",
+        *STATES, "superseded", *STEPS, *STEPS.values(),
         "affirmation", "declaration", "in_force", "lapsed", "not_yet",
     }
 )  # fmt: skip

@@ -35,6 +35,10 @@
 - ``permits``   one of them
 - ``try_it``    a request, made up or past, under the law in force and under a candidate
 - ``lexicon``   legal's words, changed in a working copy, counted on past words
+- ``policies``  the law in force, section by section, and each provision (``in_force``, ``rego``)
+- ``revisions`` the texts of the law, and each with what was found of it (``revision_facts``)
+- ``revision_jobs`` one is checked and replayed
+- ``approvals`` people say yes or no to one; ``rollbacks`` two return to an earlier one
 
 Nothing is decided here: a ruling is a fact that the policy is given.
 """
@@ -46,6 +50,7 @@ from flask import Blueprint
 from gatekeeper.web.console.account import add_account
 from gatekeeper.web.console.acts import add_acts
 from gatekeeper.web.console.agencies import add_agencies
+from gatekeeper.web.console.approvals import add_approvals
 from gatekeeper.web.console.assign import add_assignment
 from gatekeeper.web.console.cases import add_cases
 from gatekeeper.web.console.dashboard import add_dashboard
@@ -65,6 +70,7 @@ from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.papers import add_papers
 from gatekeeper.web.console.people import add_people
 from gatekeeper.web.console.permits import add_permits
+from gatekeeper.web.console.policies import add_policies
 from gatekeeper.web.console.policy_draft import add_policy_draft
 from gatekeeper.web.console.policy_draft_changes import add_policy_draft_changes
 from gatekeeper.web.console.policy_draft_checks import add_policy_draft_checks
@@ -73,6 +79,9 @@ from gatekeeper.web.console.policy_draft_propose import add_policy_draft_propose
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
 from gatekeeper.web.console.reviews import add_reviews
+from gatekeeper.web.console.revision_jobs import add_revision_jobs
+from gatekeeper.web.console.revisions import Shown, add_revisions
+from gatekeeper.web.console.rollbacks import add_rollbacks
 from gatekeeper.web.console.samples import add_samples
 from gatekeeper.web.console.search import add_search
 from gatekeeper.web.console.sessions import Sessions
@@ -125,4 +134,9 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_permits(blueprint, desk, sessions)
     add_try_it(blueprint, desk, sessions)
     add_lexicon(blueprint, desk, sessions)
+    add_policies(blueprint, desk, sessions)
+    shown = Shown(desk)
+    add_revision_jobs(blueprint, desk, sessions, add_revisions(blueprint, desk, sessions, shown))
+    add_approvals(blueprint, desk, sessions, shown)
+    add_rollbacks(blueprint, desk, sessions)
     return blueprint
