@@ -33,8 +33,7 @@ _PATIENCE: Final = 15.0
 _REMEMBERED: Final = 32
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _START: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); "
-    "from gatekeeper.revisions.examiner_process import main; main()"
+    "import sys; sys.path[:] = sys.argv[1:]; from gatekeeper.revisions.examiner_process import main; main()"
 )
 _DIED: Final = Finding(
     "",
@@ -119,7 +118,9 @@ class Examiner:
 
 def _answer(question: str) -> str | None:
     """Ask a process of its own; None if it did not answer."""
-    command = [sys.executable, "-I", "-B", "-c", _START, str(_ROOT)]
+    # Isolated from the environment and the working directory, it finds our modules where this process does.
+    places = [str(_ROOT), *(place for place in sys.path if Path(place).is_absolute())]
+    command = [sys.executable, "-I", "-B", "-c", _START, *dict.fromkeys(places)]
     try:
         child = subprocess.run(  # noqa: S603 - our own interpreter and module, without our environment
             command,

@@ -38,6 +38,8 @@ TOLD: Final = (
     "oversight/**/*.py",
     "revisions/approval.py",
     "revisions/lifecycle.py",
+    "revisions/drafts.py",
+    "revisions/examiner.py",
     "exchange/documents.py",
     "exchange/containers.py",
 )
