@@ -164,7 +164,12 @@ def test_the_same_question_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> Non
     """Two windows, or a page and its editor, ask about one text."""
     asked: list[str] = []
     answer = '{"findings": [], "results": [], "ran": 0, "revision": "x"}'
-    monkeypatch.setattr(module, "_answer", lambda question: asked.append(question) or answer)
+
+    def answered(question: str) -> str:
+        asked.append(question)
+        return answer
+
+    monkeypatch.setattr(module, "_answer", answered)
     examined = Examiner()
     for _ in range(3):
         examined.examine(FILES, "findings")
