@@ -38,6 +38,9 @@ _LONGEST: Final = 4000
 _MOST: Final = 200
 _DEEPEST: Final = 16
 _QUOTED: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
+_COMPARED: Final = re.compile(
+    r"(?<!not )\binput\.([a-z_0-9]+(?:\.[a-z_0-9]+)*) == (\"[^\"\\\n]*\"|true|false|-?\d+)(?=\s|$)"
+)
 _REMARK: Final = re.compile(r"^\s*#.*$", re.MULTILINE)
 _MOST_TEXTS: Final = 500
 
@@ -89,6 +92,21 @@ def texts_of(modules: Mapping[str, str], settings: Any = None) -> tuple[str, ...
     return tuple(found)[:_MOST_TEXTS]
 
 
+def compared_in(modules: Mapping[str, str]) -> Iterator[dict[Place, Any]]:
+    """Yield for each part of a rule the facts that it compares with a constant, each with that constant.
+
+    With them, what stands behind the comparisons is reached, however seldom they hold.
+    """
+    seen = set()
+    for path in sorted(modules):
+        for part in _REMARK.sub("", modules[path]).split("\n\n"):
+            found = {tuple(name.split(".")): json.loads(value) for name, value in _COMPARED.findall(part)}
+            told = json.dumps(sorted((".".join(place), value) for place, value in found.items()), default=str)
+            if found and told not in seen:
+                seen.add(told)
+                yield dict(found)
+
+
 def _said_in(document: Any) -> Iterator[str]:
     """Yield every text in *document*, names too."""
     if isinstance(document, str):
@@ -134,6 +152,11 @@ def grown(facts: Any, schema: Any, way: Way) -> Any:
     return _Growth(schema, way).of(facts, schema, 0)
 
 
+def placed(facts: dict[str, Any], schema: Any, place: Place, value: Any) -> dict[str, Any]:
+    """Return *facts* with *value* at *place*; what is missing on the way is made as *schema* has it."""
+    return _Growth(schema, "everything").placed(copy.deepcopy(facts), place, value)
+
+
 class _Growth:
     """One way of growing; *root* is the schema that references lead into."""
 
@@ -164,6 +187,20 @@ class _Growth:
                 inner = {key: self.of(one, known.get(key, others), depth + 1) for key, one in value.items()}
                 return self._map(inner, others, described) if self._lists else inner
         return value
+
+    def placed(self, facts: dict[str, Any], place: Place, value: Any) -> dict[str, Any]:
+        """Put *value* at *place*."""
+        here, described = facts, self._branch(facts, self._root)
+        for part in place[:-1]:
+            inner = described.get("properties", {}).get(part)
+            described = self._branch({}, inner)
+            if not isinstance(here.get(str(part)), dict):
+                here[str(part)] = self._example(described, 0, 0)
+            if not isinstance(here[str(part)], dict):
+                return facts  # the schema knows no such fact
+            here = here[str(part)]
+        here[str(place[-1])] = value
+        return facts
 
     def _branch(self, value: Any, schema: Any) -> dict[str, Any]:
         """Return the part of a schema that describes a value of this type."""

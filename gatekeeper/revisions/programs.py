@@ -71,10 +71,11 @@ def opa_check(bundle: Bundle, program: str) -> list[Finding]:
     """
     with tempfile.TemporaryDirectory() as directory:
         code, said, complaint = _run([program, "capabilities", "--current"], directory)
-        if code != 0:
+        try:
+            reduced = opa_capabilities(bundle, json.loads(said if code == 0 else ""))
+        except (ValueError, KeyError, TypeError):
             return [_failed("opa capabilities", complaint)]
         place = Path(directory)
-        reduced = opa_capabilities(bundle, json.loads(said))
         (place / "capabilities.json").write_text(json.dumps(reduced), "utf-8")
         (place / "input.json").write_text(json.dumps(bundle.schemas.get("input", {})), "utf-8")
         check = [program, "check", "--strict", "--format", "json", "--max-errors", "100", "--bundle", _BUNDLE]

@@ -16,7 +16,18 @@ from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy import Bundle
 from gatekeeper.policy.cases import Case
 from gatekeeper.policy.engine import Facts
-from gatekeeper.policy.mutations import TEXTS, WAYS, Place, grown, mutated, places, replaced, texts_of
+from gatekeeper.policy.mutations import (
+    TEXTS,
+    WAYS,
+    Place,
+    compared_in,
+    grown,
+    mutated,
+    placed,
+    places,
+    replaced,
+    texts_of,
+)
 from gatekeeper.policy.rehearsal import worst_inputs
 from gatekeeper.revisions.case_facts import facts_of_cases
 
@@ -47,6 +58,9 @@ def trials(bundle: Bundle, cases: Sequence[Case], mutations: int = MUTATIONS) ->
         yield make.trial(facts, f"the case {name}")
     for number, text in enumerate(worst_inputs(bundle.schemas.get("input")), 1):
         yield make.trial(json.loads(text), f"the longest facts that there may be, {number}")
+    permitted = {case.name for case in cases if case.outcome == "permit"}
+    for name, facts in [one for one in found if one[0] in permitted][:1]:
+        yield from make.compared(name, facts)
     for name, facts in _different(cases, found):
         yield from make.grown(name, facts)
         yield from make.ruled(name, facts)
@@ -73,6 +87,7 @@ class _Maker:
         self._facts = Facts(bundle)
         self._schema = bundle.schemas.get("input")
         self._provisions = bundle.provisions
+        self._compared = [*compared_in(bundle.modules)]
         self._texts = TEXTS + texts_of(bundle.modules, bundle.data.get("city"))
 
     def trial(
@@ -98,6 +113,17 @@ class _Maker:
             if now != then and not isinstance(now, dict):
                 about = f"the case {name}, {pointer(place)} grown"
                 yield self.trial(replaced(facts, place, then), about, facts, (place,))
+
+    def compared(self, name: str, facts: dict[str, Any]) -> Iterator[Trial]:
+        """Yield the facts of a case grown, with those that a rule compares as the rule would have them."""
+        whole = {way: grown(facts, self._schema, way) for way in ("words", "everything")}
+        for wanted in self._compared:
+            about = f"the case {name}, grown, with {', '.join(map(pointer, sorted(wanted)))} as a rule asks"
+            for one in whole.values():
+                changed = one
+                for place, value in wanted.items():
+                    changed = placed(changed, self._schema, place, value)
+                yield self.trial(changed, about)
 
     def ruled(self, name: str, facts: dict[str, Any]) -> Iterator[Trial]:
         """Yield the facts of a case with a ruling on each provision, of each level."""
