@@ -87,6 +87,10 @@ def _of_revision(state: State, revision_id: str, options: Mapping[str, Any]) -> 
     revision = lifecycle.store.get(revision_id)
     if revision is None:
         raise OperatorError(f"there is no revision {revision_id}: gatekeeper policy revisions")
+    if revision.state not in ("checked", "replayed"):
+        raise OperatorError(
+            f"{revision_id} is {revision.state}: what is replayed was checked, and is not decided upon yet"
+        )
     by = options["by"] or f"operator:{operator()}"
     asked = {
         name: str(options[name]) for name in ("from", "to", "sample", "seed", "against") if options[name]

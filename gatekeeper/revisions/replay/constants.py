@@ -82,13 +82,22 @@ def _at(bundle: Bundle, uses: Uses, place: str) -> Iterator[str | float]:
         )
     elif place:
         how, _, path = place.rpartition(":")
-        here: Any = bundle.data
-        for part in filter(None, path.split("/")):
-            if part == EACH or not isinstance(here, Mapping):
-                how = ""  # somewhere among these
-                break
-            here = here.get(part)
-        yield from here if how == "keys" and isinstance(here, Mapping) else _constants(here)
+        for here in _standing(bundle.data, [part for part in path.split("/") if part]):
+            yield from here if how == "keys" and isinstance(here, Mapping) else _constants(here)
+
+
+def _standing(here: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Yield what stands at a path of the data; ``[]`` is every element of a list and value of an object."""
+    if not path:
+        yield here
+    elif path[0] == EACH:
+        values = (
+            here.values() if isinstance(here, Mapping) else here if isinstance(here, list | tuple) else ()
+        )
+        for value in values:
+            yield from _standing(value, path[1:])
+    elif isinstance(here, Mapping):
+        yield from _standing(here.get(path[0]), path[1:])
 
 
 def needles(laws: Sequence[tuple[Bundle, Uses]], places: Iterable[str]) -> tuple[str, ...]:

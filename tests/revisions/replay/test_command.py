@@ -151,6 +151,15 @@ def test_a_revision_s_replay_is_recorded_for_its_approvers(own: Path) -> None:
         assert json.loads(list(state.rows.entries_of(revision_id))[-1].entry)["event"] == "policy.replayed"
 
 
+def test_a_revision_that_was_not_checked_is_not_replayed(own: Path) -> None:
+    """Said before any work is done."""
+    with opened(own) as state:
+        revision = state.lifecycle().propose(
+            another(days=20), author=_Author(), reason="Not checked yet, as the test wants.", origin="editor"
+        )
+    assert f"{revision.id} is draft" in _refused(revision.id, "--data", str(own))
+
+
 def test_one_replay_of_a_revision_at_a_time(own: Path) -> None:
     """A second one is told that the first runs."""
     revision_id = _proposed(own, another(days=20))
