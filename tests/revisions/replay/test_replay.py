@@ -258,8 +258,9 @@ def test_progress_of_another_question_is_not_gone_on_with(past: Path) -> None:
     """Saved for another law, another period or another log: begun anew."""
     kept = Kept()
     replay(past, laws_of(another(days=20)), kept=kept)
-    asked: dict[str, Any]
-    for laws, asked in ((laws_of(another(days=21)), {}), (laws_of(another(days=20)), {"seed": "other"})):
+    others: list[tuple[Bundle, dict[str, Any]]] = [(another(days=21), {}), (another(days=20), {"seed": "x"})]
+    for law, asked in others:
+        laws = laws_of(law)
         other = Kept(kept.progress)
         assert replay(past, laws, **asked).text() == replay(past, laws, kept=other, **asked).text()
         assert 0 == other.places[0]
