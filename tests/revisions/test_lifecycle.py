@@ -8,16 +8,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from gatekeeper.errors import OperatorError, PolicyUnavailable, SettingsRefused, StoreUnavailable, Superseded
+from gatekeeper.ledger import Draft, Json
+from gatekeeper.parts import found, laws_in_force
 from gatekeeper.policy import Bundle, packed, tree_digest
 from gatekeeper.revisions import approval
 from gatekeeper.revisions.interfaces import Revision
+from gatekeeper.settings import Settings
+from gatekeeper.state import lay_out, open_state
 from tests.exchange.city import body
 from tests.promises.made import document
 from tests.revisions.lives import REASON, Life, changed
+from tests.store.making import policy_named
 
 WHOLE = [
     "policy.proposed",
@@ -444,3 +450,21 @@ def test_a_revision_decides_beside_the_law_until_it_is_the_law(
     life.lifecycle.shadow(again.id, counsel, REASON)
     life.lifecycle.reject(again.id, counsel, REASON)
     assert state().shadow_revision is None
+
+
+def test_a_city_from_before_the_life_cycle_keeps_its_law(
+    tmp_path: Path, bundle: Bundle, other: Bundle
+) -> None:
+    """Its registry names a policy of which no text is kept: that one is founded, and no other."""
+    settings = Settings(data=tmp_path / "city", engine="embedded")
+    lay_out(settings)
+    state = open_state(settings)
+    policy: Json = {"revision": bundle.revision, "digest": bundle.digest}
+    named = Draft("policy.activated", "policy_0123456789ab", {"policy": policy, "previous": None}, {}, {})
+    state.ledger.append(named, policy_named(bundle.revision, bundle.digest, previous=None))
+    with pytest.raises(OperatorError, match="GATEKEEPER_POLICIES"):
+        found(state, other, "test")
+    assert found(state, bundle, "test")
+    assert bundle.revision == laws_in_force(state).of(state.registry.state()).bundle.revision
+    assert not found(state, other, "test")  # from here on the life cycle alone changes it
+    state.close()
