@@ -45,9 +45,7 @@ def check_revision(data: Path | None, named: str, by: str | None, *, as_json: bo
     rejected. What could not be run is said by name; if this city's engine needs it, nothing is recorded.
     """
     by = by or f"operator:{operator()}"
-    # Told to end, it ends what it began (an OPA, an engine) and says so in its record.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    with city(data) as state:
+    with _ending_in_order(), city(data) as state:
         jobs = PolicyJobs(state.database, state.clock.now)
         revision = revision_of(state.lifecycle(), named)
         if revision.state not in _CHECKED_IN:
@@ -68,6 +66,16 @@ def check_revision(data: Path | None, named: str, by: str | None, *, as_json: bo
             raise
     show_report(report, as_json=as_json)
     sys.exit(0 if report.passed else 1)
+
+
+@contextmanager
+def _ending_in_order() -> Iterator[None]:
+    """Told to end, end what was begun (an OPA, an engine) and say so in the record."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def check_directory(directory: Path, *, as_json: bool) -> None:
