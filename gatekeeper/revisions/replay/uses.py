@@ -35,8 +35,8 @@ class Use:
 
     ``value``: of ``regex`` the pattern; of ``equal``, ``order``, ``lookup`` and ``contains`` what it is held
     against: a place of the law's data (``/city/limits``; with ``keys:`` the names alone of what stands there;
-    ``/`` is anywhere), a text behind ``=``, a number behind ``#``, or nothing that has a text or number; of
-    ``pair`` the other path, dotted, behind ``raw:`` or ``trim:``.
+    ``/`` is anywhere), a text behind ``=`` or a number behind ``#``; of ``pair`` the other path, dotted,
+    behind ``raw:`` or ``trim:``.
     """
 
     kind: Kind
@@ -439,7 +439,10 @@ class _Reader:
 
     def _against(self, atom: _Atom, against: _Atom, where: Place, *, order: bool) -> None:
         this = frozenset({atom})
-        if atom[0] == "in" and against[0] in _LAW:
+        if against[0] == "truth":
+            # Null and the truth values stay as they are where they are read: of all else its type counts.
+            self._note(this, Use("type" if atom[0] == "in" else "whole"), where)
+        elif atom[0] == "in" and against[0] in _LAW:
             self._note(this, Use("order" if order else "equal", _against(against)), where)
         elif atom[0] == "trim" and against == ("text", "") and not order:
             self._note(this, Use("blank"), where)
@@ -614,6 +617,4 @@ def _against(atom: _Atom) -> str:
             return f"#{atom[1]!r}"
         case "data" | "keys":
             return f"{'keys:' if atom[0] == 'keys' else ''}/{'/'.join(atom[1] or ())}"
-        case "truth":
-            return ""
     return "/"
