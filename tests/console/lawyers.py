@@ -77,7 +77,7 @@ class Lawyers(Staffed):
     def checked(self, revision: Revision, report: CheckReport | None = None) -> Revision:
         """Record what its checks came to."""
         found = report or check_of(revision)
-        self.lifecycle.checked(revision.id, found.document(), passed=found.passed, by="operator:test")
+        self.lifecycle.checked(revision.id, found.verdict(), passed=found.passed, by="operator:test")
         return self.now(revision)
 
     def replayed(self, revision: Revision, report: ReplayReport | None = None) -> Revision:

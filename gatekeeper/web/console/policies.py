@@ -19,7 +19,6 @@ from gatekeeper.web.console.in_force import Book
 from gatekeeper.web.console.languages import later
 from gatekeeper.web.console.pages import page
 from gatekeeper.web.console.rego import Row, rows
-from gatekeeper.web.console.revision_facts import verdict_of
 from gatekeeper.web.console.sessions import Sessions
 
 CERTAINTY: Final = {
@@ -90,7 +89,7 @@ def _rule(source: str, unrun: tuple[int, ...]) -> list[Row]:
 def _unrun(desk: Desk, revision_id: str, path: str) -> tuple[int, ...] | None:
     """Return the lines of a file that no test runs, as the revision's check says; None if it does not."""
     result = desk.law.revisions.result(revision_id, "check")
-    uncovered = None if result is None else verdict_of(result).get("uncovered")
+    uncovered = None if result is None else result.document.get("uncovered")
     if uncovered is None:
         return None
     return tuple(each["line"] for each in uncovered if each["file"] == path)

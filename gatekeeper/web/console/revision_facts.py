@@ -241,15 +241,9 @@ def checked(result: Result | None) -> Checked | None:
     """Return the report of the checks."""
     if result is None:
         return None
-    verdict = verdict_of(result)
+    verdict = result.document
     steps = [{**step, "said": say(CHECKS.get(step["name"], ""))} for step in verdict["steps"]]
     return Checked(result.passed, result.at, result.digest, steps, verdict["failed"], verdict["uncovered"])
-
-
-def verdict_of(result: Result) -> Mapping[str, Any]:
-    """Return what a check found, without what it measured."""
-    found: Mapping[str, Any] = result.document["verdict"]
-    return found
 
 
 def blocks(lines: Sequence[Line]) -> Iterator[Block]:
