@@ -18,7 +18,7 @@ from gatekeeper.review.accounts import Session
 from gatekeeper.review.roles import may
 from gatekeeper.revisions.changes import Changes, changes
 from gatekeeper.revisions.interfaces import OPEN, Revision
-from gatekeeper.revisions.replay.report import CHANGES, CLASSES, ReplayReport
+from gatekeeper.revisions.replay.report import CHANGES, CLASSES, ProvisionChange, ReplayReport
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.in_force import Book
 from gatekeeper.web.console.languages import later, say
@@ -82,7 +82,7 @@ class Shown:
             "replayed": found.replay,
             "replay": replay,
             "unread": unread,
-            "replay_provisions": [] if replay is None else replay.provisions,
+            "replay_provisions": [] if replay is None else _met(replay),
             "openable": set() if replay is None else self._openable(replay),
             "diff": self._diff(base, revision) if base is not None and whole else None,
             "blocks": blocks,
@@ -119,6 +119,11 @@ class Shown:
             return set()
         asked = [one.query_id for found in replay.examples.values() for one in found if one.query_id]
         return {card.query_id for card in self.desk.reviews.cards(asked)}
+
+
+def _met(replay: ReplayReport) -> list[ProvisionChange]:
+    """Return the provisions that were unmet at all, or are not in both laws alike."""
+    return [one for one in replay.provisions if one.before or one.after or one.standing != "both"]
 
 
 class ShowRevision(Protocol):
