@@ -6,6 +6,7 @@ import json
 import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -119,11 +120,13 @@ def begin_job(
     command = {"check": "check-revision", "replay": "replay"}[kind]
     given = [f"--{name}={value}" for name, value in options.items()]
     arguments = ["policy", command, revision_id, f"--data={settings.data}", f"--by={by}", *given]
-    subprocess.Popen(  # noqa: S603  (our own interpreter and command; the options were read by the caller)
+    job = subprocess.Popen(  # noqa: S603  (our own interpreter and command; the options were read by the caller)
         [sys.executable, "-m", "gatekeeper", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    # Somebody must hear that it ended, or it stays in the list of processes for as long as this worker lives.
+    threading.Thread(target=job.wait, name="policy job", daemon=True).start()
     return True
