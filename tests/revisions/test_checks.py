@@ -15,6 +15,7 @@ from gatekeeper.policy import shipped_policies
 from gatekeeper.policy.layout import files_of, tree_digest
 from gatekeeper.revisions import checks, runs_apart
 from gatekeeper.revisions.checks import check
+from gatekeeper.revisions.programs import regal_lint
 from gatekeeper.revisions.report import STEPS, CheckReport, Step, StepName
 from gatekeeper.revisions.trials import trials
 from tests.servers.opa import opa_program
@@ -250,13 +251,13 @@ def test_a_test_that_fails_is_named_with_what_came() -> None:
 @pytest.mark.servers
 @pytest.mark.usefixtures("with_opa", "few")
 def test_what_only_opa_sees_is_refused_with_its_line() -> None:
-    """A name that is never used, and a fact that no request has: strict, and with the schema of the facts."""
-    rule = 'unused if {\n\tx := 1\n\tinput.purposes.nothing == "a"\n}\n\nsatisfied if unused'
+    """A name that is never used, and a text that is to be a number: strict, with the schema of the facts."""
+    rule = "unused if {\n\tx := 1\n\tinput.purpose.case_number == 7\n}\n\nsatisfied if unused"
     report = check(_with({}, rule=rule), mutations=0)
     step = _step(report, "compile")
     lines = _with({}, rule=rule)[RULE].splitlines()
     assert [f"{RULE}:{lines.index(chr(9) + 'x := 1') + 1}"] == _where(step)[:1]
-    assert any("input.purposes" in finding.message for finding in report.findings)
+    assert any("match error" in finding.message for finding in step.findings)
 
 
 @pytest.mark.needs("opa")
@@ -301,10 +302,16 @@ def test_regal_is_heard_where_it_is(tmp_path: Path) -> None:
     )
     assert "https://example.org/made-up" in step.findings[0].cure
     _regal(tmp_path, json.dumps({"violations": []}), 0)
-    assert "passed" == _step(check(FILES, mutations=0), "lint").outcome
-    for said, code in (("", 1), ("{", 0), ('{"violations": []}', 1)):
+    program = str(tmp_path / "programs/regal")
+    assert [] == regal_lint(FILES, program)
+    for said, code in (
+        ("", 1),
+        ("{", 0),
+        ('{"violations": []}', 1),
+        ('{"violations": [{"level": "error"}]}', 3),
+    ):
         _regal(tmp_path, said, code)
-        assert "refused" == _step(check(FILES, mutations=0), "lint").outcome, said
+        assert regal_lint(FILES, program), said
 
 
 @pytest.mark.usefixtures("few")
@@ -312,8 +319,8 @@ def test_regals_configuration_loads_nothing_from_elsewhere(tmp_path: Path) -> No
     """What checks the law is the law's own text."""
     _regal(tmp_path, json.dumps({"violations": []}), 0)
     config = FILES[".regal/config.yaml"] + "capabilities:\n  from:\n    url: https://example.org/x.json\n"
-    step = _step(check(_with({".regal/config.yaml": config}), mutations=0), "lint")
-    assert ("refused", [".regal/config.yaml"]) == (step.outcome, _where(step))
+    (finding,) = regal_lint({".regal/config.yaml": config}, str(tmp_path / "programs/regal"))
+    assert ".regal/config.yaml" == finding.file
 
 
 @pytest.mark.usefixtures("few")
