@@ -21,6 +21,7 @@ from gatekeeper.revisions.interfaces import ROLLBACK, Approval, Result, Revision
 
 NEEDED: Final = 2
 """How many people must approve."""
+OVERTAKEN: Final = "Another policy came into force since this was proposed. Propose it anew, on that one."
 
 
 def seal_of(
@@ -89,7 +90,7 @@ def faults_of(  # noqa: C901  (one line for each thing that may stand in the way
         if replay is None:
             found.append("It has not been tried on past queries.")
     if active is None or revision.base != active.id:
-        found.append("Another policy came into force since this was proposed. Propose it anew, on that one.")
+        found.append(OVERTAKEN)
     if seen != seal:
         found.append("What you looked at is not what it is now. Look again before you approve.")
     return found

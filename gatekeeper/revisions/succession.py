@@ -23,7 +23,7 @@ from gatekeeper.policy import Bundle, Files, load_files, packed, tree_digest, un
 from gatekeeper.policy.archive import opa_files
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.signing import SIGNATURES, Enactment, PolicySigner, claims_of
-from gatekeeper.revisions.approval import NEEDED, counted, is_rollback, seal_of
+from gatekeeper.revisions.approval import NEEDED, OVERTAKEN, counted, is_rollback, seal_of
 from gatekeeper.revisions.interfaces import Proposed, Revision, Revisions, Standing, State
 
 GOOD_FOR: Final = timedelta(days=7)
@@ -110,6 +110,8 @@ class Succession:
         revision, now = self._open(revision_id, "approved"), self.clock.now()
         people = self._two_people(revision)
         state = self.registry.state()
+        if revision.base != self._active().id:  # due, it would keep the law in force from deciding
+            raise OperatorError(OVERTAKEN)
         if state.due_revision is not None:
             raise OperatorError(
                 f"{state.due_revision} is scheduled already, one at a time: call it off, or wait for it"
