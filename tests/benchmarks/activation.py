@@ -14,6 +14,7 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.client import OK
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ class Answer:
 
     status: int
     revision: str | None
+    why: str
     asked: datetime
     answered: datetime
 
@@ -72,8 +74,9 @@ def _measured(gate: RunningGate, before: Bundle, after: Bundle, queries: int) ->
             "queries": len(asking.answers),
             "seconds": round(asking.seconds, 1),
             "statuses": dict(Counter(answer.status for answer in asking.answers)),
+            "not_permitted": dict(Counter(answer.why for answer in asking.answers if answer.why)),
             "by_the_old_law_though_asked_after_the_moment": sum(
-                answer.revision == before.revision and moment <= answer.asked < rolled
+                answer.revision == before.revision and moment <= answer.asked and answer.answered < rolled
                 for answer in asking.answers
             ),
             "first_answer_by_the_new_law_after_s": _first(asking.answers, after.revision, moment),
@@ -114,8 +117,10 @@ class _Asking:
         while len(self.answers) < self._queries:
             asked = datetime.now(UTC)
             given = self._gate.ask(self._gate.body())
-            revision = given.json()["decision"]["policy"]["revision"] if given.status_code == 200 else None
-            self.answers.append(Answer(given.status_code, revision, asked, datetime.now(UTC)))
+            document, permitted = given.json(), given.status_code == OK
+            revision = document["decision"]["policy"]["revision"] if permitted else None
+            why = "" if permitted else f"{document.get('type')}: {document.get('detail')}"
+            self.answers.append(Answer(given.status_code, revision, why, asked, datetime.now(UTC)))
 
 
 def _replayed(state: State, gate: RunningGate, bundle: Bundle) -> Revision:
