@@ -76,7 +76,7 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
 
 def _say_what_is_in_force(state: State, bundle: Bundle) -> None:
     """Try the law in force before workers need it. Raises PolicyUnavailable, StoreUnavailable."""
-    law = laws_in_force(state).of(state.registry.state())
+    law = laws_in_force(state).now()
     click.echo(f"policy {law.bundle.revision} is in force")
     if law.bundle.digest != bundle.digest:
         where = state.settings.policies or "those that came with this program"

@@ -18,7 +18,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from gatekeeper.errors import BundleRefused, GatekeeperError, PolicyUnavailable, Superseded
+from gatekeeper.errors import BundleRefused, GatekeeperError, PolicyUnavailable, Superseded, Unavailable
 from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.policy import Bundle, Engine, opa_bundle
@@ -139,11 +139,18 @@ class LawsInForce:
             raise PolicyUnavailable("the city has no law")
         held = self._held.get(digest)
         at = None if held is None else held.at.get(serial)
-        if held is None or at is None:
+        if held is None or at is None or self._passed() - at > self._max_age:
             return self._take(digest, serial)
-        if self._passed() - at > self._max_age:
-            raise PolicyUnavailable("the law in force could not be verified for too long")
         return held.law
+
+    def now(self) -> Law:
+        """Return the law that is in force now. Raises PolicyUnavailable, StoreUnavailable."""
+        for _ in range(_TRIES):
+            try:
+                return self.of(self._succession.registry.state())
+            except Superseded:
+                continue
+        raise PolicyUnavailable("the law kept changing")
 
     def prepare(self, revision: Revision) -> Law:
         """Load a revision that may have to judge soon. Raises PolicyUnavailable."""
@@ -187,6 +194,8 @@ class LawsInForce:
                 self.tend()
             except GatekeeperError as fault:
                 told(fault)
+            except Exception as fault:  # noqa: BLE001  a law that nobody verifies again ceases to decide
+                told(PolicyUnavailable(f"tending failed: {type(fault).__name__}"))
 
     def _rest(self) -> float:
         """Return how long to wait: a second, or until what is due."""
@@ -197,12 +206,20 @@ class LawsInForce:
         return 1.0 if due_ms is None else min(1.0, max(0.05, (due_ms - now) / 1000))
 
     def _take(self, digest: str, serial: int) -> Law:
-        """Load and verify the law in force, once for all who wait for it."""
+        """Load and verify the law in force, once for all who wait for it; also one that nobody tended."""
         with self._taking:
             held = self._held.get(digest)
-            if held is not None and serial in held.at:
+            at = None if held is None else held.at.get(serial)
+            if held is not None and at is not None and self._passed() - at <= self._max_age:
                 return held.law
-            return self._verify(digest, serial)
+            try:
+                return self._verify(digest, serial)
+            except Unavailable as fault:
+                if at is None:
+                    raise
+                raise PolicyUnavailable(
+                    f"the law in force could not be verified for too long: {fault}"
+                ) from None
 
     def _verify(self, digest: str, serial: int) -> Law:
         """Verify the law in force from its record, load it if it is not, and remember when."""

@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from gatekeeper.cli import serve
 from gatekeeper.errors import GatekeeperError, OperatorError, PolicyUnavailable
 from gatekeeper.parts import laws_in_force
 from gatekeeper.policy import Bundle
@@ -53,3 +55,45 @@ def test_what_waited_approved_is_not_scheduled_over_another_law(
     with pytest.raises(OperatorError, match="Another policy came into force"):
         life.lifecycle.schedule(late.id)
     assert other.revision == _decides(life)
+
+
+# --- A law that decides must go on, and one that cannot be verified must have a way back. ------------------
+
+
+def test_the_service_starts_after_a_moment_that_it_slept_through(
+    life: Life, other: Bundle, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever starts first puts into force what is due, and begins with that."""
+    state = life.city.state
+    life.scheduled(other, state.clock.now() + timedelta(seconds=2))
+    time.sleep(2.1)
+    serve._say_what_is_in_force(state, other)
+    assert f"policy {other.revision} is in force" in capsys.readouterr().out
+
+
+def test_a_law_that_nobody_tended_is_verified_by_who_asks(life: Life) -> None:
+    """A thread that ended must not leave a worker that denies everything until somebody starts it anew."""
+    _decides(life)
+    life.time.by = MAX_AGE + timedelta(seconds=1)
+    _decides(life)
+    _set(life, "UPDATE revisions SET signature = NULL WHERE state = 'active'")
+    life.time.by = 3 * MAX_AGE
+    nothing_leaves(life.city, PolicyUnavailable)
+
+
+def test_tending_survives_what_is_not_ours(life: Life, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error that nobody thought of is told, and the next second tends again."""
+    told, again = list[GatekeeperError](), threading.Event()
+
+    def fails(laws: LawsInForce) -> None:
+        assert laws is life.laws
+        if told:
+            again.set()
+        raise KeyError("made up")
+
+    monkeypatch.setattr(LawsInForce, "tend", fails)
+    life.laws.start(told.append)
+    assert again.wait(10)
+    life.laws.close()
+    assert "KeyError" in str(told[0])
+    assert "made up" not in str(told[0])
