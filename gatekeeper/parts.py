@@ -17,7 +17,6 @@ from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
 from gatekeeper.records import ColumnMapping, Reads, SqlReads
 from gatekeeper.records.mapping import SAMPLE
 from gatekeeper.revisions import LawsInForce
-from gatekeeper.revisions.in_force import SerialMark
 from gatekeeper.revisions.interfaces import Jobs, Kind
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
@@ -90,7 +89,7 @@ def laws_in_force(state: State) -> LawsInForce:
     return LawsInForce(
         state.lifecycle(),
         lambda bundle: build_engine(settings, bundle),
-        SerialMark(settings.data / "policy-serial"),
+        state.serial_mark(),
         max_age=timedelta(seconds=settings.policy_max_age),
     )
 

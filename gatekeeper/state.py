@@ -18,6 +18,7 @@ from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.revisions import Lifecycle
+from gatekeeper.revisions.in_force import SerialMark
 from gatekeeper.settings import Settings
 from gatekeeper.store import Database, Identities, LedgerRows, Queries, Registry, Staff, administration
 from gatekeeper.store import staff as staff_rows
@@ -54,7 +55,18 @@ class State:
 
     def lifecycle(self) -> Lifecycle:
         """Return what changes the law."""
-        return Lifecycle(Revisions(self.database), self.registry, self.ledger, self.policy_keys(), self.clock)
+        return Lifecycle(
+            Revisions(self.database),
+            self.registry,
+            self.ledger,
+            self.policy_keys(),
+            self.clock,
+            self.serial_mark().read,
+        )
+
+    def serial_mark(self) -> SerialMark:
+        """Return where this node keeps which law is the latest that it has seen in force."""
+        return SerialMark(self.settings.data / "policy-serial")
 
     def switch(self) -> Switch:
         """Return the switch that stops sharing."""

@@ -152,11 +152,15 @@ class Lifecycle(Succession):
         return self._known(revision.id)
 
     def roll_back(self, to: str, person: Account, reason: str) -> Revision:
-        """Ask for a law that was in force to be so again; a second person's approval does it, at once."""
+        """Ask for a law that was in force to be so again; a second person's approval does it, at once.
+
+        Of the law in force itself it is a renewal: in a new place and signed anew, where its signature or its
+        place is what cannot be verified.
+        """
         earlier, active, now = self._known(to), self._active(), self.clock.now()
         faults = [] if may(person.role, "approve_policies") else ["Your role does not approve policies."]
         faults += [said] if (said := fault_of(reason)) is not None else []
-        if earlier.state != "superseded":
+        if earlier.state not in ("superseded", "active"):
             faults.append("Only a policy that was in force before can be returned to.")
         if any(
             r.origin == f"{ROLLBACK}{to}" and r.state in OPEN and r.base == active.id

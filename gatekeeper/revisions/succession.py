@@ -44,6 +44,9 @@ class Succession:
     ledger: Ledger
     keys: PolicyKeys
     clock: Clock
+    latest: Callable[[], int] = lambda: 0
+    """The greatest place in the order of activations that this node has seen in force, whatever the store
+    was put back to."""
     _loaded: dict[str, Bundle] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- What a revision is. ------------------------------------------------------------------------------
@@ -117,7 +120,7 @@ class Succession:
                 f"{state.due_revision} is scheduled already, one at a time: call it off, or wait for it"
             )
         moment = max(revision.effective_at or now, now)
-        serial = max(self.store.next_serial(), (state.policy_serial or 0) + 1)
+        serial = max(self.store.next_serial(), (state.policy_serial or 0) + 1, self.latest() + 1)
         bundle = self.bundle(revision)
         signature = self._signature(
             self.keys.signer(), bundle, revision, serial=serial, now=now, lapses=moment + GOOD_FOR
@@ -156,9 +159,9 @@ class Succession:
         try:
             people = self.verified(revision, now, state)
         except (BundleRefused, OperatorError) as refused:
-            raise PolicyUnavailable(f"{revision.id} cannot come into force: {refused}") from None
+            raise _stuck(revision, str(refused)) from None
         if revision.serial is None or revision.base != active.id:
-            raise PolicyUnavailable(f"{revision.id} was made for another law than the one in force")
+            raise _stuck(revision, "it was made for another law than the one in force")
         rows = [
             *self.store.moved(active, "superseded"),
             *self.store.moved(revision, "active", activated_at=now),
@@ -263,6 +266,14 @@ def signed(revision: Revision, bundle: Bundle) -> dict[str, str]:
     """Return what OPA decides by, with the revision's signature if it has one."""
     signature = {} if revision.signature is None else {SIGNATURES: revision.signature}
     return {**opa_files(bundle), **signature}
+
+
+def _stuck(revision: Revision, why: str) -> PolicyUnavailable:
+    """Say that what is due cannot come into force, and what lets the law in force decide again."""
+    return PolicyUnavailable(
+        f"{revision.id} cannot come into force, and nothing is decided: {why}; to call it off: "
+        f"gatekeeper policy reject {revision.id}"
+    )
 
 
 def _nothing_due(transaction: Transaction) -> None:

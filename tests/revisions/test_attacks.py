@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -97,3 +98,60 @@ def test_tending_survives_what_is_not_ours(life: Life, monkeypatch: pytest.Monke
     life.laws.close()
     assert "KeyError" in str(told[0])
     assert "made up" not in str(told[0])
+
+
+def test_a_law_that_was_scheduled_and_lapsed_is_called_off(life: Life, other: Bundle, bundle: Bundle) -> None:
+    """A machine that was off for a month comes back: it denies, says which revision, and one command ends that."""
+    revision = life.scheduled(other, life.lifecycle.clock.now() + timedelta(hours=2))
+    life.time.by = timedelta(days=30)
+    with pytest.raises(PolicyUnavailable, match=f"gatekeeper policy reject {revision.id}"):
+        _decides(life)
+    life.lifecycle.reject(revision.id, life.people["counsel"], REASON)
+    assert bundle.revision == _decides(life)
+
+
+def test_two_people_sign_the_law_in_force_anew_where_its_key_is_lost(life: Life, bundle: Bundle) -> None:
+    """With every key gone nothing verifies; the same text, approved by two, decides again at once."""
+    keys = life.city.state.settings.key_directory
+    (keys / "policy.pem").unlink()
+    shutil.rmtree(keys / "policy")
+    nothing_leaves(life.city, GatekeeperError)
+    life.lifecycle.keys.create()  # gatekeeper init
+    nothing_leaves(life.city, PolicyUnavailable)
+    founding = life.active()
+    renewed = _back(life, founding)
+    assert ("active", 2, "superseded") == (renewed.state, renewed.serial, life.now(founding).state)
+    assert bundle.revision == _decides(life)
+
+
+def test_two_people_say_what_is_meant_after_a_restore(life: Life, other: Bundle, bundle: Bundle) -> None:
+    """The database is older than what this node saw in force: a rollback is in a place after all of it."""
+    before = life.active()
+    for _ in range(3):
+        life.scheduled(other)
+        _back(life, before)
+    _decides(life)
+    state = life.city.state
+    assert 7 == state.serial_mark().read()
+    _set(life, "UPDATE revisions SET state = 'superseded', serial = NULL WHERE serial > 1")
+    _set(life, f"UPDATE revisions SET state = 'active' WHERE id = '{before.id}'")
+    _set(
+        life,
+        f"UPDATE registry SET policy_revision = '{before.revision}', policy_digest = '{before.digest}', "
+        "policy_serial = 1, version = version + 1",
+    )
+    nothing_leaves(life.city, PolicyUnavailable)
+    lifecycle = replace(state.lifecycle(), clock=life.time.clock)
+    renewed = _back(replace(life, lifecycle=lifecycle), before)
+    assert ("active", 8) == (renewed.state, renewed.serial)
+    assert bundle.revision == _decides(life)
+
+
+def test_a_mark_that_cannot_be_read_is_removed(life: Life, bundle: Bundle) -> None:
+    """Which names the file; the operator who removes it says that the database is the latest."""
+    file = life.city.state.settings.data / "policy-serial"
+    file.write_text("?")
+    with pytest.raises(PolicyUnavailable, match=str(file)):
+        _decides(life)
+    file.unlink()
+    assert bundle.revision == _decides(life)
