@@ -108,7 +108,7 @@ class PolicyKeys:
         return HardwareSigner.open(self._named)
 
     def _publish(self, signer: PolicySigner) -> None:
-        _write(self._known / f"{signer.keyid}.pem", signer.public_pem.encode(), 0o644)
+        _write(self._known / f"{signer.keyid}.pem", signer.public_pem.encode(), 0o600)
 
 
 def _public(file: Path) -> str:

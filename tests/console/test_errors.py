@@ -132,10 +132,10 @@ def test_without_the_log_nothing_private_is_shown(staffed: Staffed) -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "fault"), [("engine", PolicyUnavailable("closed")), ("clock", ClockUnreliable("jumped"))]
+    ("part", "fault"), [("laws", PolicyUnavailable("closed")), ("clock", ClockUnreliable("jumped"))]
 )
 def test_without_a_part_the_page_names_it(staffed: Staffed, part: str, fault: Exception) -> None:
-    """The policy's engine, or the clock (which the page itself would show the time by)."""
+    """The law in force, or the clock (which the page itself would show the time by)."""
     query, browser = _denied(staffed), staffed.signed_in("records")
 
     class Failing:
@@ -144,7 +144,7 @@ def test_without_a_part_the_page_names_it(staffed: Staffed, part: str, fault: Ex
 
     object.__setattr__(staffed.city.gate, part, Failing())
     shown = _is_page(browser.client.get(f"{QUEUE}/{query}"), 503)
-    assert ("The policy" if part == "engine" else "The clock") in shown
+    assert ("The policy" if part == "laws" else "The clock") in shown
     assert "closed" not in shown
 
 

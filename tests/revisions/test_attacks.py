@@ -6,7 +6,6 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,10 +13,9 @@ import pytest
 
 from gatekeeper.cli import serve
 from gatekeeper.errors import GatekeeperError, OperatorError, PolicyUnavailable
-from gatekeeper.parts import laws_in_force
 from gatekeeper.policy import Bundle
 from gatekeeper.revisions import LawsInForce
-from gatekeeper.revisions.in_force import EVERY, MAX_AGE
+from gatekeeper.revisions.in_force import MAX_AGE
 from gatekeeper.revisions.interfaces import Revision
 from tests.promises.made import nothing_leaves
 from tests.revisions.lives import REASON, Life

@@ -21,36 +21,23 @@ from gatekeeper.revisions.interfaces import OPEN, Revision
 from gatekeeper.revisions.replay.report import CHANGES, CLASSES, ProvisionChange, ReplayReport
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.in_force import Book
-from gatekeeper.web.console.languages import later, say
+from gatekeeper.web.console.languages import say
 from gatekeeper.web.console.log_words import sentence
 from gatekeeper.web.console.pages import page
-from gatekeeper.web.console.revision_facts import blocks, checked, facts_of, names
+from gatekeeper.web.console.revision_facts import (
+    CLASS_WORDS,
+    HOWS,
+    STANDINGS,
+    blocks,
+    checked,
+    facts_of,
+    names,
+)
 from gatekeeper.web.console.sessions import Sessions
 
 Fault = tuple[str, str]
 PATH: Final = "/console/policies/revisions"
 LARGEST_SAMPLE: Final = 100_000_000
-CLASS_WORDS: Final[Mapping[str, str]] = {
-    "same": later("Unchanged"),
-    "newly_denied": later("Newly denied"),
-    "newly_permitted": later("Newly permitted"),
-    "reasons_changed": later("Reasons changed"),
-    "obligations_changed": later("Obligations changed"),
-    "undecided": later("Could not be decided"),
-}
-STANDINGS: Final[Mapping[str, str]] = {
-    "added": later("new"),
-    "removed": later("removed"),
-    "hidden": later("not public any more"),
-    "shown": later("public from now on"),
-}
-HOWS: Final[Mapping[str, str]] = {
-    "added": later("added"),
-    "removed": later("removed"),
-    "changed": later("changed"),
-    "order": later("in another order"),
-    "reads": later("its own text is the same"),
-}
 
 
 class Shown:
