@@ -119,6 +119,8 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("POST", "/console/policies/revisions/<revision_id>/schedule"): "approve_policies",
     ("GET", "/console/policies/revisions/<revision_id>/rollback"): "approve_policies",
     ("POST", "/console/policies/revisions/<revision_id>/rollback"): "approve_policies",
+    ("GET", "/console/policies/revisions/<revision_id>/shadow"): "approve_policies",
+    ("POST", "/console/policies/revisions/<revision_id>/shadow/<any(begin, end):act>"): "approve_policies",
     ("GET", "/console/agencies"): "read_figures",
     ("GET", "/console/agencies/<agency_id>"): "read_figures",
     ("GET", "/console/agencies/<agency_id>/<any(suspend, reinstate):act>"): "stop_sharing",

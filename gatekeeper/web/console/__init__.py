@@ -38,6 +38,7 @@
 - ``policies``  the law in force, section by section, and each provision (``in_force``, ``rego``)
 - ``revisions`` the texts of the law, and each with what was found of it (``revision_facts``)
 - ``revision_jobs`` one is checked and replayed
+- ``shadows``   one decides beside the law, without effect; what it came to (``shadow_figures``)
 - ``approvals`` people say yes or no to one; ``rollbacks`` two return to an earlier one
 
 Nothing is decided here: a ruling is a fact that the policy is given.
@@ -85,6 +86,7 @@ from gatekeeper.web.console.rollbacks import add_rollbacks
 from gatekeeper.web.console.samples import add_samples
 from gatekeeper.web.console.search import add_search
 from gatekeeper.web.console.sessions import Sessions
+from gatekeeper.web.console.shadows import add_shadows
 from gatekeeper.web.console.stops import add_stops
 from gatekeeper.web.console.try_it import add_try_it
 from gatekeeper.web.console.unmask import add_unmask
@@ -139,4 +141,5 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_revision_jobs(blueprint, desk, sessions, add_revisions(blueprint, desk, sessions, shown))
     add_approvals(blueprint, desk, sessions, shown)
     add_rollbacks(blueprint, desk, sessions)
+    add_shadows(blueprint, desk, sessions)
     return blueprint

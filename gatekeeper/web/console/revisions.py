@@ -34,6 +34,7 @@ from gatekeeper.web.console.revision_facts import (
     names,
 )
 from gatekeeper.web.console.sessions import Sessions
+from gatekeeper.web.console.shadow_figures import figures_of
 
 Fault = tuple[str, str]
 PATH: Final = "/console/policies/revisions"
@@ -71,6 +72,7 @@ class Shown:
             "unread": unread,
             "replay_provisions": [] if replay is None else _met(replay),
             "openable": set() if replay is None else self._openable(replay),
+            "beside": figures_of(desk, revision),
             "diff": self._diff(base, revision) if base is not None and whole else None,
             "blocks": blocks,
             "titles": titles,
