@@ -40,6 +40,13 @@ _CHECK = re.compile(rf"checks/(?:{_NAME}/)?{_NAME}\.rego")
 _CASE = re.compile(r"cases/(?:permitted|denied)/[A-Za-z0-9_.-]+\.json")
 _ASIDE = re.compile(rf"(?:{_NAME}/)*README\.md|statutes\.json|\.regal/config\.yaml")
 
+# What Unicode calls controls, formats and separators of lines: whoever approves a diff would not see them, or
+# would see the text in another order than an engine reads it.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+
 Role = Literal[
     "rule", "test", "check", "case", "data", "pack", "schema", "manifest", "capabilities", "aside", "unknown"
 ]
@@ -211,6 +218,13 @@ def _place(sources: Sources, path: str, text: str) -> None:
     if "\0" in text or text.startswith("\ufeff") or "\r" in text or not _encodes(text):
         sources.faults.append(
             f"{path!r}: holds NUL, a byte order mark or carriage returns: engines read those differently"
+        )
+        return
+    if unseen := _UNSEEN.search(text):
+        line = text.count("\n", 0, unseen.start()) + 1
+        sources.faults.append(
+            f"{path!r}:{line}: holds U+{ord(unseen[0]):04X}, which no reader sees, and which may show a line "
+            "otherwise than it is; to mend it: take it out, or write it as an escape in a string"
         )
         return
     sources.files[path] = text

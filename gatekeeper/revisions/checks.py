@@ -90,6 +90,7 @@ class _Check:
         with self._timed("tests"):
             results = run_apart(self._files, lambda place: self._heard("tests", place, 0))
             failures = [_test_finding(result) for result in _failures(results)]
+            failures += _unproved(examined, results)
             self._steps["tests"] = _step("tests", failures, len(results))
             owed = owing(examined, bundle)
         # (4) Every test on OPA, and the lines that none runs.
@@ -194,6 +195,17 @@ def _test_finding(result: Result) -> Finding:
     what = "test" if result.kind == "rego" else "case"
     said = f"The {what} {result.name} fails: expected {result.expected}; came {result.came}."
     return Finding(result.file, result.line or None, said, _TEST_CURE)
+
+
+def _unproved(examined: Examination, results: Sequence[Result]) -> Iterator[Finding]:
+    """Yield what refuses a law of which nothing shows that a whole request could ever be permitted.
+
+    Its tests never ask whether a request's facts fit the schema; where they do not, every request is refused.
+    """
+    permitted = {case.path for case in examined.cases if case.outcome == "permit"}
+    if not any(result.passed and result.file in permitted for result in results):
+        said = "No case shows a request that this law permits: it may be that no request can be decided."
+        yield Finding("cases/permitted", None, said, "Keep, or write, a case of each kind of request there.")
 
 
 def _failed(result: Result) -> Failed:

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,9 +15,11 @@ import pytest
 
 from gatekeeper.cli import serve
 from gatekeeper.errors import GatekeeperError, OperatorError, PolicyUnavailable
+from gatekeeper.parts import laws_in_force
 from gatekeeper.policy import Bundle
 from gatekeeper.revisions import LawsInForce
-from gatekeeper.revisions.in_force import MAX_AGE
+from gatekeeper.revisions.checks import check
+from gatekeeper.revisions.in_force import EVERY, MAX_AGE
 from gatekeeper.revisions.interfaces import Revision
 from tests.promises.made import nothing_leaves
 from tests.revisions.lives import REASON, Life
@@ -153,3 +157,19 @@ def test_a_mark_that_cannot_be_read_is_removed(life: Life, bundle: Bundle) -> No
         _decides(life)
     file.unlink()
     assert bundle.revision == _decides(life)
+
+
+# --- What a lawyer might get past the checks. -------------------------------------------------------------
+
+
+def test_a_law_under_which_no_request_could_be_decided_is_refused(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The schema wants a fact that no request has, and the cases that would show it were taken out."""
+    monkeypatch.setenv("PATH", "")
+    schema = json.loads(bundle.files["schema/input.json"])
+    schema.setdefault("required", []).append("made_up")
+    files = {path: text for path, text in bundle.files.items() if not path.startswith("cases/")}
+    report = check({**files, "schema/input.json": json.dumps(schema)}, mutations=0)
+    assert not report.passed
+    assert ["cases/permitted"] == [finding.file for finding in report.findings]
