@@ -7,7 +7,7 @@ printed just before, or of the seal that is named; ``rollback`` is one command f
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -230,4 +230,14 @@ def parsed(state: State, typed: str | None) -> datetime | None:
         moment = datetime.fromisoformat(typed)
     except ValueError:
         raise OperatorError(f"{typed!r} is no moment: say 2026-12-01T06:00, in the city's time") from None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=ZoneInfo(state.settings.time_zone))
+    if moment.tzinfo is not None:
+        return moment
+    zone = ZoneInfo(state.settings.time_zone)
+    here = moment.replace(tzinfo=zone)
+    try:
+        skipped = here.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != moment
+    except OverflowError:  # the first and the last days that there are
+        skipped = True
+    if skipped:
+        raise OperatorError(f"the city's clocks never show {typed}: say another moment")
+    return here

@@ -186,11 +186,11 @@ def moment_of(typed: str, zone: tzinfo) -> tuple[datetime | None, Faults]:
         return None, []
     try:
         local = datetime.fromisoformat(typed.strip())
-    except ValueError:
+        moment = local.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last days that there are
         return None, [("at", say("Give a day and a time, or leave it empty for at once."))]
     if local.tzinfo is not None:
         return None, [("at", say("Give a day and a time, or leave it empty for at once."))]
-    moment = local.replace(tzinfo=zone).astimezone(UTC)
     if moment.astimezone(zone).replace(tzinfo=None) != local:
         return None, [("at", say("The city's clocks skip that time. Give another."))]
     return moment, []

@@ -109,11 +109,11 @@ def _moment(typed: str, zone: tzinfo) -> tuple[datetime | None, str | None]:
         return None, None
     try:
         local = datetime.fromisoformat(typed.strip())
-    except ValueError:
+        moment = local.replace(tzinfo=zone).astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last days that there are
         return None, _MOMENT
     if local.tzinfo is not None:
         return None, _MOMENT
-    moment = local.replace(tzinfo=zone).astimezone(UTC)
     return (moment, None) if moment.astimezone(zone).replace(tzinfo=None) == local else (None, _SKIPPED)
 
 

@@ -2,8 +2,9 @@
 
 Guarantees: nothing is decided here that has an effect, and nothing is logged as a query; a made-up request is
 kept nowhere. To open a past one is an entry in the log, written before the page is made; its plate is not
-shown; a past permit, which nobody reviews, opens only to who judges samples of them. An explanation that
-takes too long is left out, and the verdict stands without it.
+shown; a past permit, which nobody reviews, opens only to who judges samples of them. A text with a provision
+that the public may not know of is tried only by who may read requests. An explanation that takes too long is
+left out, and the verdict stands without it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from gatekeeper.errors import (
 from gatekeeper.exchange.bodies import CATEGORIES, PROCESS_KINDS
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.stops import KINDS
+from gatekeeper.policy import Bundle
 from gatekeeper.review.roles import may
 from gatekeeper.revisions.bench import OWN, Candidate, Past, Ready, Tried, past, tried, tried_again
 from gatekeeper.revisions.trace import Explained
@@ -86,6 +88,8 @@ def add_try_it(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
     @blueprint.get("/policies/try")
     @sessions.needs("read_policies")
     def try_form_page() -> Response:
+        if _keeps_back(desk.gate.law.bundle):
+            return page("forbidden.html", 403, **sessions.shown())
         query, candidate = (request.args.get(name, "").strip() for name in ("query", "candidate"))
         if query:
             return see(f"{TRY}/{quote(query, safe='')}?{urlencode({'candidate': candidate})}")
@@ -94,6 +98,8 @@ def add_try_it(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
     @blueprint.post("/policies/try")
     @sessions.needs("read_policies")
     def try_request() -> Response:
+        if _keeps_back(desk.gate.law.bundle):
+            return page("forbidden.html", 403, **sessions.shown())
         typed, faults = read(try_form.FORM)
         typed["ruled"] = try_form.ruled()
         if faults:
@@ -117,6 +123,13 @@ def add_try_it(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
         candidate = request.args.get("candidate", "")
         sides = _again(desk, before, candidate)
         return _shown(desk, sessions, 200, _opened(desk, candidate), sides=sides, before=before)
+
+
+def _keeps_back(bundle: Bundle) -> bool:
+    """Say whether a text has a provision that this person may not know of: any answer of it could tell."""
+    return not may(g.session.account.role, "read_reviews") and any(
+        not provision.public for provision in bundle.written.values()
+    )
 
 
 def _opened(desk: Desk, candidate: str) -> dict[str, Any]:
@@ -212,6 +225,9 @@ def _candidate(desk: Desk, candidate_id: str, ask: Callable[[Ready], Tried]) -> 
         law = desk.bench.under(candidate_id, g.session.account.id)
     except BundleRefused as refused:
         return Side(name, fault=say("This is not yet a law that could be tried:"), faults=refused.faults)
+    if _keeps_back(law.bundle):
+        said = say("A provision that is not public is part of this text. Only who may read requests tries it.")
+        return Side(name, fault=said)
     try:
         return _side(law, ask(law), name, in_force=False)
     except InvalidRequest as refused:
