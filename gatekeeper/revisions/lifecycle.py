@@ -167,6 +167,8 @@ class Lifecycle(Succession):
             for r in self.store.all()
         ):
             faults.append("A return to this policy waits for its second person already.")
+        if self.registry.state().due_revision is not None:
+            faults.append("Another policy is scheduled. Call it off first, then return to the earlier one.")
         if faults:
             raise NotDone([("", fault) for fault in faults])
         bundle = self.bundle(earlier)  # refused here if this program can no longer apply it

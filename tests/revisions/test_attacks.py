@@ -159,6 +159,21 @@ def test_a_mark_that_cannot_be_read_is_removed(life: Life, bundle: Bundle) -> No
     assert bundle.revision == _decides(life)
 
 
+def test_a_rollback_says_at_once_that_another_is_scheduled(
+    life: Life, other: Bundle, third: Bundle, bundle: Bundle
+) -> None:
+    """Not to its second person, when half of it is done: it is called off, and the return takes seconds."""
+    first = life.active()
+    life.scheduled(other)
+    planned = life.scheduled(third, life.lifecycle.clock.now() + timedelta(days=30))
+    with pytest.raises(OperatorError, match="is scheduled. Call it off first"):
+        _back(life, first)
+    assert "scheduled" == life.now(planned).state
+    life.lifecycle.reject(planned.id, life.people["legal"], REASON)
+    assert "active" == _back(life, first).state
+    assert bundle.revision == _decides(life)
+
+
 # --- What a lawyer might get past the checks. -------------------------------------------------------------
 
 
