@@ -7,7 +7,6 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -15,11 +14,10 @@ import pytest
 
 from gatekeeper.cli import serve
 from gatekeeper.errors import GatekeeperError, OperatorError, PolicyUnavailable
-from gatekeeper.parts import laws_in_force
 from gatekeeper.policy import Bundle
 from gatekeeper.revisions import LawsInForce
 from gatekeeper.revisions.checks import check
-from gatekeeper.revisions.in_force import EVERY, MAX_AGE
+from gatekeeper.revisions.in_force import MAX_AGE
 from gatekeeper.revisions.interfaces import Revision
 from tests.promises.made import nothing_leaves
 from tests.revisions.lives import REASON, Life
@@ -103,7 +101,7 @@ def test_tending_survives_what_is_not_ours(life: Life, monkeypatch: pytest.Monke
 
 
 def test_a_law_that_was_scheduled_and_lapsed_is_called_off(life: Life, other: Bundle, bundle: Bundle) -> None:
-    """A machine that was off for a month comes back: it denies, says which revision, and one command ends that."""
+    """A machine that was off for a month denies, says which revision it is, and one command ends that."""
     revision = life.scheduled(other, life.lifecycle.clock.now() + timedelta(hours=2))
     life.time.by = timedelta(days=30)
     with pytest.raises(PolicyUnavailable, match=f"gatekeeper policy reject {revision.id}"):
@@ -166,7 +164,7 @@ def test_a_rollback_says_at_once_that_another_is_scheduled(
     first = life.active()
     life.scheduled(other)
     planned = life.scheduled(third, life.lifecycle.clock.now() + timedelta(days=30))
-    with pytest.raises(OperatorError, match="is scheduled. Call it off first"):
+    with pytest.raises(OperatorError, match=r"is scheduled\. Call it off first"):
         _back(life, first)
     assert "scheduled" == life.now(planned).state
     life.lifecycle.reject(planned.id, life.people["legal"], REASON)

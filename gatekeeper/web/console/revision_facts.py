@@ -29,6 +29,29 @@ STATES: Final = ("draft", "checked", "replayed", "approved", "scheduled", "activ
 
 How = Literal["done", "next", "ahead", "stopped"]
 
+CLASS_WORDS: Final[Mapping[str, str]] = {
+    "same": later("Unchanged"),
+    "newly_denied": later("Newly denied"),
+    "newly_permitted": later("Newly permitted"),
+    "reasons_changed": later("Reasons changed"),
+    "obligations_changed": later("Obligations changed"),
+    "undecided": later("Could not be decided"),
+}
+"""How pages name the classes of ``replay.report``, which are those of live queries too."""
+STANDINGS: Final[Mapping[str, str]] = {
+    "added": later("new"),
+    "removed": later("removed"),
+    "hidden": later("not public any more"),
+    "shown": later("public from now on"),
+}
+HOWS: Final[Mapping[str, str]] = {
+    "added": later("added"),
+    "removed": later("removed"),
+    "changed": later("changed"),
+    "order": later("in another order"),
+    "reads": later("its own text is the same"),
+}
+
 ANYBODY: Final = later("By legal or counsel.")
 OTHERS: Final = "others"
 TURNS: Final[Mapping[str, tuple[str, str]]] = {

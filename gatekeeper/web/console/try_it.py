@@ -82,7 +82,9 @@ class Due(NamedTuple):
         return len(set(self.values)) > 1
 
 
-def add_try_it(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
+def add_try_it(  # noqa: C901  (its routes)
+    blueprint: Blueprint, desk: Desk, sessions: Sessions
+) -> None:
     """Add the routes of trying a request."""
 
     @blueprint.get("/policies/try")
@@ -226,7 +228,7 @@ def _candidate(desk: Desk, candidate_id: str, ask: Callable[[Ready], Tried]) -> 
     except BundleRefused as refused:
         return Side(name, fault=say("This is not yet a law that could be tried:"), faults=refused.faults)
     if _keeps_back(law.bundle):
-        said = say("A provision that is not public is part of this text. Only who may read requests tries it.")
+        said = say("A provision of this text is not public. Only who may read requests tries it.")
         return Side(name, fault=said)
     try:
         return _side(law, ask(law), name, in_force=False)
