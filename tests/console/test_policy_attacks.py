@@ -41,7 +41,9 @@ def app_context(lawyers: Lawyers) -> Iterator[None]:
     [("9999-12-31T23:59", "America/Chicago"), ("0001-01-01T00:00", "Pacific/Auckland")],
 )
 @pytest.mark.usefixtures("app_context")
-def test_a_moment_beyond_every_calendar_is_told_and_no_fault_of_ours(typed: str, zone: str) -> None:
+def test_a_moment_beyond_every_calendar_is_told_and_no_fault_of_ours(
+    city: City, typed: str, zone: str
+) -> None:
     """Between the city's clocks and ours such a moment has no name."""
     moment, faults = moment_of(typed, ZoneInfo(zone))
     assert (None, ["at"]) == (moment, [field for field, _ in faults])
