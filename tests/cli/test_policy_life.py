@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from shutil import rmtree
 from typing import Any
 
 import pyotp
@@ -10,6 +11,8 @@ import pytest
 from click.testing import Result
 
 from gatekeeper.cli.opened import city as opened
+from gatekeeper.errors import PolicyUnavailable
+from gatekeeper.parts import laws_in_force
 from gatekeeper.policy import Bundle, load, shipped_policies
 from gatekeeper.revisions.interfaces import Revision
 from tests.cli.shell import City, typed
@@ -143,3 +146,24 @@ def test_a_revision_that_is_not_there_is_said_to_be_none(city: City, people: dic
     assert people
     for words in (("show",), ("activate",), ("approve", "--reason", REASON)):
         assert "gatekeeper policy list" in _refused(city, *words, "rev_none")
+
+
+def test_the_law_in_force_is_signed_anew_where_its_keys_are_lost(
+    city: City, people: dict[str, Made], shipped: Bundle
+) -> None:
+    """As deploy/README.md says it: init, then one command and two people, while nothing is decided."""
+    with opened(city.data) as state:
+        active = state.lifecycle().store.active()
+        keys = state.settings.key_directory
+    assert active is not None
+    (keys / "policy.pem").unlink()
+    rmtree(keys / "policy")
+    city.run("init")
+    with opened(city.data) as state, pytest.raises(PolicyUnavailable, match="not known here"):
+        laws_in_force(state).now()
+    text = _secrets(people["lee"]) + _secrets(people["cal"])
+    acts = ("rollback", active.id, "--as", "lee", "--as", "cal", "--reason", REASON)
+    result = _typed(city, *acts, text=text)
+    assert 0 == result.exit_code, result.output
+    with opened(city.data) as state:
+        assert shipped.revision == laws_in_force(state).now().bundle.revision
