@@ -16,6 +16,7 @@ from gatekeeper.review.roles import Role
 from gatekeeper.web.console import policy_draft_propose
 from gatekeeper.web.console.approvals import moment_of
 from tests.console.lawyers import PATH, RULE, WHY, Lawyers, governed, law
+from tests.console.test_try import _tried, _verdicts
 from tests.exchange.city import City
 from tests.lawful import put_in_force
 
@@ -91,3 +92,12 @@ def test_who_may_is_told_and_calls_off_what_keeps_everything_from_being_decided(
     form = {"form": cal.token(page), "reason": WHY}
     assert 303 == cal.client.post(f"{PATH}/{revision.id}/reject", data=form).status_code
     assert bundle.revision == lawyers.city.gate.as_in_force().law.bundle.revision
+
+
+def test_nor_is_a_candidate_with_a_hidden_provision(lawyers: Lawyers) -> None:
+    """What the law in force answers is shown; what the candidate would, is not."""
+    candidate = lawyers.proposed(lawyers.signed_in("legal"), law(HIDDEN))
+    answer = _tried(lawyers.signed_in("admin"), candidate=candidate.id)
+    assert 200 == answer.status_code
+    assert "only who may read requests tries it" in answer.text
+    assert 1 == len(_verdicts(answer))
