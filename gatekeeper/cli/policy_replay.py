@@ -59,16 +59,18 @@ def replay(target: str | None, data: Path | None, **options: Any) -> None:
     """Say whom a change of the law would have hit: decide past queries anew, by it and by the law in force.
 
     The clock and every fact come from the record. Of a REVISION the result is recorded, for those who are to
-    approve it; a DIR is only tried. What was interrupted goes on where it was. Words and plates stay here.
+    approve it; a DIR is only tried, and so is anything --against another law than the one in force. What was
+    interrupted goes on where it was. Words and plates stay here.
     """
     if options["audit_csv"] is not None:
         _given(replay_audit(options["audit_csv"], target, options["against"], options["seed"]), options)
         return
     with city(data) as state:
-        if target is not None and target.startswith(_REVISION):
-            _given(_of_revision(state, target, options), options)
+        named = target is not None and target.startswith(_REVISION)
+        if named and options["against"] is None:
+            _given(_of_revision(state, str(target), options), options)
             return
-        candidate = load(Path(target) if target is not None else chosen())
+        candidate = _revision(state, str(target)) if named else load(Path(target) if target else chosen())
         _given(_done(state, candidate, options, _Forgetful()), options)
 
 
@@ -92,9 +94,7 @@ def _of_revision(state: State, revision_id: str, options: Mapping[str, Any]) -> 
             f"{revision_id} is {revision.state}: what is replayed was checked, and is not decided upon yet"
         )
     by = options["by"] or f"operator:{operator()}"
-    asked = {
-        name: str(options[name]) for name in ("from", "to", "sample", "seed", "against") if options[name]
-    }
+    asked = {name: str(options[name]) for name in ("from", "to", "sample", "seed") if options[name]}
     job = jobs.begin(revision_id, "replay", by, asked)
     if job is None:
         raise OperatorError(f"{revision_id} is being replayed already")
@@ -152,6 +152,15 @@ def _baseline(state: State, against: str | None) -> Bundle:
             if against is None
             else f"there is no revision {against}: gatekeeper policy revisions"
         )
+    return lifecycle.bundle(found)
+
+
+def _revision(state: State, revision_id: str) -> Bundle:
+    """Return a revision to be tried only. Raises OperatorError, BundleRefused."""
+    lifecycle = state.lifecycle()
+    found = lifecycle.store.get(revision_id)
+    if found is None:
+        raise OperatorError(f"there is no revision {revision_id}: gatekeeper policy revisions")
     return lifecycle.bundle(found)
 
 

@@ -160,6 +160,17 @@ def test_a_revision_that_was_not_checked_is_not_replayed(own: Path) -> None:
     assert f"{revision.id} is draft" in _refused(revision.id, "--data", str(own))
 
 
+def test_against_another_law_than_the_one_in_force_nothing_is_recorded(own: Path) -> None:
+    """A candidate changes nothing in itself: no approver is shown that as what it would have done."""
+    revision_id = _proposed(own, another(days=20))
+    asked = ("policy", "replay", revision_id, "--data", str(own), "--processes", "1")
+    assert 0 == typed(*asked, "--against", revision_id).exit_code
+    with opened(own) as state:
+        store = state.lifecycle().store
+        assert store.result(revision_id, "replay") is None
+        assert "checked" == getattr(store.get(revision_id), "state", None)
+
+
 def test_one_replay_of_a_revision_at_a_time(own: Path) -> None:
     """A second one is told that the first runs."""
     revision_id = _proposed(own, another(days=20))
