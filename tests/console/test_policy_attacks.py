@@ -99,5 +99,5 @@ def test_nor_is_a_candidate_with_a_hidden_provision(lawyers: Lawyers) -> None:
     candidate = lawyers.proposed(lawyers.signed_in("legal"), law(HIDDEN))
     answer = _tried(lawyers.signed_in("admin"), candidate=candidate.id)
     assert 200 == answer.status_code
-    assert "only who may read requests tries it" in answer.text
+    assert "Only who may read requests tries it" in answer.text
     assert 1 == len(_verdicts(answer))

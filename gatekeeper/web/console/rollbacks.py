@@ -54,8 +54,11 @@ def add_rollbacks(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             else:
                 law.lifecycle.roll_back(revision_id, person, typed["reason"])
 
-        if law.revisions.get(revision_id) is None:
+        earlier = law.revisions.get(revision_id)
+        if earlier is None:
             return page("missing.html", 404, **sessions.shown())
+        if earlier.state == "active" and not typed["pending"]:  # to sign it anew is the operator's to begin
+            return ask(revision_id, 422, typed, faults)
         refused = refused_by(done, typed, faults)
         if refused is not None:
             return ask(revision_id, refused[0], typed, refused[1])
