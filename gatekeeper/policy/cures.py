@@ -193,6 +193,7 @@ KINDS = (
         r"(?P<name>\S+) is nothing that exists",
         "The rule looks at {name}, which does not exist, so it could never hold",
         "Correct the spelling, or import the fact that is meant.",
+        r"\b{name}\b",
     ),
     _kind(
         r"imports (?P<name>\S+), which is nothing that exists",

@@ -44,8 +44,11 @@ def finding_of(fault: str, texts: Mapping[str, str]) -> Finding:
         if found := kind.pattern.fullmatch(said):
             parts = {name: part or "" for name, part in found.groupdict().items()}
             message = _filled(kind.message, parts) or said
-            if line is None and kind.place is not None:
-                line = _line(kind.place, texts.get(file, ""), parts)
+            if kind.place is not None:
+                text = texts.get(file, "")
+                line = (
+                    _line(kind.place, text, parts) if line is None else _within(kind.place, text, parts, line)
+                )
             cure = _sentence(own_cure) if own_cure else _filled(kind.cure, parts)
             return Finding(file, line, _sentence(message), cure)
     return Finding(file, line, _sentence(said), _sentence(own_cure) if own_cure else UNKNOWN)
@@ -92,6 +95,19 @@ def _line(place: Place, text: str, parts: Mapping[str, str]) -> int | None:
             return None
         return None
     return _first(_filled(place, {name: re.escape(part) for name, part in parts.items()}), text)
+
+
+def _within(place: Place, text: str, parts: Mapping[str, str], head: int) -> int:
+    """Find the line of a rule that a fault is about; *head*, with which the rule begins, if none is."""
+    if place == "json":
+        return head
+    pattern = re.compile(_filled(place, {name: re.escape(part) for name, part in parts.items()}))
+    for number, line in enumerate(text.splitlines()[head - 1 :], head):
+        if number > head and line and not line.startswith((" ", "\t", "}")):
+            break  # the next rule
+        if pattern.search(line):
+            return number
+    return head
 
 
 def _filled(text: str, parts: Mapping[str, str]) -> str:

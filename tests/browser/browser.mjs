@@ -127,8 +127,11 @@ const commands = {
     return { found };
   },
   async fill({ name, label, value }) {
-    await pages.get(name).page.getByLabel(label, { exact: true }).fill(value, { timeout: 5000 });
+    await pages.get(name).page.getByLabel(label, { exact: true }).fill(value, { timeout: 20000 });
     return {};
+  },
+  async value({ name, label }) {
+    return { value: await pages.get(name).page.getByLabel(label, { exact: true }).inputValue({ timeout: 20000 }) };
   },
   async press({ name, button }) {
     const { page } = pages.get(name);
@@ -141,21 +144,21 @@ const commands = {
   async follow({ name, link, to }) {
     const { page } = pages.get(name);
     const found = to === null ? page.getByRole("link", { name: link, exact: true }) : page.locator(`a[href*="${to}"]`);
-    await found.first().click({ timeout: 5000 });
+    await found.first().click({ timeout: 20000 });
     await page.waitForLoadState("load");
     return { url: page.url() };
   },
   async choose({ name, label }) {
-    await pages.get(name).page.locator("label", { hasText: label }).first().click({ timeout: 5000 });
+    await pages.get(name).page.locator("label", { hasText: label }).first().click({ timeout: 20000 });
     return {};
   },
   async unfold({ name, summary }) {
     const found = pages.get(name).page.locator("summary").filter({ hasText: exactly(summary) });
-    if (!(await found.first().evaluate((e) => e.parentElement.open))) await found.first().click({ timeout: 5000 });
+    if (!(await found.first().evaluate((e) => e.parentElement.open))) await found.first().click({ timeout: 20000 });
     return {};
   },
   async focus({ name, summary }) {
-    await pages.get(name).page.locator("summary", { hasText: summary }).first().focus({ timeout: 5000 });
+    await pages.get(name).page.locator("summary", { hasText: summary }).first().focus({ timeout: 20000 });
     return {};
   },
   // One key, or a text typed where the focus is; what has the focus then.

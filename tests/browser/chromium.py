@@ -45,6 +45,10 @@ class Tab:
         """Type into the field that has this label."""
         self._do("fill", label=label, value=value)
 
+    def value(self, label: str) -> str:
+        """Return what stands in the field that has this label."""
+        return str(self._do("value", label=label)["value"])
+
     def press(self, button: str) -> str:
         """Press the button of this name; return where the browser ended."""
         return str(self._do("press", button=button)["url"])

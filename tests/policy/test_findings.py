@@ -43,7 +43,7 @@ def law(tmp_path: Path) -> Path:
         (
             RULE,
             ("data.facts.agency", "data.facts.agncy"),
-            "satisfied if {",
+            "data.facts.agncy",
             "data.facts.agncy.active",
             "spelling",
         ),
@@ -58,14 +58,14 @@ def law(tmp_path: Path) -> Path:
         (
             RULE,
             ("input.agency.id", "input.agency.idd"),
-            "satisfied if {",
+            "input.agency.idd",
             "looks at input.agency.idd, which does not exist",
             "spelling",
         ),
         (
             "sharing/purpose/purpose.rego",
             ("data.city.purposes", "data.city.purpose"),
-            "listed if {",
+            "data.city.purpose",
             "looks at data.city.purpose, which does not exist",
             "spelling",
         ),

@@ -135,14 +135,16 @@ def add_revisions(blueprint: Blueprint, desk: Desk, sessions: Sessions, shown: S
     @blueprint.get("/policies/revisions")
     @sessions.needs("read_policies")
     def revisions() -> Response:
-        found = law.revisions.all()
+        found, active = law.revisions.all(), law.revisions.active()
+        base = None if active is None or active.base is None else law.revisions.get(active.base)
         waiting = [facts_of(desk, each) for each in found if each.state in OPEN]
         return page(
             "revisions.html",
             **sessions.shown(),
             revisions=found,
             waiting=waiting,
-            active=law.revisions.active(),
+            active=active,
+            before=base if base is not None and base.state == "superseded" else None,
             names=names(desk, {each.author for each in found}),
         )
 
