@@ -14,8 +14,8 @@ from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
 from gatekeeper.errors import GatekeeperError, KeyErased, OperatorError
 from gatekeeper.notices import Reach
-from gatekeeper.parts import build_engine, load_bundle, mail, open_reads
-from gatekeeper.policy import Embedded
+from gatekeeper.parts import build_engine, laws_in_force, load_bundle, mail, open_reads
+from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
 from gatekeeper.state import open_state
@@ -45,7 +45,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str | None]]
     yield "settings", settings.refuse_unsafe
     yield "state and log", lambda: _state(settings)
     yield "keys", lambda: _keys(settings)
-    yield "policies", lambda: load_bundle(settings).revision
+    yield "policies", lambda: _law(settings).revision
     yield "engine", lambda: _engine(settings)
     yield "plate reads", lambda: _reads(settings)
     yield "notices", lambda: _notices(settings)
@@ -81,8 +81,21 @@ def _keys(settings: Settings) -> str:
     return "log, tokens, policies, private detail of today"
 
 
+def _law(settings: Settings) -> Bundle:
+    """Return the law in force, verified; before a city has one, what it would begin with."""
+    try:
+        state = open_state(settings)
+    except OperatorError:
+        return load_bundle(settings)  # there is no city yet, which the check of its state says
+    try:
+        founded = state.lifecycle().store.active() is not None
+        return laws_in_force(state).now().bundle if founded else load_bundle(settings)
+    finally:
+        state.close()
+
+
 def _engine(settings: Settings) -> str:
-    engine = build_engine(settings, load_bundle(settings))
+    engine = build_engine(settings, _law(settings))
     try:
         engine.ready()
     except GatekeeperError as error:

@@ -167,3 +167,14 @@ def test_the_law_in_force_is_signed_anew_where_its_keys_are_lost(
     assert 0 == result.exit_code, result.output
     with opened(city.data) as state:
         assert shipped.revision == laws_in_force(state).now().bundle.revision
+
+
+def test_doctor_examines_the_law_in_force(city: City, people: dict[str, Made], other: Bundle) -> None:
+    """Not a directory beside it; and one whose signature is gone is a finding."""
+    assert people
+    with opened(city.data) as state:
+        put_in_force(state, other)
+    assert other.revision in typed("doctor", "--data", str(city.data)).output
+    with opened(city.data) as state, state.database.write() as connection:
+        connection.exec_driver_sql("UPDATE revisions SET signature = NULL WHERE state = 'active'")
+    assert "not as it was signed" in typed("doctor", "--data", str(city.data)).output
