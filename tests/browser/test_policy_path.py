@@ -150,7 +150,8 @@ class Asking:
 
     gate: RunningGate
     answers: list[tuple[float, float, str, int]] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """What was answered in time by nothing: an overloaded machine releases nothing late."""
 
     @contextmanager
     def running(self, threads: int = 3) -> Iterator[None]:
@@ -166,7 +167,7 @@ class Asking:
                     law = answer.json()["decision"]["policy"]["revision"]
                     self.answers.append((began, time.time(), law, answer.status_code))
                 else:
-                    self.others.append(f"{answer.status_code} {answer.text}")
+                    self.refused.append(answer.json()["type"])
 
         asking = [threading.Thread(target=ask) for _ in range(threads)]
         for one in asking:
@@ -359,7 +360,8 @@ def test_a_provision_from_its_first_word_to_its_undoing(
         began = asking.first_of(law)
         _figures(activation_seconds=round(began - moment.timestamp(), 3), answers=len(asking.answers))
         _until(lambda: sum(one[2] == law for one in [*asking.answers]) > 20)
-    assert [] == asking.others
+    assert {*asking.refused} <= {"/docs#problem-lease_expired"}
+    assert len(asking.refused) < len(asking.answers) / 100
     assert {old, law} == {one[2] for one in asking.answers}
     assert {(old, 200), (law, 403)} == {one[2:] for one in asking.answers}
     assert [] == asking.asked_late(old, law)

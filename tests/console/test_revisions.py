@@ -7,8 +7,10 @@ import io
 import json
 import re
 from collections.abc import Mapping
-from html import unescape
+from datetime import UTC, datetime, timedelta
+from html import escape, unescape
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -17,6 +19,7 @@ from gatekeeper.policy.findings import Finding
 from gatekeeper.review.roles import ROLES, Role
 from gatekeeper.revisions.interfaces import Revision
 from gatekeeper.store.policy_jobs import PolicyJobs
+from gatekeeper.web.console.revision_jobs import SLOWEST
 from tests.console.conftest import Browser
 from tests.console.lawyers import (
     PATH,
@@ -313,7 +316,50 @@ def test_what_runs_is_watched(lawyers: Lawyers, kind: str) -> None:
     jobs.end(job.id, "done")
     page = ada.client.get(f"{PATH}/{revision.id}/progress").text
     assert "hx-trigger" not in page
-    assert f'<a href="{PATH}/{revision.id}#{kind}">Look at the result</a>' in page
+    assert f'<a href="{PATH}/{revision.id}?done={kind}#{kind}">Look at the result</a>' in page
+
+
+@pytest.mark.parametrize(("kind", "named"), [("check", "checks"), ("replay", "replay")])
+def test_what_was_asked_for_is_watched_before_it_runs(
+    lawyers: Lawyers, monkeypatch: pytest.MonkeyPatch, kind: str, named: str
+) -> None:
+    """A process takes its time to begin: the page says so, then that it runs, or that it never came."""
+    _jobs(monkeypatch)
+    ada = lawyers.signed_in("legal", name="Ada Author")
+    revision = lawyers.checked(lawyers.proposed(ada))
+    jobs = PolicyJobs(lawyers.city.state.database)
+    earlier = jobs.begin(revision.id, kind, ada.made.account.id)
+    assert earlier is not None
+    jobs.end(earlier.id, "done")
+    address = _posts(ada, revision, kind).headers["Location"]
+    page = ada.client.get(address).text
+    assert f"The {named} begin" in page
+    assert "done." not in page
+    assert f'hx-get="{escape(address)}" hx-trigger="every 2s"' in page
+    moment = datetime.now(UTC) - SLOWEST - timedelta(seconds=5)
+    late = {"begun": kind, "since": moment.isoformat()}
+    jobs_gone = ada.client.get(f"{PATH}/{revision.id}/progress?{urlencode(late)}").text
+    assert f"The {named} did not begin" not in jobs_gone  # the earlier one did, since then
+    assert jobs.begin(revision.id, kind, ada.made.account.id) is not None
+    assert f"The {named} run" in ada.client.get(address).text
+
+
+def test_what_never_began_is_said_to_have_not(lawyers: Lawyers) -> None:
+    """With what an operator can do; an address that was made up says nothing."""
+    ada = lawyers.signed_in("legal")
+    revision = lawyers.proposed(ada)
+    moment = datetime.now(UTC) - SLOWEST - timedelta(seconds=5)
+
+    def look(**asked: str) -> str:
+        return str(ada.client.get(f"{PATH}/{revision.id}/progress?{urlencode(asked)}").text)
+
+    page = look(begun="check", since=moment.isoformat())
+    assert "The checks did not begin" in page
+    assert f"gatekeeper policy check-revision {revision.id}" in page
+    assert "hx-trigger" not in page
+    for since in ("", "yesterday", moment.replace(tzinfo=None).isoformat()):
+        assert "Nothing runs." in look(begun="check", since=since)
+    assert "Nothing runs." in look(begun="<b>", since=moment.isoformat())
 
 
 @pytest.mark.parametrize("state", ["failed", "interrupted"])

@@ -8,10 +8,11 @@ leaves; what the public may not know of leaves with nobody who may not read requ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
-from typing import Any, Final
+from datetime import date, datetime, timedelta
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, request
 from marshmallow import fields, pre_load, validate
 
 from gatekeeper.review.accounts import Session
@@ -23,7 +24,7 @@ from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.forms import Faults, Form, read
 from gatekeeper.web.console.languages import later, say
 from gatekeeper.web.console.pages import attached, page, see
-from gatekeeper.web.console.revision_facts import facts_of
+from gatekeeper.web.console.revision_facts import KINDS, Facts, facts_of
 from gatekeeper.web.console.revisions import LARGEST_SAMPLE, PATH, ShowRevision
 from gatekeeper.web.console.sessions import FRESH, Sessions
 from gatekeeper.web.console.sheets import taken
@@ -60,6 +61,20 @@ _FROM: Final[Mapping[Kind, tuple[str, ...]]] = {
 """In which states a revision may be checked or replayed."""
 
 
+SLOWEST: Final = timedelta(minutes=1)
+"""What a process needs at most until it says that it runs."""
+
+
+class Asked(NamedTuple):
+    """A job whose process was started and has not said yet that it runs."""
+
+    kind: Kind
+    address: str
+    """Where to look again."""
+    late: bool
+    """Whether it should have said so by now."""
+
+
 def add_revision_jobs(blueprint: Blueprint, desk: Desk, sessions: Sessions, one: ShowRevision) -> None:
     """Add the routes by which a revision is checked and replayed."""
     law = desk.law
@@ -70,7 +85,9 @@ def add_revision_jobs(blueprint: Blueprint, desk: Desk, sessions: Sessions, one:
         found = law.revisions.get(revision_id)
         if found is None:
             return page("missing.html", 404, **sessions.shown())
-        return page("revision-progress.html", **sessions.shown(), revision=found, facts=facts_of(desk, found))
+        facts = facts_of(desk, found)
+        asked = _asked(facts, desk.gate.clock.now())
+        return page("revision-progress.html", **sessions.shown(), revision=found, facts=facts, asked=asked)
 
     @blueprint.post("/policies/revisions/<revision_id>/check")
     @sessions.needs("approve_policies")
@@ -109,7 +126,27 @@ def _begun(desk: Desk, revision_id: str, kind: Kind, options: Mapping[str, str])
         return None
     if not desk.law.begin_job(kind, revision_id, session.account.id, options):
         return None
-    return see(f"{PATH}/{revision_id}#where")
+    return see(_watched(revision_id, kind, desk.gate.clock.now()))
+
+
+def _watched(revision_id: str, kind: Kind, since: datetime) -> str:
+    """Return where a job is watched that was asked for at a moment."""
+    return f"{PATH}/{revision_id}/progress?{urlencode({'begun': kind, 'since': since.isoformat()})}"
+
+
+def _asked(facts: Facts, now: datetime) -> Asked | None:
+    """Return the job that the address says was asked for, while it is not there yet."""
+    try:
+        since = datetime.fromisoformat(request.args.get("since", ""))
+    except ValueError:
+        return None
+    kind = next((kind for kind in KINDS if kind == request.args.get("begun")), None)
+    if kind is None or since.tzinfo is None:
+        return None
+    job = facts.jobs[kind]
+    if job is not None and job.begun_at >= since:
+        return None
+    return Asked(kind, _watched(facts.revision.id, kind, since), now - since > SLOWEST)
 
 
 def _runs(desk: Desk, revision_id: str) -> Faults:
