@@ -333,7 +333,7 @@ def _approves(
     return lambda: tab.press(f"Approve it as the {which} person")
 
 
-def test_a_provision_from_its_first_word_to_its_undoing(
+def test_a_provision_from_its_first_word_to_its_undoing(  # noqa: PLR0915  (one statement for each step)
     demo: Town, people: Callable[[str, int], Person]
 ) -> None:
     """Refused, mended, checked, replayed, approved by two, in force at its minute, rolled back in seconds."""
