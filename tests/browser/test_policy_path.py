@@ -9,6 +9,7 @@ queries the past is (a hundred thousand take some minutes to make).
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import re
@@ -280,7 +281,7 @@ def _drafted(legal: Person) -> str:
     legal.reads("Propose your draft", name="09-propose")
     ended = tab.press("Propose it")
     assert f"{REVISIONS}/rev_" in ended, tab.text()
-    legal.reads("Where it stands: draft", "It is checked. By legal or counsel.", name="10-proposed")
+    legal.reads("Where it stands: draft", "Begin its checks. By legal or counsel.", name="10-proposed")
     return ended.rpartition("/")[2]
 
 
@@ -333,16 +334,27 @@ def _approves(
     return lambda: tab.press(f"Approve it as the {which} person")
 
 
-def test_a_provision_from_its_first_word_to_its_undoing(  # noqa: PLR0915  (one statement for each step)
-    demo: Town, people: Callable[[str, int], Person]
+@pytest.fixture
+def again(request: pytest.FixtureRequest) -> Callable[[], None]:
+    """Return what gives the next part of a long way as much time as any test has."""
+    seconds = float(request.config.getini("faulthandler_timeout"))
+    return lambda: faulthandler.dump_traceback_later(seconds, exit=True)
+
+
+def test_a_provision_from_its_first_word_to_its_undoing(
+    demo: Town, people: Callable[[str, int], Person], again: Callable[[], None]
 ) -> None:
     """Refused, mended, checked, replayed, approved by two, in force at its minute, rolled back in seconds."""
     gate = demo.gate
     old = str(gate.ask(_long(gate, 0)).json()["decision"]["policy"]["revision"])
     author = people("legal", 0)
+    again()
     revision = _drafted(author)
+    again()
     _checked(author)
+    again()
     _replayed(author)
+    again()
 
     first, second = people("legal", 1), people("counsel", 0)
     asking = Asking(gate)
@@ -371,6 +383,12 @@ def test_a_provision_from_its_first_word_to_its_undoing(  # noqa: PLR0915  (one 
     provision = next(one for one in denial["decision"]["provisions"] if one["code"] == "one_week")
     assert (TITLE, CITATION, REMEDY) == tuple(provision[name] for name in ("title", "citation", "remedy"))
 
+    _undone(gate, first, second, revision, old)
+    assert gate.command("ledger", "verify").stdout.startswith("consistent: ")
+
+
+def _undone(gate: RunningGate, first: Person, second: Person, revision: str, old: str) -> None:
+    """Roll back: one asks, the other confirms; from the first click until the agency is permitted again."""
     second.tab.open(f"{second.base}{REVISIONS}/{revision}")
     second.reads("Where it stands: active", name="21-active")
     first.tab.open(f"{first.base}{REVISIONS}")
@@ -389,7 +407,6 @@ def test_a_provision_from_its_first_word_to_its_undoing(  # noqa: PLR0915  (one 
     second.reads("Where it stands: active", "as a return to", name="22-rolled-back")
     _says(first, "It is in force again")
     first.reads("It is in force again", name="23-rolled-back")
-    assert gate.command("ledger", "verify").stdout.startswith("consistent: ")
 
 
 def _the_log_agrees(gate: RunningGate, old: str, law: str) -> None:

@@ -401,3 +401,24 @@ def test_one_at_a_time_has_a_moment(lawyers: Lawyers, ada: Browser, cal: Browser
     lawyers.lifecycle.reject(one.id, cal.made.account, WHY)
     assert 303 == cal.client.post(f"{PATH}/{other.id}/schedule", data=form).status_code
     assert "scheduled" == lawyers.now(other).state
+
+
+def test_only_who_can_approve_is_offered_to(
+    lawyers: Lawyers, ada: Browser, cal: Browser, eve: Browser
+) -> None:
+    """Its author, and whoever approved it, are told why not; the others find the way."""
+    revision = lawyers.ready(ada)
+    way = f'href="{PATH}/{revision.id}/approve"'
+
+    def page(browser: Browser) -> str:
+        return str(browser.client.get(f"{PATH}/{revision.id}").text)
+
+    assert way not in page(ada)
+    assert "You proposed it, so you cannot approve it" in page(ada)
+    assert way in page(cal)
+    lawyers.approves(cal, revision)
+    assert way not in page(cal)
+    assert "You approved it. Now somebody else does." in page(cal)
+    assert way in page(eve)
+    lawyers.enacted(lawyers.ready(ada, reworded("Another")))
+    assert way not in page(eve)  # it was made for a law that is not in force any more

@@ -79,7 +79,7 @@ def test_every_role_sees_what_is_in_force_and_what_waits_for_whom(lawyers: Lawye
     lawyers.proposed(legal)
     page = _text(lawyers.signed_in(role, name="Pat Reader").client.get(PATH).text)
     assert f"Revision {lawyers.active().label}" in page
-    assert "Waits for: It is checked. By legal or counsel." in page
+    assert "Waits for: Begin its checks. By legal or counsel." in page
     assert "Ada Author" in page
     assert WHY in page
 
@@ -113,8 +113,8 @@ def test_the_way_of_a_revision_is_told_step_by_step(lawyers: Lawyers) -> None:
     states = ["draft", "checked", "replayed", "approved", "scheduled"]
     assert [states[:1], states[:2], states[:3], states[:3], states] == [done for done, _ in shown]
     assert [
-        "It is checked. By legal or counsel.",
-        "It is replayed on past queries. By legal or counsel.",
+        "Begin its checks. By legal or counsel.",
+        "Replay it on past queries. By legal or counsel.",
         "A first person approves it. By legal or counsel, but not by Ada Author.",
         "A second person approves it; then it is signed and has its moment. " + barred,
         "It comes into force at its moment. Legal or counsel may call it off.",

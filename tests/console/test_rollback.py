@@ -210,3 +210,14 @@ def test_each_says_why(lawyers: Lawyers, earlier: Revision, cal: Browser, eve: B
     assert 303 == _sends(cal, earlier)
     assert 422 == _sends(eve, earlier, reason=reason)
     assert ["policy.approved"] == lawyers.told(_returns(lawyers, earlier)[0])
+
+
+@pytest.mark.parametrize("page", ["", "active"])
+def test_the_way_back_stands_where_the_law_in_force_does(
+    lawyers: Lawyers, earlier: Revision, cal: Browser, page: str
+) -> None:
+    """For whoever may go it; nobody looks for it in a hurry."""
+    address = f"{PATH}/{lawyers.active().id}" if page else PATH
+    way = f'href="{_address(earlier)}"'
+    assert way in cal.client.get(address).text
+    assert way not in lawyers.signed_in("auditor").client.get(address).text

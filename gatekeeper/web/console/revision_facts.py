@@ -56,9 +56,9 @@ ANYBODY: Final = later("By legal or counsel.")
 OTHERS: Final = "others"
 TURNS: Final[Mapping[str, tuple[str, str]]] = {
     "overtaken": (later("Another law came into force since it was begun. Propose it anew."), ANYBODY),
-    "draft": (later("It is checked."), ANYBODY),
+    "draft": (later("Begin its checks."), ANYBODY),
     "checking": (later("Its checks are running."), ""),
-    "checked": (later("It is replayed on past queries."), ANYBODY),
+    "checked": (later("Replay it on past queries."), ANYBODY),
     "replaying": (later("It is being replayed on past queries."), ""),
     "replayed": (later("A first person approves it."), OTHERS),
     "second": (later("A second person approves it; then it is signed and has its moment."), OTHERS),
