@@ -99,13 +99,14 @@ class Person:
         directory = os.environ.get("GATEKEEPER_TEST_PICTURES")
         if directory:
             Path(directory).mkdir(parents=True, exist_ok=True)
-            self.tab.picture(Path(directory) / f"{name}-{self.language}-{self.width}.png", self.width)
+            for width in {self.width, PHONE}:
+                self.tab.picture(Path(directory) / f"{name}-{self.language}-{width}.png", width)
         said, facts = self.tab.text(), self.tab.facts()
         for text in told:
             assert _plain(self.words(text)) in _plain(said), (text, said)
         assert [] == self.tab.axe(), name
         assert [] == facts["complaints"], name
-        assert [] == self.tab.overflow(self.width), name
+        assert [] == [*self.tab.overflow(self.width), *self.tab.overflow(PHONE)], name
         assert self.language == facts["lang"]
         return said
 

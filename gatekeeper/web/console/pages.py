@@ -15,6 +15,7 @@ from babel.dates import format_datetime, format_timedelta
 from flask import Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from gatekeeper.revisions.interfaces import Revision
 from gatekeeper.web.console.languages import LANGUAGES, language, translations
 from gatekeeper.web.console.terms import TERMS
 from gatekeeper.web.console.timeline import WHAT
@@ -64,6 +65,11 @@ def attached(text: str, media_type: str, name: str) -> Response:
     return response
 
 
+def named(revision: Revision) -> str:
+    """Name a revision so that it is told from the others: many have one label."""
+    return f"{revision.label} ({revision.digest.removeprefix('sha256:')[:12]})"
+
+
 def utc(moment: datetime) -> str:
     """Write a time for people, in UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
@@ -94,6 +100,6 @@ def _environment(code: str) -> Environment:
         """Write a code of ours as words."""
         return texts.gettext(name.replace("_", " "))
 
-    environment.filters.update(ago=ago, local=local, utc=utc, words=words)
+    environment.filters.update(ago=ago, local=local, named=named, utc=utc, words=words)
     environment.globals.update(lang=code, languages=LANGUAGES, terms=TERMS, what=WHAT)
     return environment
