@@ -6,7 +6,7 @@ PY := $(VENV)/bin/python
 UNITS = $(PY) -m pytest -q -m "not servers" -n auto --dist worksteal
 UV_VERSION := 0.13.9
 export VENV
-export PATH := $(PARTS)/bin:$(PATH)
+export PATH := $(PARTS)/bin:$(PATH):/usr/local/go/bin
 
 .PHONY: help demo test test-all lint texts bench soak lock clean venv venv-test
 .DEFAULT_GOAL := help
