@@ -9,8 +9,15 @@ from typing import Any
 import pyotp
 import requests
 
+from gatekeeper import settings
+from gatekeeper.policy.findings import Finding
+from gatekeeper.revisions.beside import Count, Example
+from gatekeeper.revisions.interfaces import Revision
+from gatekeeper.state import open_state
+from gatekeeper.store.shadows import Shadows
 from gatekeeper.web.console.languages import translations
 from tests.browser.chromium import Tab
+from tests.console.lawyers import RULE, check_of, example, replay_of, reworded, uncovered
 from tests.servers.gate import RunningGate
 
 WHY = "The report names a stolen sedan; it was read and is kept."
@@ -52,6 +59,7 @@ def lively(gate: RunningGate) -> Town:
     gate.command("stop", "--kind", "private", "--reason", "A sample of a stop that is in force")
     _denied(gate, purpose__narrative="HSI, homicide suspect", purpose__offense="09A", legal_process=_PAPER)
     _denied(gate, purpose__narrative='<b>ICE</b> "><script>alert(1)</script> pick-up, see file')
+    _legislated(gate, query)
     _denied(gate, purpose__narrative="child abuse, mother was pregnant and left", purpose__offense="90Z")
     return town
 
@@ -70,6 +78,41 @@ def _denied(gate: RunningGate, **changes: Any) -> str:
     answer = gate.ask(gate.body(**changes))
     assert 403 == answer.status_code, answer.text
     return str(answer.json()["query_id"])
+
+
+def _legislated(gate: RunningGate, query: str) -> None:
+    """Let a law come into force, one wait for its approval beside it, and a return wait for its second."""
+    state = open_state(settings.load(data=gate.data))
+    try:
+        lifecycle, people = state.lifecycle(), {one.username: one for one in state.staff.all()}
+        first, second, third = (people[name] for name in ("lee.legal", "logan.legal", "casey.counsel"))
+
+        def ready(title: str) -> Revision:
+            made = lifecycle.propose(reworded(title), author=first, reason=WHY, origin="editor")
+            check = check_of(made, uncovered=uncovered(34))
+            lifecycle.checked(made.id, check.verdict(), passed=True, by=first.id)
+            hit = replay_of(made, examples={"newly_denied": (example(query, 3),)})
+            lifecycle.replayed(made.id, hit.document(), by=first.id)
+            return made
+
+        enacted = ready("A reason that says what happened")
+        for person in (second, third):
+            lifecycle.approve(enacted.id, person, seen=lifecycle.seal(enacted), reason=WHY)
+        waiting = ready("A reason that says where, too")
+        lifecycle.shadow(waiting.id, third, WHY)
+        day = state.clock.now().date()
+        counts = {Count(waiting.id, enacted.digest, day, kind, code): 2 for kind, code in _DIFFER}
+        Shadows(state.database).add(counts, [Example(waiting.id, "newly_denied", query)], most=20)
+        refused = lifecycle.propose(reworded("A reason"), author=third, reason=WHY, origin="directory")
+        found = check_of(refused, Finding(RULE, 33, "The rule reads nothing.", "Name a fact."))
+        lifecycle.checked(refused.id, found.verdict(), passed=False, by=third.id)
+        assert enacted.base is not None
+        lifecycle.roll_back(enacted.base, second, WHY)
+    finally:
+        state.database.close()
+
+
+_DIFFER = (("same", ""), ("newly_denied", ""), ("newly_denied", "stated_reason"))
 
 
 class _Clerk:

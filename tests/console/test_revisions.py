@@ -312,7 +312,7 @@ def test_what_runs_is_watched(lawyers: Lawyers, kind: str) -> None:
         assert '<progress max="7" value="3"' in page
         assert "begun by Ada Author" in _text(page)
         assert f'hx-get="{PATH}/{revision.id}/progress" hx-trigger="every 2s" hx-select="#running"' in page
-        assert f'<a href="{PATH}/{revision.id}">Load again</a>' in page
+        assert f'<a id="again-{kind}" href="{PATH}/{revision.id}">Load again</a>' in page
     jobs.end(job.id, "done")
     page = ada.client.get(f"{PATH}/{revision.id}/progress").text
     assert "hx-trigger" not in page
