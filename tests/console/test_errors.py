@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import text, update
 from werkzeug.test import TestResponse
 
 from gatekeeper.errors import ClockUnreliable, PolicyUnavailable
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.store.review_queue import ReviewQueue
+from gatekeeper.store.tables import staff_sessions
 from gatekeeper.web.metrics import FAULTS
 from tests.console.conftest import Browser, Staffed
 from tests.exchange.city import PLATE, body
@@ -176,5 +177,5 @@ def test_a_session_that_ends_meanwhile_leads_to_the_door(staffed: Staffed) -> No
     browser = staffed.signed_in("records")
     with staffed.city.state.database.write() as connection:
         past = staffed.city.state.clock.now() - timedelta(days=1)
-        connection.execute(text("UPDATE staff_sessions SET seen_at = :at"), {"at": past.isoformat()})
+        connection.execute(update(staff_sessions).values(seen_at=past))
     assert 303 == browser.client.get("/console/no-such").status_code
