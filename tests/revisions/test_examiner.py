@@ -45,7 +45,7 @@ MISTAKES = [
     (
         RULE,
         ("affirms(input.agency)", "affirms(data.city.agncy)"),
-        "satisfied if {",
+        "data.city.agncy",
         "data.city.agncy, which does not",
         "spelling",
     ),
