@@ -32,6 +32,7 @@ from gatekeeper.cli.sample_agencies import AGENCIES, STAFF
 from gatekeeper.cli.serve import run
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Json
+from gatekeeper.policy.whole import write_whole
 from gatekeeper.records.sample import build, samples
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, lay_out, open_state
@@ -343,13 +344,8 @@ def _kept(settings: Settings, what: str) -> list[Json] | None:
 
 
 def _write(file: Path, document: dict[str, Json]) -> None:
-    new = file.with_suffix(".new")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
-        json.dump(document, opened, indent=2)
-        opened.flush()
-        os.fsync(opened.fileno())
-    new.rename(file)  # half a file would lose every secret of the city
+    # Half a file would lose every secret of the city.
+    write_whole(file, json.dumps(document, indent=2).encode(), 0o600)
 
 
 def _credentials(settings: Settings) -> Path:

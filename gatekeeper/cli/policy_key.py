@@ -15,6 +15,7 @@ from gatekeeper.policy.archive import MOST_PACKED, unpacked
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.opa_configuration import LONGEST_WAIT_S, ClientCertificate, Token
 from gatekeeper.policy.opa_configuration import configuration as opa_configuration
+from gatekeeper.policy.whole import write_whole
 from gatekeeper.state import policy_keys
 
 
@@ -99,9 +100,7 @@ def opa(
         known = policy_keys(settings).known()
     document = opa_configuration(url or settings.issuer, proof=proof, keys=known, wait=wait, ca_file=ca_file)
     # JSON is YAML: OPA reads it, and a PEM keeps its lines.
-    unfinished = file.with_name(f".{file.name}.partial")
-    unfinished.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    unfinished.replace(file)
+    write_whole(file, f"{json.dumps(document, indent=2)}\n".encode())
     click.echo(f"{len(known)} keys → {file}")
 
 

@@ -7,14 +7,13 @@ is escaped; the file appears complete or not at all.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from gatekeeper.errors import OperatorError
+from gatekeeper.policy.whole import write_whole
 
 _DENIED_BY = "Denied, by provision (a denial may name several)"
 _STYLE = """
@@ -31,15 +30,7 @@ def write_page(summary: Mapping[str, Any], path: Path) -> None:
     """Write the page of a summary's figures, atomically; raises OperatorError if it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-                file.write(page(summary))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        write_whole(path, page(summary).encode("utf-8", "replace"), 0o600)
     except OSError as error:
         raise OperatorError(f"{path} cannot be written: {error.strerror}. Name another --html file") from None
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import re
 import tarfile
 import zlib
@@ -22,6 +21,7 @@ from gatekeeper.errors import BundleRefused
 from gatekeeper.policy.bundle import Bundle
 from gatekeeper.policy.layout import Files
 from gatekeeper.policy.soundness import OPERATORS
+from gatekeeper.policy.whole import write_whole
 
 MOST_PACKED = 16 * 1024 * 1024
 MOST_UNPACKED = 64 * 1024 * 1024
@@ -35,15 +35,7 @@ def export(bundle: Bundle, file: Path, *, tests: bool = False) -> None:
     """Write *bundle* to *file* (tar.gz), whole or not at all; *tests* for ``opa test``. Raises OSError."""
     # The checks decide nothing; they are of use beside the tests alone.
     content = packed({**opa_files(bundle), **({**bundle.checks, **bundle.tests} if tests else {})})
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with unfinished.open("wb") as raw:
-            raw.write(content)
-            raw.flush()
-            os.fsync(raw.fileno())
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(file, content)
 
 
 def opa_files(bundle: Bundle) -> dict[str, str]:

@@ -7,7 +7,6 @@ the law as it stands; until its rule is written the new provision denies, and sa
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from gatekeeper.policy.listing import MAIN, listed_in_main, listed_in_manifest, 
 from gatekeeper.policy.manifest import Listed, manifest_of
 from gatekeeper.policy.rego_tests import RegoTests
 from gatekeeper.policy.statutes import read_statutes
+from gatekeeper.policy.whole import write_whole
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,39}")
 _RULE = re.compile(r"[A-Z]{2}-[0-9]+")
@@ -177,11 +177,11 @@ def _replace(directory: Path, changed: Mapping[str, str]) -> None:
     try:
         for path, text in changed.items():
             (directory / path).parent.mkdir(exist_ok=True)
-            _write(directory / path, text)
+            write_whole(directory / path, text.encode())
     except OSError as error:
         for path, earlier in before.items():
             if earlier is not None:
-                _write(directory / path, earlier)
+                write_whole(directory / path, earlier.encode())
         for file in made:
             shutil.rmtree(file.parent, ignore_errors=True)
         raise OperatorError(f"nothing was written: {error.filename}: {error.strerror}") from None
@@ -189,13 +189,3 @@ def _replace(directory: Path, changed: Mapping[str, str]) -> None:
 
 def _text(file: Path) -> str | None:
     return file.read_text("utf-8") if file.exists() else None
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        unfinished.write_text(text, encoding="utf-8")
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.policy.file_key import FileSigner
 from gatekeeper.policy.signing import PolicySigner, PolicyVerifier, key_of
+from gatekeeper.policy.whole import write_whole
 
 _PKCS11 = "pkcs11:"
 
@@ -41,7 +42,7 @@ class PolicyKeys:
         """
         self._known.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._named and not self._file.exists():
-            _write(self._file, _private(generate_private_key(SECP256R1())), 0o600)
+            _write(self._file, _private(generate_private_key(SECP256R1())))
         self._publish(self._open())
 
     def signer(self) -> PolicySigner:
@@ -82,7 +83,7 @@ class PolicyKeys:
             key = generate_private_key(SECP256R1())
             signer = FileSigner(key)
             self._publish(signer)
-            _write(self._file, _private(key), 0o600)
+            _write(self._file, _private(key))
         elif signer.keyid in self.known():
             raise OperatorError(
                 f"GATEKEEPER_POLICY_KEY still names {signer.keyid}: name a new key, and run this again"
@@ -108,7 +109,7 @@ class PolicyKeys:
         return HardwareSigner.open(self._named)
 
     def _publish(self, signer: PolicySigner) -> None:
-        _write(self._known / f"{signer.keyid}.pem", signer.public_pem.encode(), 0o600)
+        _write(self._known / f"{signer.keyid}.pem", signer.public_pem.encode())
 
 
 def _public(file: Path) -> str:
@@ -128,21 +129,12 @@ def _private(key: EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def _write(file: Path, content: bytes, mode: int) -> None:
-    """Write a file whole, in place of what was there. Raises SettingsRefused."""
-    partial = file.with_name(f".{file.name}.{os.getpid()}")
+def _write(file: Path, content: bytes) -> None:
+    """Write a key, for its owner alone. Raises SettingsRefused."""
     try:
-        partial.unlink(missing_ok=True)
-        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        partial.replace(file)
-        _sync(file.parent)
+        write_whole(file, content, 0o600)
     except OSError:
         raise SettingsRefused(f"{file} cannot be written: make {file.parent} writable") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _sync(directory: Path) -> None:

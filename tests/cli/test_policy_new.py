@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.policy import Embedded, drafts, load
+from gatekeeper.policy.whole import write_whole
 from tests.cli.shell import typed
 from tests.policy.laws import SHIPPED_PERMITTED
 from tests.servers.opa import opa_program
@@ -136,14 +137,13 @@ def test_a_law_with_faults_is_not_added_to(law: Path) -> None:
 def test_a_write_that_fails_leaves_everything_as_it_was(law: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The last of the four files cannot be written: the first three are taken back."""
     before = _files(law)
-    write = drafts._write
 
-    def failing(file: Path, text: str) -> None:
-        if file.name == ".manifest" and "quiet_hours" in text and law in file.parents:
+    def failing(file: Path, content: bytes) -> None:
+        if file.name == ".manifest" and b"quiet_hours" in content and law in file.parents:
             raise OSError(28, "No space left on device", str(file))
-        write(file, text)
+        write_whole(file, content)
 
-    monkeypatch.setattr(drafts, "_write", failing)
+    monkeypatch.setattr(drafts, "write_whole", failing)
     result = typed("policy", "new", "quiet_hours", str(law), "--citation", CITATION)
     assert 1 == result.exit_code
     assert "No space left" in result.stderr

@@ -1,0 +1,30 @@
+"""Write a file whole, in place of what was there, or not at all.
+
+Guarantees: whoever opens it meets the old content or the new, also after a crash; what could not be written
+leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+
+def write_whole(file: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write *file*; a new one has *mode*, less the process's umask. Raises OSError."""
+    unfinished = file.with_name(f".{file.name}.{os.getpid()}.{threading.get_ident()}")
+    try:
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        unfinished.replace(file)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
