@@ -10,19 +10,15 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
-
-import regorus
 
 from gatekeeper.errors import NotExplained
 from gatekeeper.policy.layout import Json
+from gatekeeper.policy.rehearsal import engine_child
 
-_ANSWERING = Path(__file__).with_name("answering.py")
-_ENGINE = Path(regorus.__file__).parents[1]
+_ANSWERING = engine_child("answering.py")
 
 
 class Refused(Exception):
@@ -78,7 +74,7 @@ def asking(
         "seconds": seconds,
     }
     child = subprocess.Popen(  # noqa: S603 - our own interpreter and file, isolated from the environment
-        [sys.executable, "-I", "-S", "-B", str(_ANSWERING), str(_ENGINE)],
+        _ANSWERING,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -24,11 +24,18 @@ RULE = "data.main.decision"
 
 _SECONDS = 20
 _EACH_SECONDS = 2.0  # of the processor, for one decision
-STAGE = (
-    *(sys.executable, "-I", "-S", "-B"),
-    *(str(Path(__file__).with_name("stage.py")), str(Path(regorus.__file__).parents[1])),
-)
-"""The command of the child: our own interpreter and file, isolated from the environment."""
+
+
+def engine_child(script: str) -> tuple[str, ...]:
+    """Return the command of a file beside this one that uses the engine, isolated from the environment."""
+    return (
+        *(sys.executable, "-I", "-S", "-B"),
+        *(str(Path(__file__).with_name(script)), str(Path(regorus.__file__).parents[1])),
+    )
+
+
+STAGE = engine_child("stage.py")
+"""The command of this module's child, and of ``audition``'s."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
 - ``git_text``      the text in a git repository, read and written back
 - ``lifecycle``     what people do about a revision: the only way by which the law of a city changes
 - ``changes``       what one text changes in another (``line_changes``, ``data_changes``)
+- ``apart``         a process of its own for what somebody typed
 - ``checks``        whether a revision may be relied on: ``runs`` of its tests, ``deciding`` alike and in time
 - ``replay``        whom it would have hit
 - ``approval``      who may approve what, and what an approval binds

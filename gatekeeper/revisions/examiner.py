@@ -9,13 +9,10 @@ never the absence of one; the same question has the same answer, and is not aske
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Literal
 
 from gatekeeper.errors import OperatorError
@@ -23,6 +20,7 @@ from gatekeeper.policy.drafts import Draft, refuse
 from gatekeeper.policy.findings import Finding
 from gatekeeper.policy.layout import Files
 from gatekeeper.remembered import Remembered
+from gatekeeper.revisions.apart import ENVIRONMENT, command
 from gatekeeper.revisions.runs import Result
 
 Ask = Literal["findings", "tests", "whole"]
@@ -31,10 +29,6 @@ Ask = Literal["findings", "tests", "whole"]
 _SECONDS: Final = 90
 _PATIENCE: Final = 15.0
 _REMEMBERED: Final = 32
-_ROOT: Final = Path(__file__).resolve().parents[2]
-_START: Final = (
-    "import sys; sys.path[:] = sys.argv[1:]; from gatekeeper.revisions.examiner_process import main; main()"
-)
 _DIED: Final = Finding(
     "",
     None,
@@ -118,19 +112,16 @@ class Examiner:
 
 def _answer(question: str) -> str | None:
     """Ask a process of its own; None if it did not answer."""
-    # Isolated from the environment and the working directory, it finds our modules where this process does.
-    places = [str(_ROOT), *(place for place in sys.path if Path(place).is_absolute())]
-    command = [sys.executable, "-I", "-B", "-c", _START, *dict.fromkeys(places)]
     try:
         child = subprocess.run(  # noqa: S603 - our own interpreter and module, without our environment
-            command,
+            command("examiner_process", "main"),
             input=question,
             capture_output=True,
             text=True,
             encoding="utf-8",
             timeout=_SECONDS,
             check=False,
-            env={"PATH": os.defpath},
+            env=ENVIRONMENT,
         )
         json.loads(child.stdout)
     except (subprocess.TimeoutExpired, OSError, ValueError):

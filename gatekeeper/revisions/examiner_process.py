@@ -22,11 +22,11 @@ from gatekeeper.policy.drafts import Draft, begun
 from gatekeeper.policy.examination import examine_files
 from gatekeeper.policy.findings import Finding, finding_of
 from gatekeeper.policy.manifest import Listed
+from gatekeeper.revisions.apart import bounded
 
 if TYPE_CHECKING:
     from gatekeeper.revisions.runs import Result
 
-_MEMORY: Final = 2 * 1024**3
 _SECONDS: Final = 20
 _NICE: Final = 10
 _CURE: Final = (
@@ -36,10 +36,9 @@ _CURE: Final = (
 
 def main() -> None:
     """Answer one question."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    bounded()
     # Of the processor's time, and handed on: a process that this one started ends as well.
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(_NICE)
     asked = json.load(sys.stdin)
     json.dump(_begun(asked) if asked["ask"] == "begin" else _examined(asked), sys.stdout)

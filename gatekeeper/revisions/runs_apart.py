@@ -7,19 +7,17 @@ failed and says so, and those after it are run all the same. The child is ``chil
 from __future__ import annotations
 
 import json
-import os
-import resource
 import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Final
 
 from gatekeeper.policy.examination import examine_files
 from gatekeeper.policy.layout import Files
+from gatekeeper.revisions.apart import ENVIRONMENT, bounded, command
 from gatekeeper.revisions.runs import Result, waiting_in
 
 _EACH_SECONDS: Final = 5.0
@@ -28,11 +26,6 @@ _SILENT_SECONDS: Final = 120.0
 _MOST_ENDED: Final = 5
 _UNBEGUN: Final = Result(
     "rego", (), "the tests", "", 0, passed=False, expected="tests that run", came="the engine ended before"
-)
-_MEMORY: Final = 2 * 1024**3
-_ROOT: Final = Path(__file__).resolve().parents[2]
-_START: Final = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from gatekeeper.revisions.runs_apart import child; child()"
 )
 
 
@@ -59,16 +52,15 @@ def run_apart(files: Files, heard: Callable[[int], None] = lambda _: None) -> li
 
 def _said(files: Files, skip: int) -> Iterator[tuple[str, Result]]:
     """Yield what a child says: begins (with the result if it never ends), result, and done."""
-    command = [sys.executable, "-I", "-B", "-c", _START, str(_ROOT)]
     with tempfile.TemporaryFile() as question:
         question.write(json.dumps({"files": dict(files), "skip": skip}).encode())
         question.seek(0)
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and module, without our environment
-            command,
+            command("runs_apart", "child"),
             stdin=question,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={"PATH": os.defpath},
+            env=ENVIRONMENT,
         )
     assert child.stdout is not None  # noqa: S101 - it is a pipe
     try:
@@ -86,8 +78,7 @@ def _said(files: Files, skip: int) -> Iterator[tuple[str, Result]]:
 
 def child() -> None:
     """Run what is asked for on standard input, and say each result in a line."""
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bounded()
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     asked = json.load(sys.stdin)

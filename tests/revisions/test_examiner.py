@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import pytest
@@ -105,11 +106,16 @@ def test_a_test_that_kills_the_engine_is_a_finding() -> None:
     assert found.findings
 
 
+def _running(instead: str) -> Callable[[str, str], list[str]]:
+    """Return what starts a process that runs something else."""
+    return lambda _module, _function: [sys.executable, "-I", "-B", "-c", instead]
+
+
 def test_a_process_that_does_not_answer_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever it did instead: it ended, said nonsense, or never finished. It is asked again next time."""
     for instead in ("raise SystemExit(1)", "print('nonsense')", "import time; time.sleep(60)"):
         with monkeypatch.context() as patched:
-            patched.setattr(module, "_START", instead)
+            patched.setattr(module, "command", _running(instead))
             patched.setattr(module, "_SECONDS", 1)
             asked = Examiner()
             (found,) = asked.examine(FILES, "findings").findings
@@ -122,12 +128,11 @@ def test_a_process_that_does_not_answer_is_a_finding(monkeypatch: pytest.MonkeyP
 def test_it_knows_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     """A test may print what its process knows: that is nothing of the service's."""
     monkeypatch.setenv("GATEKEEPER_OIDC_CLIENT_SECRET", "not for drafts")
-    monkeypatch.setattr(
-        module,
-        "_START",
+    told = (
         "import json, os; known = [n for n in os.environ if 'GATEKEEPER' in n or 'PYTHON' in n]\n"
-        "print(json.dumps({'findings': [], 'results': [], 'ran': len(known), 'revision': None}))",
+        "print(json.dumps({'findings': [], 'results': [], 'ran': len(known), 'revision': None}))"
     )
+    monkeypatch.setattr(module, "command", _running(told))
     assert 0 == Examiner().examine(FILES, "findings").ran
 
 
