@@ -30,7 +30,7 @@ from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import begin_job, endpoints, laws_in_force, mail, open_reads, trust
 from gatekeeper.policy import Embedded, Engine
-from gatekeeper.revisions import SignedLaw
+from gatekeeper.revisions import Lifecycle, SignedLaw
 from gatekeeper.revisions.bench import Bench
 from gatekeeper.revisions.beside import Beside
 from gatekeeper.revisions.drafts import Drafts
@@ -207,6 +207,8 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
 
 
 def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
+    lifecycle = state.lifecycle()
+    drafts = Drafts(PolicyDrafts(state.database), lifecycle.store, lifecycle.files, state.clock.now)
     return Desk(
         city=_city(state),
         zone=ZoneInfo(settings.time_zone),
@@ -218,7 +220,7 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         local_sign_in=not settings.oidc_issuer or settings.oidc_local_sign_in,
         reviews=ReviewQueue(state.database),
         cases=ProposedCases(state.database),
-        drafts=_drafts(state),
+        drafts=drafts,
         examiner=Examiner(),
         views=StaffViews(state.database),
         entry=state.rows.entry,
@@ -245,21 +247,16 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         assign=reviews.assign,
         checks=state.checks(),
         log_key=state.log_key.verifier,
-        law=_law_desk(settings, state),
+        law=_law_desk(settings, state, lifecycle),
         notices=NoticeReading(state.database),
         try_now=Outbox(state.database).retry,
-        bench=Bench(state.lifecycle().store, state.lifecycle().files, _drafts(state)),
+        bench=Bench(lifecycle.store, lifecycle.files, drafts),
         secure=settings.issuer.startswith("https://"),
     )
 
 
-def _drafts(state: State) -> Drafts:
-    lifecycle = state.lifecycle()
-    return Drafts(PolicyDrafts(state.database), lifecycle.store, lifecycle.files, state.clock.now)
-
-
-def _law_desk(settings: Settings, state: State) -> LawDesk:
-    jobs, lifecycle = PolicyJobs(state.database, state.clock.now), state.lifecycle()
+def _law_desk(settings: Settings, state: State, lifecycle: Lifecycle) -> LawDesk:
+    jobs = PolicyJobs(state.database, state.clock.now)
     return LawDesk(
         revisions=lifecycle.store,
         lifecycle=lifecycle,

@@ -69,9 +69,10 @@ class Beside:
     def __init__(self, shadows: Shadows, law_of: Callable[[str], Law]) -> None:
         self._shadows = shadows
         self._law_of = law_of
-        self._waiting: queue.Queue[tuple[str, Decision]] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[tuple[str, str, Decision]] = queue.Queue(WAITING)
         self._counts: Counter[Count] = Counter()
         self._examples: list[Example] = []
+        self._differed: Counter[tuple[str, str]] = Counter()
         self._skipping = threading.Lock()
         self._skipped: Counter[Count] = Counter()
         self._law: tuple[str, Law | None] = ("", None)
@@ -81,13 +82,14 @@ class Beside:
     def see(self, query_id: str, decision: Decision) -> None:
         """Take note of a decision that was just logged. Raises nothing, and does not wait."""
         state = decision.situation.registry
-        if state is None or state.shadow_revision is None or self._thread is None:
+        candidate = None if state is None else state.shadow_revision
+        if candidate is None or self._thread is None:
             return
         try:
-            self._waiting.put_nowait((query_id, decision))
+            self._waiting.put_nowait((candidate, query_id, decision))
         except queue.Full:
             with self._skipping:
-                self._skipped[_count(state.shadow_revision, decision, SKIPPED)] += 1
+                self._skipped[_count(candidate, decision, SKIPPED)] += 1
 
     def start(self) -> None:
         """Ask the candidate in a thread of its own, until ``close``."""
@@ -109,20 +111,30 @@ class Beside:
                 self._write()
                 written = time.monotonic()
         while not self._waiting.empty():  # what still waits is nobody's any more
-            query_id, decision = self._waiting.get()
-            self._note(query_id, decision, SKIPPED)
+            candidate, _, decision = self._waiting.get()
+            self._counts[_count(candidate, decision, SKIPPED)] += 1
         self._write()
 
-    def _ask(self, query_id: str, decision: Decision) -> None:
-        state = decision.situation.registry
-        law = None if state is None or state.shadow_revision is None else self._known(state.shadow_revision)
+    def _ask(self, candidate: str, query_id: str, decision: Decision) -> None:
+        law = self._known(candidate)
         try:
             other = None if law is None else law.decide(decision.query, decision.situation)
         except Exception:  # noqa: BLE001  whatever it was, the candidate did not decide; the request is over
             other = None
         before, after = _verdict(decision), UNDECIDED if other is None else _verdict(other)
-        kind = class_of(before, after)
-        self._note(query_id, decision, kind, {*before.unmet} ^ {*after.unmet} if other is not None else set())
+        count = _count(candidate, decision, class_of(before, after))
+        self._counts[count] += 1
+        if other is not None:
+            for code in {*before.unmet} ^ {*after.unmet}:
+                self._counts[count._replace(provision=code)] += 1
+        if count.kind != "same":
+            self._keep(Example(candidate, count.kind, query_id))
+
+    def _keep(self, example: Example) -> None:
+        """Keep an example for the store, unless it was handed as many of this class as it keeps."""
+        self._differed[example.revision_id, example.kind] += 1
+        if self._differed[example.revision_id, example.kind] <= EXAMPLES:
+            self._examples.append(example)
 
     def _known(self, revision_id: str) -> Law | None:
         """Return the candidate; None if it cannot be loaded, which is found out once."""
@@ -132,23 +144,6 @@ class Beside:
             except GatekeeperError:
                 self._law = (revision_id, None)
         return self._law[1]
-
-    def _note(
-        self,
-        query_id: str,
-        decision: Decision,
-        kind: str,
-        provisions: set[str] | frozenset[str] = frozenset(),
-    ) -> None:
-        state = decision.situation.registry
-        if state is None or state.shadow_revision is None:
-            return
-        count = _count(state.shadow_revision, decision, kind)
-        self._counts[count] += 1
-        for code in provisions:
-            self._counts[count._replace(provision=code)] += 1
-        if kind not in ("same", SKIPPED):
-            self._examples.append(Example(state.shadow_revision, kind, query_id))
 
     def _write(self) -> None:
         with self._skipping:

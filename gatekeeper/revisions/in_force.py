@@ -1,19 +1,18 @@
 """The law of each request: the revision that the registry says is in force, loaded and verified.
 
 Guarantees: the answer depends on the state of the registry that was handed in, and on nothing else, so one
-request has one law; what is due comes into force before anything more is decided; a law is given only if its
-text, signature and approvals were verified within ``max_age`` on this node (time that nobody can set), and
-never one older than this node has seen in force, whatever the database was put back to. What cannot be loaded
-or verified denies.
+request has one law; what is due comes into force before anything more is decided (its approvals are counted
+then: ``succession``); a law is given only if its signature was verified within ``max_age`` on this node (time
+that nobody can set) to be of the text that decides, and never one older than this node has seen in force,
+whatever the database was put back to. What cannot be loaded or verified denies.
 """
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -22,8 +21,9 @@ from gatekeeper.errors import BundleRefused, GatekeeperError, PolicyUnavailable,
 from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.policy import Bundle, Engine, opa_bundle
+from gatekeeper.policy.whole import write_whole
 from gatekeeper.revisions.interfaces import Revision
-from gatekeeper.revisions.succession import Succession, signed
+from gatekeeper.revisions.succession import Succession
 
 MAX_AGE: Final = timedelta(hours=1)
 """How long a node goes on with a law that it could not verify again."""
@@ -54,17 +54,10 @@ class SerialMark:
         """Remember a place, unless a greater one is. Raises PolicyUnavailable if it cannot be kept."""
         if serial <= self.read():
             return
-        partial = self.file.with_name(f".{self.file.name}.{os.getpid()}.{threading.get_ident()}")
         try:
-            with partial.open("w", encoding="ascii") as written:
-                written.write(str(serial))
-                written.flush()
-                os.fsync(written.fileno())
-            partial.replace(self.file)
+            write_whole(self.file, str(serial).encode())
         except OSError:
             raise PolicyUnavailable(f"{self.file} cannot be written") from None
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 class SignedLaw:
@@ -94,12 +87,13 @@ class SignedLaw:
         raise PolicyUnavailable("the law kept changing")
 
 
-@dataclass(slots=True)
-class _Verified:
-    """When a law was last verified, in time that nobody can set."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A law that is loaded; in which place it was last verified, and when, in time that nobody can set."""
 
     law: Law
-    at: dict[int, float] = field(default_factory=dict)
+    serial: int | None = None
+    at: float = 0.0
 
 
 class LawsInForce:
@@ -119,7 +113,7 @@ class LawsInForce:
         self._mark = mark
         self._max_age = max_age.total_seconds()
         self._passed = passed
-        self._held: dict[str, _Verified] = {}
+        self._held: dict[str, _Held] = {}
         self._taking = threading.Lock()
         self._activating = threading.Lock()
         self._ended = threading.Event()
@@ -137,9 +131,8 @@ class LawsInForce:
         digest, serial = state.policy_digest, state.policy_serial
         if digest is None or serial is None:
             raise PolicyUnavailable("the city has no law")
-        held = self._held.get(digest)
-        at = None if held is None else held.at.get(serial)
-        if held is None or at is None or self._passed() - at > self._max_age:
+        held = self._verified(digest, serial)
+        if held is None or self._age(held) > self._max_age:
             return self._take(digest, serial)
         return held.law
 
@@ -167,15 +160,13 @@ class LawsInForce:
         state = self._succession.registry.state()
         if state.due_revision is not None and (due := self._succession.store.get(state.due_revision)):
             self.prepare(due)
-        if state.policy_digest is not None and state.policy_serial is not None and self._old(state):
+        digest, serial = state.policy_digest, state.policy_serial
+        if digest is None or serial is None:
+            return
+        held = self._verified(digest, serial)
+        if held is None or self._age(held) >= EVERY:
             with self._taking:
-                self._verify(state.policy_digest, state.policy_serial)
-
-    def _old(self, state: RegistryState) -> bool:
-        """Say whether the law in force is to be verified again."""
-        held = self._held.get(state.policy_digest or "")
-        at = None if held is None or state.policy_serial is None else held.at.get(state.policy_serial)
-        return at is None or self._passed() - at >= EVERY
+                self._verify(digest, serial)
 
     def start(self, told: Callable[[GatekeeperError], None]) -> None:
         """Tend in a thread of its own, until ``close``; what fails is told."""
@@ -208,14 +199,13 @@ class LawsInForce:
     def _take(self, digest: str, serial: int) -> Law:
         """Load and verify the law in force, once for all who wait for it; also one that nobody tended."""
         with self._taking:
-            held = self._held.get(digest)
-            at = None if held is None else held.at.get(serial)
-            if held is not None and at is not None and self._passed() - at <= self._max_age:
+            held = self._verified(digest, serial)
+            if held is not None and self._age(held) <= self._max_age:
                 return held.law
             try:
                 return self._verify(digest, serial)
             except Unavailable as fault:
-                if at is None:
+                if held is None:
                     raise
                 raise PolicyUnavailable(
                     f"the law in force could not be verified for too long: {fault}"
@@ -238,19 +228,21 @@ class LawsInForce:
             )
         law = self.prepare(active)
         try:
-            self._signed(active, law.bundle)
-        except (BundleRefused, GatekeeperError) as refused:
+            self._succession.signed_as(active, law.bundle)
+        except GatekeeperError as refused:
             self._forget(digest)
             raise PolicyUnavailable(f"the law in force is not as it was signed: {refused}") from None
         self._mark.raise_to(serial)
-        self._held[digest].at = {serial: began}
+        self._held[digest] = _Held(law, serial, began)
         return law
 
-    def _signed(self, revision: Revision, bundle: Bundle) -> None:
-        enactment = self._succession.keys.verifier().verify(signed(revision, bundle))
-        said = (enactment.revision, enactment.digest, enactment.tree, enactment.serial)
-        if said != (revision.revision, revision.digest, revision.tree, revision.serial):
-            raise BundleRefused([f"{revision.id}: what was signed is not this revision"])
+    def _verified(self, digest: str, serial: int) -> _Held | None:
+        """Return the law of that digest if it was ever verified in that place, and not refused since."""
+        held = self._held.get(digest)
+        return held if held is not None and held.serial == serial else None
+
+    def _age(self, held: _Held) -> float:
+        return self._passed() - held.at
 
     def _load(self, revision: Revision) -> Law:
         try:
@@ -258,12 +250,12 @@ class LawsInForce:
         except BundleRefused as refused:
             raise PolicyUnavailable(f"{revision.id} cannot be loaded: {refused}") from None
         while len(self._held) >= _MOST:  # whoever still judges by it holds it
-            idle = (digest for digest, held in self._held.items() if not held.at)
+            idle = (digest for digest, held in self._held.items() if held.serial is None)
             del self._held[next(idle, next(iter(self._held)))]
-        self._held[revision.digest] = _Verified(law)
+        self._held[revision.digest] = _Held(law)
         return law
 
     def _forget(self, digest: str) -> None:
         held = self._held.get(digest)
         if held is not None:
-            held.at = {}
+            self._held[digest] = _Held(held.law)

@@ -56,16 +56,14 @@ class Lifecycle(Succession):
         now, active = self.clock.now(), self._active()
         if base not in (None, active.id):
             raise Superseded
-        faults = [] if may(author.role, "approve_policies") else ["Your role does not propose policies."]
-        faults += [said] if (said := fault_of(reason)) is not None else []
+        faults = _faults_of_act(author, reason, role="Your role does not propose policies.")
         faults += _faults_of_moment(effective_at, now)
         tree = tree_digest(bundle.files)
         if tree == active.tree:
             faults.append("This is the policy in force, word for word.")
         if any(r.tree == tree and r.base == active.id and r.state in OPEN for r in self.store.all()):
             faults.append("This very text is proposed already.")
-        if faults:
-            raise NotDone([("", fault) for fault in faults])
+        _refuse(faults)
         revision = self._new(
             bundle, base=active.id, origin=origin, author=author.id, at=now, reason=tidy(reason)
         )
@@ -106,7 +104,7 @@ class Lifecycle(Succession):
         moment = revision.effective_at or effective_at
         approvals = self.store.approvals(revision.id)
         seal = self.seal(revision, moment)
-        check, replay = (self.store.result(revision.id, kind) for kind in ("check", "replay"))
+        check, replay = self.results(revision)
         faults = faults_of(
             revision,
             person,
@@ -122,8 +120,7 @@ class Lifecycle(Succession):
         before = counted(revision, approvals, seal)
         if not before:
             faults += _faults_of_moment(moment, now)
-        if faults:
-            raise NotDone([("", fault) for fault in faults])
+        _refuse(faults)
         rows = [
             *self.store.approved(revision.id, account_id=person.id, seal=seal, role=person.role, at=now),
             *self.store.moved(
@@ -138,10 +135,8 @@ class Lifecycle(Succession):
     def reject(self, revision_id: str, person: Account, reason: str) -> Revision:
         """Turn a revision down, or call a scheduled one off."""
         revision = self._open(revision_id, *OPEN)
-        faults = [] if may(person.role, "approve_policies") else ["Your role does not approve policies."]
-        faults += [said] if (said := fault_of(reason)) is not None else []
-        if faults:
-            raise NotDone([("", fault) for fault in faults])
+        faults = _faults_of_act(person, reason)
+        _refuse(faults)
         rows = [*self.store.moved(revision, "rejected")]
         state = self.registry.state()
         if state.due_revision == revision.id:
@@ -158,8 +153,7 @@ class Lifecycle(Succession):
         place is what cannot be verified.
         """
         earlier, active, now = self._known(to), self._active(), self.clock.now()
-        faults = [] if may(person.role, "approve_policies") else ["Your role does not approve policies."]
-        faults += [said] if (said := fault_of(reason)) is not None else []
+        faults = _faults_of_act(person, reason)
         if earlier.state not in ("superseded", "active"):
             faults.append("Only a policy that was in force before can be returned to.")
         if any(
@@ -169,8 +163,7 @@ class Lifecycle(Succession):
             faults.append("A return to this policy waits for its second person already.")
         if self.registry.state().due_revision is not None:
             faults.append("Another policy is scheduled. Call it off first, then return to the earlier one.")
-        if faults:
-            raise NotDone([("", fault) for fault in faults])
+        _refuse(faults)
         bundle = self.bundle(earlier)  # refused here if this program can no longer apply it
         revision = self._new(
             bundle, base=active.id, origin=f"{ROLLBACK}{to}", author=person.id, at=now, reason=tidy(reason)
@@ -200,13 +193,11 @@ class Lifecycle(Succession):
     def shadow(self, revision_id: str | None, person: Account, reason: str) -> None:
         """Let a checked revision decide beside the law, without effect; None ends it."""
         before = self.registry.state().shadow_revision
-        faults = [] if may(person.role, "approve_policies") else ["Your role does not approve policies."]
-        faults += [said] if (said := fault_of(reason)) is not None else []
+        faults = _faults_of_act(person, reason)
         about = self._known(revision_id or before or "")
         if revision_id is not None and about.state not in ("checked", "replayed", "approved", "scheduled"):
             faults.append("Only a revision that was checked and is not in force can decide beside the law.")
-        if faults:
-            raise NotDone([("", fault) for fault in faults])
+        _refuse(faults)
         clear = {**clear_of(about), "on": revision_id is not None}
         self.ledger.append(
             _draft("policy.shadowed", about, clear, person, reason), self.store.shadowed(before, revision_id)
@@ -261,6 +252,20 @@ def _draft(
         secret={"by": person.id, "reason": said, **secret},
         detail={"by": person.name, "role": person.role, "said": said},
     )
+
+
+def _faults_of_act(
+    person: Account, reason: str, *, role: str = "Your role does not approve policies."
+) -> list[str]:
+    """Say what keeps a person from an act about the law, whichever it is; *role* is said of their role."""
+    faults = [] if may(person.role, "approve_policies") else [role]
+    return faults if (said := fault_of(reason)) is None else [*faults, said]
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    """Raise NotDone with all of *faults*, if there are any."""
+    if faults:
+        raise NotDone([("", fault) for fault in faults])
 
 
 def _faults_of_moment(moment: datetime | None, now: datetime) -> Sequence[str]:

@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from gatekeeper.errors import BundleRefused, OperatorError, PolicyUnavailable, Superseded
@@ -23,12 +25,14 @@ from gatekeeper.policy import Bundle, Files, load_files, packed, tree_digest, un
 from gatekeeper.policy.archive import opa_files
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.signing import SIGNATURES, Enactment, PolicySigner, claims_of
+from gatekeeper.remembered import Remembered
 from gatekeeper.revisions.approval import NEEDED, OVERTAKEN, counted, is_rollback, seal_of
-from gatekeeper.revisions.interfaces import Proposed, Revision, Revisions, Standing, State
+from gatekeeper.revisions.interfaces import Proposed, Result, Revision, Revisions, Standing, State
 
 GOOD_FOR: Final = timedelta(days=7)
 """How long after its moment an approved revision may still come into force."""
-_MOST_LOADED: Final = 4
+_LOADED: Final[Remembered[Bundle]] = Remembered(4)
+"""By the digest of its text: what was loaded of it is the same, whoever asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,6 @@ class Succession:
     latest: Callable[[], int] = lambda: 0
     """The greatest place in the order of activations that this node has seen in force, whatever the store
     was put back to."""
-    _loaded: dict[str, Bundle] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     # --- What a revision is. ------------------------------------------------------------------------------
 
@@ -62,19 +65,21 @@ class Succession:
     def bundle(self, revision: Revision) -> Bundle:
         """Return the law that a revision is. Raises BundleRefused."""
         files = self.files(revision)  # read anew each time: what is loaded is what is kept there now
-        bundle = self._loaded.get(revision.tree)
+        bundle = _LOADED.get(revision.tree)
         if bundle is None:
-            while len(self._loaded) >= _MOST_LOADED:
-                self._loaded.pop(next(iter(self._loaded)), None)
-            bundle = self._loaded[revision.tree] = load_files(files)
+            bundle = load_files(files)
+            _LOADED.keep(revision.tree, bundle)
         if (bundle.revision, bundle.digest) != (revision.revision, revision.digest):
             raise BundleRefused([f"{revision.id}: its stored text is not what was proposed"])
         return bundle
 
     def seal(self, revision: Revision, effective_at: datetime | None = None) -> str:
         """Return what an approval of the revision binds now; its own moment counts if it has one."""
-        check, replay = (self.store.result(revision.id, kind) for kind in ("check", "replay"))
-        return seal_of(revision, check, replay, revision.effective_at or effective_at)
+        return seal_of(revision, *self.results(revision), revision.effective_at or effective_at)
+
+    def results(self, revision: Revision) -> tuple[Result | None, Result | None]:
+        """Return what the last check of a revision came to, and the last replay."""
+        return self.store.result(revision.id, "check"), self.store.result(revision.id, "replay")
 
     def approvers(self, revision: Revision) -> tuple[str, ...]:
         """Return the accounts whose approval counts as the revision stands now."""
@@ -174,10 +179,8 @@ class Succession:
         event = "policy.rolled_back" if is_rollback(revision) else "policy.activated"
         clear = {**clear_of(revision), "previous": policy_of(active), "serial": revision.serial}
         draft = Draft(event, revision.id, clear, {"by": [*people]}, {"approved_by": [*people]})
-        try:
+        with suppress(Superseded):  # somebody was faster, under the lock
             self.ledger.append(draft, rows, _still_due(revision.id))
-        except Superseded:
-            return True
         return True
 
     def verified(self, revision: Revision, now: datetime, state: RegistryState) -> tuple[str, ...]:
@@ -185,12 +188,26 @@ class Succession:
 
         Raises BundleRefused, OperatorError.
         """
-        bundle = self.bundle(revision)
-        files = signed(revision, bundle)
-        enactment = self.keys.verifier().verify_for_activation(files, now=now, active=state.policy_serial)
-        if (enactment.tree, enactment.serial) != (revision.tree, revision.serial):
-            raise BundleRefused([f"{revision.id}: what was signed is not this revision"])
+        verifier = self.keys.verifier()
+        self.signed_as(
+            revision,
+            self.bundle(revision),
+            partial(verifier.verify_for_activation, now=now, active=state.policy_serial),
+        )
         return self._two_people(revision)
+
+    def signed_as(
+        self, revision: Revision, bundle: Bundle, verify: Callable[[Files], Enactment] | None = None
+    ) -> None:
+        """Verify that a revision's signature is of this very text, in this very place.
+
+        *verify* may ask for more than that it is a signature of ours. Raises BundleRefused, SettingsRefused.
+        """
+        signature = {} if revision.signature is None else {SIGNATURES: revision.signature}
+        enactment = (verify or self.keys.verifier().verify)({**opa_files(bundle), **signature})
+        said = (enactment.revision, enactment.digest, enactment.tree, enactment.serial)
+        if said != (revision.revision, revision.digest, revision.tree, revision.serial):
+            raise BundleRefused([f"{revision.id}: what was signed is not this revision"])
 
     # --- Shared. ------------------------------------------------------------------------------------------
 
@@ -260,12 +277,6 @@ class Succession:
             lapses_at=max(lapses, now + timedelta(seconds=1)),
         )
         return signer.sign(claims_of(opa_files(bundle), enactment))
-
-
-def signed(revision: Revision, bundle: Bundle) -> dict[str, str]:
-    """Return what OPA decides by, with the revision's signature if it has one."""
-    signature = {} if revision.signature is None else {SIGNATURES: revision.signature}
-    return {**opa_files(bundle), **signature}
 
 
 def _stuck(revision: Revision, why: str) -> PolicyUnavailable:

@@ -184,13 +184,7 @@ def _made_up(desk: Desk, typed: Mapping[str, Any]) -> list[Side]:
     def ask(law: Ready) -> Tried:
         return tried(law, try_form.line_of(desk, law.bundle, typed))
 
-    law = _in_force(desk)
-    try:
-        said = ask(law)
-    except PolicyUnavailable:
-        said = None
-    sides = [_side(law, said, "", in_force=True)]
-    return [*sides, _candidate(desk, typed["candidate"], ask)] if typed["candidate"] else sides
+    return _sides(desk, typed["candidate"], ask)
 
 
 def _again(desk: Desk, before: Past, candidate: str) -> list[Side]:
@@ -199,9 +193,11 @@ def _again(desk: Desk, before: Past, candidate: str) -> list[Side]:
     if decided is None:
         return []
 
-    def ask(law: Ready) -> Tried:
-        return tried_again(desk.gate, law, decided)
+    return _sides(desk, candidate, lambda law: tried_again(desk.gate, law, decided))
 
+
+def _sides(desk: Desk, candidate: str, ask: Callable[[Ready], Tried]) -> list[Side]:
+    """Return what the law in force says, and the candidate if there is one. Raises what *ask* does."""
     law = _in_force(desk)
     try:
         said = ask(law)
