@@ -27,9 +27,14 @@ REMEMBERED = 1024
 of one answer and a repeated request have equal facts."""
 
 
+def policies_of(settings: Settings) -> Path:
+    """Return the directory of policies that the settings name, or that of those which were shipped."""
+    return Path(settings.policies) if settings.policies else shipped_policies()
+
+
 def load_bundle(settings: Settings) -> Bundle:
     """Load the policies that the settings name. Raises BundleRefused naming every fault."""
-    return load(Path(settings.policies) if settings.policies else shipped_policies())
+    return load(policies_of(settings))
 
 
 def build_engine(settings: Settings, bundle: Bundle) -> Engine:

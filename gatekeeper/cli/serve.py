@@ -11,8 +11,8 @@ import click
 from gatekeeper import settings as configuration
 from gatekeeper.cli import serving
 from gatekeeper.cli.opened import data_option, operator
-from gatekeeper.parts import endpoints, found, laws_in_force, load_bundle, mail, trust
-from gatekeeper.policy import Bundle
+from gatekeeper.parts import endpoints, found, laws_in_force, load_bundle, mail, policies_of, trust
+from gatekeeper.policy import files_of, tree_digest
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, lay_out, open_state
 from gatekeeper.web.keys import TokenKeys
@@ -52,7 +52,6 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
 
     Raises SettingsRefused, OperatorError, BundleRefused, LedgerCorrupt or an Unavailable.
     """
-    bundle = load_bundle(settings)
     state = open_state(settings)
     try:
         state.ledger.check_tail()
@@ -62,10 +61,7 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
         mail(settings, "")
         endpoints(state)
         trust(settings)
-        if found(state, bundle, operator()):
-            click.echo(f"policy {bundle.revision} is the law that this city begins with")
-        else:
-            _say_what_is_in_force(state, bundle)
+        _begin_law(state)
     finally:
         state.close()
     serving.prepare()
@@ -74,12 +70,24 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
     serving.Server(settings, create_app, **hooks).run()
 
 
-def _say_what_is_in_force(state: State, bundle: Bundle) -> None:
-    """Try the law in force before workers need it. Raises PolicyUnavailable, StoreUnavailable."""
+def _begin_law(state: State) -> None:
+    """Begin a new city's law, or try the one in force before workers need it; say which, and of any other.
+
+    Raises BundleRefused, OperatorError, PolicyUnavailable, StoreUnavailable.
+    """
+    settings = state.settings
+    active = state.lifecycle().store.active()
+    # The usual restart: the directory is the law in force, word for word, which is verified and loaded below.
+    files, faults = files_of(policies_of(settings))
+    same = active is not None and not faults and active.tree == tree_digest(files)
+    bundle = None if same else load_bundle(settings)
+    if bundle is not None and found(state, bundle, operator()):
+        click.echo(f"policy {bundle.revision} is the law that this city begins with")
+        return
     law = laws_in_force(state).now()
     click.echo(f"policy {law.bundle.revision} is in force")
-    if law.bundle.digest != bundle.digest:
-        where = state.settings.policies or "those that came with this program"
+    if bundle is not None and law.bundle.digest != bundle.digest:
+        where = settings.policies or "those that came with this program"
         click.echo(
             f"the policies in {where} are {bundle.revision}, and not in force: gatekeeper policy propose",
             err=True,

@@ -68,7 +68,7 @@ def test_the_service_starts_after_a_moment_that_it_slept_through(
     state = life.city.state
     life.scheduled(other, state.clock.now() + timedelta(seconds=2))
     time.sleep(2.1)
-    serve._say_what_is_in_force(state, other)
+    serve._begin_law(state)
     assert f"policy {other.revision} is in force" in capsys.readouterr().out
 
 
