@@ -4,7 +4,9 @@ An approval is of a seal: a digest over the text, what it changes, what its chec
 and the moment from which it is to decide. Guarantees: two approvals count together only if both are of the
 seal as it is now, by two people, neither of whom wrote the text (a rollback, whose text two people approved
 before, counts the person who asks for it); a check or a replay that is done again, or another moment, leaves
-earlier approvals without effect.
+earlier approvals without effect. So does, until it is signed, the removal of who approved, or another role,
+that approves nothing. What was signed stays so, and is called off by hand: else each change of staff would
+threaten the law that is due.
 """
 
 from __future__ import annotations
@@ -52,6 +54,7 @@ def counted(revision: Revision, approvals: Iterable[Approval], seal: str) -> tup
         for approval in approvals
         if approval.seal == seal
         and may(approval.role, "approve_policies")
+        and (revision.signature is not None or may(approval.role_now or "", "approve_policies"))
         and (approval.account_id != revision.author or is_rollback(revision))
     ]
     return tuple(dict.fromkeys(people))

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
@@ -95,7 +95,10 @@ class Result(Protocol):
 
 
 class Approval(Protocol):
-    """One person's approval of what the seal stands for."""
+    """One person's approval of what the seal stands for.
+
+    ``role`` is theirs when they approved, ``role_now`` since: None for a removed account.
+    """
 
     @property
     def account_id(self) -> str: ...
@@ -105,6 +108,8 @@ class Approval(Protocol):
     def role(self) -> str: ...
     @property
     def at(self) -> datetime: ...
+    @property
+    def role_now(self) -> str | None: ...
 
 
 class Revisions(Protocol):
@@ -157,7 +162,10 @@ class Revisions(Protocol):
     def approved(
         self, revision_id: str, /, *, account_id: str, seal: str, role: str, at: datetime
     ) -> Sequence[Row]:
-        """Return the row of one person's approval."""
+        """Return the rows of one person's approval, who is on the staff in that role at that moment."""
+
+    def signed(self, people: Iterable[str], /) -> Sequence[Row]:
+        """Return rows that change nothing, refused unless all whose approval was counted are still there."""
 
     def moved(self, revision: Revision, state: State, /, **columns: object) -> Sequence[Row]:
         """Return the row that moves a revision on, if it still is as it was read."""

@@ -132,6 +132,7 @@ class Succession:
         )
         rows: list[Row] = [
             *self.store.moved(revision, "scheduled", serial=serial, signature=signature),
+            *self.store.signed(people),
             *self.store.due(state.policy_serial, revision.id, to_ms(moment)),
         ]
         clear: dict[str, Json] = {

@@ -7,16 +7,16 @@ it; a text is kept as it was proposed and never changed.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from gatekeeper.ledger.rows import Alter, Insert, Row
 from gatekeeper.store.database import Database
-from gatekeeper.store.tables import revision_approvals, revision_results, revision_trees, revisions
+from gatekeeper.store.tables import revision_approvals, revision_results, revision_trees, revisions, staff
 from gatekeeper.store.writing import storable
 
 State = Literal["draft", "checked", "replayed", "approved", "scheduled", "active", "superseded", "rejected"]
@@ -66,13 +66,17 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """One person's approval of what ``seal`` stands for."""
+    """One person's approval of what ``seal`` stands for; ``role`` is theirs then, ``role_now`` since.
+
+    ``role_now`` is None for somebody whose account was removed.
+    """
 
     revision_id: str
     account_id: str
     seal: str
     role: str
     at: datetime
+    role_now: str | None
 
 
 class Text(Protocol):
@@ -105,7 +109,10 @@ _RESULT: Any = select(
     *(revision_results.c[name] for name in ("revision_id", "kind", "number", "at", "digest", "passed")),
     revision_results.c.document,
 )
-_APPROVAL: Any = select(*(revision_approvals.c[name] for name in Approval.__dataclass_fields__))
+_APPROVAL: Any = select(
+    *(revision_approvals.c[name] for name in Approval.__dataclass_fields__ if name != "role_now"),
+    case((staff.c.status == "active", staff.c.role), else_=None).label("role_now"),
+).join(staff, staff.c.id == revision_approvals.c.account_id)
 
 
 class Revisions:
@@ -195,7 +202,7 @@ class Revisions:
     def approved(
         self, revision_id: str, *, account_id: str, seal: str, role: str, at: datetime
     ) -> Sequence[Row]:
-        """Return the row of one person's approval."""
+        """Return the rows of one person's approval, who is on the staff in that role at that moment."""
         values = {
             "revision_id": revision_id,
             "account_id": account_id,
@@ -203,7 +210,11 @@ class Revisions:
             "role": role,
             "at": at,
         }
-        return (Insert("revision_approvals", values),)
+        return Insert("revision_approvals", values), *_still(account_id, role=role)
+
+    def signed(self, people: Iterable[str]) -> Sequence[Row]:
+        """Return rows that change nothing, refused unless all whose approval was counted are still there."""
+        return tuple(row for account_id in people for row in _still(account_id))
 
     def moved(self, revision: Text, state: State, /, **columns: object) -> Sequence[Row]:
         """Return the row that moves a revision on, if it still is as it was read."""
@@ -247,3 +258,8 @@ class Revisions:
         with self._database.read() as connection:
             row = connection.execute(_REVISION.where(where)).one_or_none()
         return None if row is None else Revision(*row)
+
+
+def _still(account_id: str, **columns: object) -> Sequence[Row]:
+    seen = {"id": account_id, "status": "active", **columns}
+    return (Alter("staff", seen, {"status": "active"}),)

@@ -50,7 +50,7 @@ class Life:
 
     @classmethod
     def of(cls, city: City) -> Life:
-        """Return the life cycle of a city, with two people of each office and a clock that can be moved."""
+        """Return the life cycle of a city, with two people of each approving office and a clock to move."""
         ahead, state = Ahead(), city.state
         lifecycle = replace(state.lifecycle(), clock=ahead.clock)
         mark = SerialMark(state.settings.data / "policy-serial")
@@ -102,7 +102,13 @@ class Life:
 
 
 def _people(state: State) -> dict[str, Account]:
-    roles = (("legal", "legal"), ("legal 2", "legal"), ("counsel", "counsel"), ("records", "records"))
+    roles = (
+        ("legal", "legal"),
+        ("legal 2", "legal"),
+        ("counsel", "counsel"),
+        ("counsel 2", "counsel"),
+        ("records", "records"),
+    )
     made = {}
     for number, (name, role) in enumerate(roles):
         made[name] = (

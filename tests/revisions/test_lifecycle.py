@@ -16,7 +16,7 @@ from gatekeeper.errors import OperatorError, PolicyUnavailable, SettingsRefused,
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.parts import found, laws_in_force
 from gatekeeper.policy import Bundle, packed, tree_digest
-from gatekeeper.revisions import approval
+from gatekeeper.revisions import Lifecycle, approval
 from gatekeeper.revisions.interfaces import Revision
 from gatekeeper.settings import Settings
 from gatekeeper.state import lay_out, open_state
@@ -40,6 +40,15 @@ def _set(life: Life, statement: str) -> None:
     """Change the database behind the program's back, as whoever holds its files could."""
     with life.city.state.database.write() as connection:
         connection.exec_driver_sql(statement)
+
+
+def _leaves(life: Life, who: str, role: str | None) -> None:
+    """Somebody's account is removed, or given another role."""
+    personnel, account = life.city.state.personnel(), life.people[who]
+    if role is None:
+        personnel.remove(account, reason=REASON, by="operator")
+    else:
+        personnel.change_role(account, role, reason=REASON, by="operator")
 
 
 def _told(life: Life, attempt: Callable[[], object]) -> str:
@@ -134,6 +143,91 @@ def test_a_removed_person_approves_nothing(life: Life, other: Bundle) -> None:
     seen = life.lifecycle.seal(revision)
     attempt = lambda: life.lifecycle.approve(revision.id, gone, seen=seen, reason=REASON)  # noqa: E731
     assert "was removed" in _told(life, attempt)
+
+
+@pytest.mark.parametrize("role", [None, "records"])
+def test_who_left_before_the_second_approval_no_longer_counts(
+    life: Life, other: Bundle, role: str | None
+) -> None:
+    """Removed, or in a role that approves nothing: the second approval is the first that counts."""
+    revision = life.replayed(other)
+    life.approve(revision, "counsel")
+    _leaves(life, "counsel", role)
+    assert () == life.lifecycle.approvers(life.now(revision))
+    assert "replayed" == life.approve(revision, "legal 2").state
+    assert "active" == life.approve(revision, "counsel 2").state
+
+
+def test_who_left_before_it_was_signed_no_longer_counts(life: Life, other: Bundle) -> None:
+    """Two approved, the key was away, one of the two left: a third is needed."""
+    key = life.city.state.settings.key_directory / "policy.pem"
+    away = key.rename(key.with_suffix(".away"))
+    revision = life.replayed(other)
+    life.approve(revision, "legal 2")
+    with pytest.raises(SettingsRefused):
+        life.approve(revision, "counsel")
+    away.rename(key)
+    _leaves(life, "counsel", None)
+    with pytest.raises(OperatorError, match="not approved by 2 people"):
+        life.lifecycle.schedule(revision.id)
+    assert "active" == life.approve(revision, "counsel 2").state
+
+
+def test_who_is_removed_while_they_approve_has_not_approved(
+    life: Life, other: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the reading of their account and the commit."""
+    revision, real = life.replayed(other), approval.faults_of
+
+    def meanwhile(*given: object, **more: object) -> list[str]:
+        _leaves(life, "counsel", None)
+        return real(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("gatekeeper.revisions.lifecycle.faults_of", meanwhile)
+    with pytest.raises(Superseded):
+        life.approve(revision, "counsel")
+    assert () == life.lifecycle.approvers(life.now(revision))
+    assert "policy.approved" not in life.events(revision)
+
+
+def test_who_is_removed_while_it_is_signed_did_not_approve_it(
+    life: Life, other: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two approved, one left while the key signed: it is not scheduled, and a third is needed."""
+    revision, real = life.replayed(other), Lifecycle._signature
+
+    def meanwhile(*given: object, **more: object) -> str:
+        _leaves(life, "counsel", None)
+        return real(*given, **more)  # type: ignore[arg-type]
+
+    life.approve(revision, "counsel")
+    with monkeypatch.context() as patched:
+        patched.setattr(Lifecycle, "_signature", meanwhile)
+        with pytest.raises(Superseded):
+            life.approve(revision, "legal 2")
+    assert "approved" == life.now(revision).state
+    assert (life.people["legal 2"].id,) == life.lifecycle.approvers(life.now(revision))
+    assert "active" == life.approve(revision, "counsel 2").state
+
+
+def test_who_leaves_after_it_was_signed_does_not_stop_it(life: Life, other: Bundle) -> None:
+    """Else whoever manages accounts could leave the city with a law that is due and cannot come."""
+    moment = life.lifecycle.clock.now() + timedelta(hours=1)
+    revision = life.scheduled(other, at=moment)
+    _leaves(life, "counsel", None)
+    life.time.by = timedelta(hours=2)
+    assert life.lifecycle.activate_due()
+    assert "active" == life.now(revision).state
+
+
+def test_who_asked_for_a_rollback_and_left_no_longer_counts(life: Life, other: Bundle) -> None:
+    """The second person then asks anew, or a third confirms."""
+    first = life.active()
+    life.scheduled(other)
+    asked = life.lifecycle.roll_back(first.id, life.people["legal"], REASON)
+    _leaves(life, "legal", None)
+    assert "replayed" == life.approve(asked, "counsel").state
+    assert "active" == life.approve(asked, "legal 2").state
 
 
 def test_an_approval_says_why(life: Life, other: Bundle) -> None:
