@@ -253,6 +253,19 @@ def test_what_changed_since_it_was_looked_at_is_not_approved(
         assert "active" == lawyers.now(revision).state
 
 
+def test_an_approval_of_somebody_who_left_is_said_not_to_count(
+    lawyers: Lawyers, ada: Browser, cal: Browser, eve: Browser
+) -> None:
+    """Who comes second is told, and is the first who counts."""
+    revision = lawyers.ready(ada)
+    lawyers.approves(cal, revision)
+    lawyers.city.state.personnel().remove(cal.made.account, reason=WHY, by="operator")
+    page = eve.client.get(f"{PATH}/{revision.id}")
+    assert "whoever gave it left, or approves no policy any more: it does not count" in _text(page.text)
+    assert 303 == lawyers.approves(eve, revision).status_code
+    assert "replayed" == lawyers.now(revision).state
+
+
 @pytest.mark.parametrize("place", ["first", "second"])
 def test_of_two_who_approve_at_once_one_is_told(
     lawyers: Lawyers, ada: Browser, cal: Browser, eve: Browser, monkeypatch: pytest.MonkeyPatch, place: str

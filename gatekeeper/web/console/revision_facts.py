@@ -16,6 +16,7 @@ from babel.lists import format_list
 
 from gatekeeper.errors import KeyErased
 from gatekeeper.ledger import Ledger, StoredEntry
+from gatekeeper.review.roles import may
 from gatekeeper.revisions.approval import is_rollback
 from gatekeeper.revisions.interfaces import OPEN, Approval, Job, Kind, Result, Revision
 from gatekeeper.revisions.line_changes import Line
@@ -202,6 +203,10 @@ class Facts:
         if self.replay is not None:
             return "replayed"
         return "checked" if self.check is not None and self.check.passed else "draft"
+
+    def left(self, approval: Approval) -> bool:
+        """Say whether an approval does not count because of who gave it."""
+        return self.stale(approval) and not may(approval.role_now or "", "approve_policies")
 
     def stale(self, approval: Approval) -> bool:
         """Say whether an approval was given for what has changed since."""
