@@ -1,4 +1,4 @@
-"""A process that dies while people change the law, and a disk that fills: nothing is half done, all goes on."""
+"""A process that dies while people change the law, and a disk that fills: no step is half done."""
 
 from __future__ import annotations
 
