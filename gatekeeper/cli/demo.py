@@ -32,10 +32,10 @@ from gatekeeper.cli.sample_agencies import AGENCIES, STAFF
 from gatekeeper.cli.serve import run
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Json
-from gatekeeper.policy.whole import write_whole
 from gatekeeper.records.sample import build, samples
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, lay_out, open_state
+from gatekeeper.whole import write_whole
 
 SEED = 20260101
 

@@ -15,8 +15,8 @@ from gatekeeper.policy.archive import MOST_PACKED, unpacked
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.opa_configuration import LONGEST_WAIT_S, ClientCertificate, Token
 from gatekeeper.policy.opa_configuration import configuration as opa_configuration
-from gatekeeper.policy.whole import write_whole
 from gatekeeper.state import policy_keys
+from gatekeeper.whole import write_whole
 
 
 @click.group()

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.errors import OperatorError
-from gatekeeper.policy.whole import write_whole
+from gatekeeper.whole import write_whole
 
 _DENIED_BY = "Denied, by provision (a denial may name several)"
 _STYLE = """

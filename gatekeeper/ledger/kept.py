@@ -8,8 +8,6 @@ goes back to a smaller size, and one that this log does not continue is never re
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 import time
 from pathlib import Path
@@ -20,6 +18,7 @@ from gatekeeper.ledger.merkle import frontier_at, root
 from gatekeeper.ledger.rows import Rows
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.ledger.tree import Tree
+from gatekeeper.whole import write_whole
 
 EVERY_SECONDS = 1.0
 
@@ -81,17 +80,4 @@ class Kept:
                 return
             if root(frontier_at(there.size, TileReader(self._rows).node)) != there.root:
                 raise LedgerCorrupt("the kept checkpoint is of another history than this log")
-        temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-        try:
-            with temporary.open("x", encoding="utf-8") as opened:
-                opened.write(text)
-                opened.flush()
-                os.fsync(opened.fileno())
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
-        descriptor = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        write_whole(file, text.encode())

@@ -11,7 +11,6 @@ What happens to a policies directory, and then to the facts of one query, in ord
 - ``soundness``   the checks on it: closed builtins, no recursion, no reference to nothing
 - ``bundle``      all of that in one load, with one digest
 - ``archive``     the same bundle in OPA's format, and a file of it read back
-- ``whole``       a file written whole, or not at all
 - ``signing``     its signature, as OPA has it (``opa_digest``), and what must hold of one
 - ``keyring``     the key that signs, in a file (``file_key``) or in hardware (``hardware_key``)
 - ``engine``      facts → text; answer → Verdict; every failure → PolicyUnavailable

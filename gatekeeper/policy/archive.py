@@ -21,7 +21,7 @@ from gatekeeper.errors import BundleRefused
 from gatekeeper.policy.bundle import Bundle
 from gatekeeper.policy.layout import Files
 from gatekeeper.policy.soundness import OPERATORS
-from gatekeeper.policy.whole import write_whole
+from gatekeeper.whole import write_whole
 
 MOST_PACKED = 16 * 1024 * 1024
 MOST_UNPACKED = 64 * 1024 * 1024

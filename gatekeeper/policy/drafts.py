@@ -21,7 +21,7 @@ from gatekeeper.policy.listing import MAIN, listed_in_main, listed_in_manifest, 
 from gatekeeper.policy.manifest import Listed, manifest_of
 from gatekeeper.policy.rego_tests import RegoTests
 from gatekeeper.policy.statutes import read_statutes
-from gatekeeper.policy.whole import write_whole
+from gatekeeper.whole import write_whole
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,39}")
 _RULE = re.compile(r"[A-Z]{2}-[0-9]+")

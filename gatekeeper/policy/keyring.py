@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.policy.file_key import FileSigner
 from gatekeeper.policy.signing import PolicySigner, PolicyVerifier, key_of
-from gatekeeper.policy.whole import write_whole
+from gatekeeper.whole import write_whole
 
 _PKCS11 = "pkcs11:"
 

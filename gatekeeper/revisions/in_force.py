@@ -21,9 +21,9 @@ from gatekeeper.errors import BundleRefused, GatekeeperError, PolicyUnavailable,
 from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.policy import Bundle, Engine, opa_bundle
-from gatekeeper.policy.whole import write_whole
 from gatekeeper.revisions.interfaces import Revision
 from gatekeeper.revisions.succession import Succession
+from gatekeeper.whole import write_whole
 
 MAX_AGE: Final = timedelta(hours=1)
 """How long a node goes on with a law that it could not verify again."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.policy import Embedded, drafts, load
-from gatekeeper.policy.whole import write_whole
+from gatekeeper.whole import write_whole
 from tests.cli.shell import typed
 from tests.policy.laws import SHIPPED_PERMITTED
 from tests.servers.opa import opa_program
