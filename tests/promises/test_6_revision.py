@@ -91,7 +91,10 @@ def test_an_activation_there_and_back_is_decided_again(city: City, bundle: Bundl
 
 @pytest.mark.servers
 def test_running_workers_follow_an_activation_at_once(served: RunningGate, other: Bundle) -> None:
-    """Both workers decide by the new law with the next request, and by the old one when it is back."""
+    """Both workers decide by the new law with the next request, and by the old one when it is back.
+
+    On a machine that others keep busy an answer may miss its lease; what is answered then is asked again.
+    """
     shipped = load(shipped_policies())
     for active in (other, shipped):
         state = open_state(Settings(data=served.data))
@@ -99,9 +102,16 @@ def test_running_workers_follow_an_activation_at_once(served: RunningGate, other
             put_in_force(state, active)
         finally:
             state.close()
-        for _ in range(8):
+        decided: list[str] = []
+        for _ in range(40):
             given = served.ask(served.body())
-            assert active.revision == given.json()["decision"]["policy"]["revision"]
+            if given.status_code == 503:
+                assert given.json()["type"].endswith("lease_expired"), given.text
+                continue
+            decided.append(given.json()["decision"]["policy"]["revision"])
+            if len(decided) == 8:
+                break
+        assert [active.revision] * 8 == decided
 
 
 @pytest.mark.servers
