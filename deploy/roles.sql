@@ -24,7 +24,7 @@ GRANT USAGE ON SCHEMA public TO gatekeeper_app;
 
 -- Evidence: read and appended.
 GRANT SELECT, INSERT ON
-  ledger_entries, ledger_tiles, ledger_checkpoints, queries, review_events, verifications,
+  ledger_entries, ledger_tiles, ledger_checkpoints, published_checkpoints, queries, review_events, verifications,
   samples, sample_marks, revision_trees, revision_results, revision_approvals
   TO gatekeeper_app;
 

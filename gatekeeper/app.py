@@ -61,6 +61,7 @@ from gatekeeper.web.keys import TokenKeys
 from gatekeeper.web.lease import Leased
 from gatekeeper.web.ledger import ledger_blueprint
 from gatekeeper.web.metrics import NOTICES, NOTICES_OLDEST, NOTICES_WAITING, UNAUTHENTICATED
+from gatekeeper.web.published import published_blueprint
 from gatekeeper.web.queries import queries_blueprint
 from gatekeeper.web.standing import standing_blueprint
 from gatekeeper.web.tokens import AuthorizationServerConfig, tokens_blueprint
@@ -194,6 +195,7 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
         queries_blueprint(gate),
         standing_blueprint(gate, NoticeReading(state.database).places),
         ledger_blueprint(gate),
+        published_blueprint(state.published()),
         health_blueprint(gate),
         docs_blueprint(),
         bundles_blueprint(

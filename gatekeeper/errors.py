@@ -151,6 +151,12 @@ class UnknownEntry(GatekeeperError):
     code = "unknown_entry"
 
 
+class UnknownTile(GatekeeperError):
+    """The published log has no such file, or not yet: 404."""
+
+    code = "unknown_tile"
+
+
 class AppealRefused(GatekeeperError):
     """There is nothing (any more) that could be added to the query: 409, nothing was recorded."""
 

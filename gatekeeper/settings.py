@@ -24,6 +24,7 @@ from gatekeeper.errors import SettingsRefused
 
 PREFIX = "GATEKEEPER_"
 _LAST_PORT = 65_535
+_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,9 @@ class Settings:
     base_url: Annotated[str, "Address that agencies use; it is the OAuth issuer"] = "http://127.0.0.1:8080"
     allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
     log_origin: Annotated[str, "Name of a new log in its checkpoints; empty: made from BASE_URL"] = ""
+    publish_every: Annotated[
+        int, "Seconds between the checkpoints under `/ledger/`; 3600: the hours that are over; 0: at once"
+    ] = 3600
     bind: Annotated[str, "Address to listen on"] = "127.0.0.1"
     port: Annotated[int, "Port to listen on"] = 8080
     workers: Annotated[int, "Worker processes; 0: one for each core"] = 0
@@ -197,15 +201,20 @@ def _faults(settings: Settings) -> list[str]:
         faults.append(
             "GATEKEEPER_BIND is not a loopback address: TLS ends at the proxy in front; set 127.0.0.1"
         )
-    if settings.threads < 1 or settings.workers < 0:
-        faults.append("GATEKEEPER_THREADS must be at least 1 and GATEKEEPER_WORKERS at least 0")
-    if not 1 <= settings.port <= _LAST_PORT:
-        faults.append("GATEKEEPER_PORT is not a port: set 1 to 65535, as 8080")
     if settings.time_zone not in available_timezones():
         faults.append("GATEKEEPER_TIME_ZONE is not a time zone: set its IANA name, as America/Chicago")
+    return [*faults, *_number_faults(settings), *_provider_faults(settings)]
+
+
+def _number_faults(settings: Settings) -> Iterator[str]:
+    if settings.threads < 1 or settings.workers < 0:
+        yield "GATEKEEPER_THREADS must be at least 1 and GATEKEEPER_WORKERS at least 0"
+    if not 1 <= settings.port <= _LAST_PORT:
+        yield "GATEKEEPER_PORT is not a port: set 1 to 65535, as 8080"
     if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
-        faults.append("GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s")
-    return [*faults, *_provider_faults(settings)]
+        yield "GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s"
+    if not 0 <= settings.publish_every <= _DAY:
+        yield "GATEKEEPER_PUBLISH_EVERY must be 0 to 86400 s: the public must see the log each day"
 
 
 def _provider_faults(settings: Settings) -> Iterator[str]:

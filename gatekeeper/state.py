@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatekeeper.errors import OperatorError, SettingsRefused
-from gatekeeper.ledger import Clock, DayKeys, Ledger, SigningKey
+from gatekeeper.ledger import Clock, DayKeys, Ledger, Publication, Published, SigningKey
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.policy.keyring import PolicyKeys
@@ -23,6 +23,7 @@ from gatekeeper.settings import Settings
 from gatekeeper.store import Database, Identities, LedgerRows, Queries, Registry, Staff, administration
 from gatekeeper.store import staff as staff_rows
 from gatekeeper.store.ledger_checks import LedgerChecks
+from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.store.revisions import Revisions
 from gatekeeper.web import bundle_access
 from gatekeeper.web.bundle_access import BundleAccess
@@ -89,6 +90,12 @@ class State:
         """Return the checks of the log that staff begin."""
         record = LedgerChecks(self.database, self.clock.now)
         return Checks(self.rows, self.log_key, record, self.kept_checkpoints)
+
+    def published(self) -> Published:
+        """Return the log as the public sees it."""
+        kept = PublishedCheckpoints(self.database)
+        every = self.settings.publish_every
+        return Published(self.rows, Publication(self.rows, self.log_key, kept, self.clock.now, every).latest)
 
     def kept_checkpoints(self) -> tuple[str, ...]:
         """Return the checkpoints that are kept outside the database."""

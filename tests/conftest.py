@@ -11,6 +11,9 @@ import pytest
 
 from tests.servers.postgres import programs
 
+FSCK = Path(__file__).parents[1] / ".parts" / "bin" / "fsck"
+"""Tessera's, by its place: every system has another program of that name."""
+
 
 def _find(program: str, *places: str) -> str | None:
     return shutil.which(program) or next((p for p in places if Path(p).exists()), None)
@@ -30,6 +33,8 @@ def _missing(thing: str) -> str | None:  # noqa: C901  (one line for each thing)
             found = shutil.which("npm")
         case "go":
             found = shutil.which("go")
+        case "fsck":
+            found = FSCK.exists()
         case "chromium":
             drivers = Path(__file__).parent / "browser" / "node_modules"
             found = shutil.which("chromium") and shutil.which("node") and drivers.is_dir()

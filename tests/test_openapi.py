@@ -255,7 +255,6 @@ SERVED_ELSEWHERE = (
     "/static/",
     "/console",
     "/public/",
-    "/ledger/",
     "/policy/",
 )  # pages and files, not the API
 

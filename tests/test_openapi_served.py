@@ -19,7 +19,7 @@ from gatekeeper.app import create_app
 from gatekeeper.cli.demo import _pending, build_city
 from gatekeeper.parts import load_bundle
 from gatekeeper.records.sample import build
-from gatekeeper.state import open_state
+from gatekeeper.state import lay_out, open_state
 from tests.lawful import put_in_force
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
@@ -309,6 +309,44 @@ def test_open_routes_are_as_written(client: FlaskClient, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200
     check(path, "get", answer)
+
+
+def test_the_published_log_is_as_written(client: FlaskClient) -> None:
+    """Open to everybody, a day's caching for none of it but what never changes, and 404 past its end."""
+    answer = client.get("/ledger/checkpoint")
+    size = int(check("/ledger/checkpoint", "get", answer).split("\n")[1])
+    again = client.get("/ledger/checkpoint", headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+    check("/ledger/checkpoint", "get", again)
+    assert 0 == size  # a city that began within this hour: nothing of it is over
+    path = "/ledger/tile/{tile}"
+    for tile in ("0/000.p/1", "entries/000.p/1", "0/999", "0/000.p/999", "../log.pem", "%2e%2e/log.pem", "x"):
+        missing = client.get(f"/ledger/tile/{tile}")
+        assert missing.status_code == 404
+        assert "no-store" == missing.headers["Cache-Control"]
+    check(path, "get", client.get("/ledger/tile/0/000.p/1"))
+    assert client.post("/ledger/checkpoint").status_code == 405
+
+
+def test_a_published_file_is_as_written(tmp_path: Path) -> None:
+    """Where a city publishes at once: bytes, for ever, for scripts in any page."""
+    settings = configuration.load(
+        data=tmp_path / "city", engine="embedded", publish_every=0, log_level="error"
+    )
+    lay_out(settings)
+    state = open_state(settings)
+    put_in_force(state, load_bundle(settings))
+    state.close()
+    http = create_app(settings).test_client()
+    size = int(check("/ledger/checkpoint", "get", http.get("/ledger/checkpoint")).split("\n")[1])
+    assert size > 0
+    for tile in (f"0/000.p/{size}", f"entries/000.p/{size}"):
+        found = http.get(f"/ledger/tile/{tile}")
+        check("/ledger/tile/{tile}", "get", found)
+        assert "*" == found.headers["Access-Control-Allow-Origin"]
+        again = http.get(f"/ledger/tile/{tile}", headers={"If-None-Match": found.headers["ETag"]})
+        assert (304, b"") == (again.status_code, again.data)
+        check("/ledger/tile/{tile}", "get", again)
 
 
 def test_unknown_things_are_as_written(client: FlaskClient, asking: dict[str, str]) -> None:

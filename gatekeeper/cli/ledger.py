@@ -12,6 +12,8 @@ import click
 from gatekeeper.cli.opened import city, data_option, json_option
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import VerifierKey
+from gatekeeper.ledger.export import AnotherHistory
+from gatekeeper.ledger.export import export as copy
 from gatekeeper.ledger.verify import verify as audit
 
 
@@ -80,3 +82,29 @@ def prove(data: Path | None, index: int, *, as_json: bool) -> None:
             raise OperatorError("the log has no such entry: gatekeeper ledger checkpoint shows its size")
         receipt = state.ledger.receipt_for(index)
     click.echo(json.dumps(receipt.as_json()) if as_json else receipt.tlog_proof(), nl=as_json)
+
+
+@ledger.command()
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--whole", is_flag=True, help="Compare every file that is there, and mend what was altered.")
+@json_option
+@data_option
+def export(data: Path | None, directory: Path, *, whole: bool, as_json: bool) -> None:
+    """Copy the published log into DIRECTORY, for any web server to serve (C2SP tlog-tiles).
+
+    Run it again, by a timer say, to add what is new. Exit status: 0 copied, 3 the directory holds another
+    history of this log (keep it: it is evidence), 1 anything else.
+    """
+    with city(data) as state:
+        try:
+            copied = copy(state.published(), state.rows, state.log_key.verifier, directory, whole=whole)
+        except AnotherHistory as evidence:
+            click.echo(f"{evidence}. Keep {directory} as it is, and ask who changed what.", err=True)
+            sys.exit(3)
+    if as_json:
+        click.echo(json.dumps(asdict(copied)))
+        return
+    for name in copied.mended:
+        click.echo(f"{name} had been altered, and is mended")
+    told = f"{copied.written} files written, {copied.kept} right already"
+    click.echo(f"{copied.size} entries in {directory}: {told}")

@@ -22,6 +22,7 @@ The map, in the order in which one append passes through it:
 - ``kept``         checkpoints kept for the next start
 - ``tail``         what is checked before the service starts
 - ``tiles``        the tree's hashes as static files (C2SP tlog-tiles)
+- ``published``    which checkpoint is public, and the files under it
 - ``receipts``     what an asker takes home (C2SP tlog-proof)
 - ``audit``        the state of one verification, and what it finds
 - ``verify``       what an auditor runs over the whole log
@@ -37,6 +38,7 @@ from gatekeeper.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, op
 from gatekeeper.ledger.clock import Clock
 from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.entries import EVENTS, Draft, count_band
+from gatekeeper.ledger.published import Publication, Published
 from gatekeeper.ledger.receipts import Receipt
 from gatekeeper.ledger.rows import Alter, Guard, Head, Insert, Row, Rows, StoredEntry, Transaction
 from gatekeeper.ledger.tiles import Tile
@@ -44,6 +46,7 @@ from gatekeeper.ledger.verify import verify
 
 __all__ = [
     "EVENTS", "Alter", "Appended", "Checkpoint", "Clock", "DayKeys", "Detail", "Draft", "Finding", "Guard",
-    "Head", "Insert", "Json", "Ledger", "Receipt", "Row", "Rows", "SigningKey", "StoredEntry", "Tile",
-    "Transaction", "VerifierKey", "canonical", "count_band", "open_checkpoint", "verify",
+    "Head", "Insert", "Json", "Ledger", "Publication", "Published", "Receipt", "Row", "Rows", "SigningKey",
+    "StoredEntry", "Tile", "Transaction", "VerifierKey", "canonical", "count_band", "open_checkpoint",
+    "verify",
 ]  # fmt: skip

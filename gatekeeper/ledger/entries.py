@@ -169,7 +169,7 @@ def _sealed(
     at_ms, salt = time
     at = from_ms(at_ms)
     document["commitments"]["at"], openings["at"] = _committed("at", iso(at), salt)
-    document["hour"] = f"{at:%Y-%m-%dT%H}Z"
+    document["hour"] = hour_of(at)
     fault = fault_in(document)
     if fault is not None:
         raise EntryRefused(fault)
@@ -184,6 +184,11 @@ def _sealed(
 
 def _committed(name: str, value: Json, salt: bytes) -> tuple[str, Opening]:
     return commit(name, value, salt), {"salt": base64.b64encode(salt).decode(), "value": value}
+
+
+def hour_of(at: datetime) -> str:
+    """Return the hour of a UTC time as an entry says it: ``2026-11-01T14Z``; texts compare as times do."""
+    return f"{at:%Y-%m-%dT%H}Z"
 
 
 def count_band(count: int) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from gatekeeper.errors import LedgerCorrupt, UnknownEntry
+from gatekeeper.errors import LedgerCorrupt, UnknownTile
 from gatekeeper.ledger.merkle import perfect_root
 
 HEIGHT = 8
@@ -91,15 +91,15 @@ def path(level: int | str, number: int, width: int = WIDTH) -> str:
 
 
 def parse_path(text: str) -> tuple[int | str, int, int]:
-    """Return level, number and width of a tile's path; raises UnknownEntry for any other spelling."""
+    """Return level, number and width of a tile's path; raises UnknownTile for any other spelling."""
     match = _PATH.match(text)
     if match is None:
-        raise UnknownEntry("no such tile")
+        raise UnknownTile("no such tile")
     level: int | str = "entries" if match["level"] == "entries" else int(match["level"])
     number = int(match["number"].replace("x", "").replace("/", ""))
     width = int(match["width"] or WIDTH)
     if path(level, number, width) != text or width > WIDTH:
-        raise UnknownEntry("no such tile")
+        raise UnknownTile("no such tile")
     return level, number, width
 
 

@@ -36,7 +36,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0014"
+REVISION: Final = "0015"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -568,6 +568,17 @@ ledger_checkpoints = Table(
     **_KEYED,
 )
 
+# What the public was told, in order.
+published_checkpoints = Table(
+    "published_checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("size", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Utc, nullable=False),
+    **_KEYED,
+)
+
 ledger_head = Table(
     "ledger_head",
     metadata,
@@ -867,6 +878,7 @@ APPEND_ONLY: Final = (
     "ledger_entries",
     "ledger_tiles",
     "ledger_checkpoints",
+    "published_checkpoints",
     "queries",
     "review_events",
     "verifications",

@@ -59,6 +59,11 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
     ),
     errors.AppealRefused: _Kind(409, "Nothing can be added to this query", "Nothing was recorded."),
     errors.UnknownEntry: _Kind(404, "No such entry", "Ask for an index below the checkpoint's tree size."),
+    errors.UnknownTile: _Kind(
+        404,
+        "No such file of the log",
+        "Ask for a tile of the published checkpoint, at the path that C2SP tlog-tiles gives it.",
+    ),
     errors.Unavailable: _Kind(
         503, "The gatekeeper cannot answer for itself", "Nothing was released. Ask again later."
     ),

@@ -222,6 +222,8 @@ def test_the_go_libraries_accept_our_receipts_and_refuse_touched_ones(log: Log, 
             entry.write_bytes(record)
             proof.write_text(text, encoding="utf-8")
             ran = subprocess.run(
-                [str(program), log.key.vkey, str(entry), str(proof)], check=False, capture_output=True
+                [str(program), "receipt", log.key.vkey, str(entry), str(proof)],
+                check=False,
+                capture_output=True,
             )
             assert expected == ran.returncode, ran.stderr

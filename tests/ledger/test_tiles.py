@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatekeeper.errors import LedgerCorrupt, UnknownEntry
+from gatekeeper.errors import LedgerCorrupt, UnknownTile
 from gatekeeper.ledger import tiles
 from gatekeeper.ledger.merkle import leaf_hash, perfect_root
 from tests.ledger.made import Log, decided
@@ -36,7 +36,7 @@ def test_a_path_is_written_and_read_back(level: int | str, number: int, width: i
 )  # fmt: skip
 def test_any_other_spelling_is_unknown(path: str) -> None:
     """A cache would hold the same tile twice; a walk out of the tree finds nothing."""
-    with pytest.raises(UnknownEntry):
+    with pytest.raises(UnknownTile):
         tiles.parse_path(path)
 
 

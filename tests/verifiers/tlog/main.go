@@ -1,9 +1,10 @@
-// Command tlog checks a receipt with libraries that the gatekeeper did not write.
+// Command tlog checks a receipt, or a whole published log, with libraries that the gatekeeper did not write:
+// golang.org/x/mod/sumdb/note and golang.org/x/mod/sumdb/tlog, the code behind Go's own checksum database.
 //
-//	tlog VKEY ENTRY-FILE PROOF-FILE
+//	tlog receipt VKEY ENTRY-FILE PROOF-FILE
+//	tlog log URL VKEY [OLD-CHECKPOINT-FILE]
 //
-// It opens the checkpoint of a C2SP tlog-proof with golang.org/x/mod/sumdb/note and checks the entry's record
-// proof with golang.org/x/mod/sumdb/tlog. It exits 0 if both hold, else 1.
+// It exits 0 if all holds, else 1.
 package main
 
 import (
@@ -19,62 +20,36 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: tlog VKEY ENTRY-FILE PROOF-FILE")
-		os.Exit(2)
+	err := errors.New("usage: tlog receipt VKEY ENTRY-FILE PROOF-FILE | tlog log URL VKEY [OLD-CHECKPOINT-FILE]")
+	switch {
+	case len(os.Args) == 5 && os.Args[1] == "receipt":
+		err = checkReceipt(os.Args[2], os.Args[3], os.Args[4])
+	case len(os.Args) >= 4 && os.Args[1] == "log":
+		err = checkLog(os.Args[2], os.Args[3], os.Args[4:]...)
 	}
-	if err := check(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func check(vkey, entryFile, proofFile string) error {
-	entry, err := os.ReadFile(entryFile)
+// tree opens a checkpoint.
+func tree(text string, key note.Verifier) (tlog.Tree, error) {
+	opened, err := note.Open([]byte(text), note.VerifierList(key))
 	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(proofFile)
-	if err != nil {
-		return err
-	}
-	head, checkpoint, found := strings.Cut(string(text), "\n\n")
-	lines := strings.Split(head, "\n")
-	if !found || len(lines) < 2 || lines[0] != "c2sp.org/tlog-proof@v1" {
-		return errors.New("not a tlog-proof")
-	}
-	index, err := strconv.ParseInt(strings.TrimPrefix(lines[1], "index "), 10, 64)
-	if err != nil {
-		return err
-	}
-	var proof tlog.RecordProof
-	for _, line := range lines[2:] {
-		hash, err := tlog.ParseHash(line)
-		if err != nil {
-			return err
-		}
-		proof = append(proof, hash)
-	}
-
-	verifier, err := note.NewVerifier(vkey)
-	if err != nil {
-		return err
-	}
-	opened, err := note.Open([]byte(checkpoint), note.VerifierList(verifier))
-	if err != nil {
-		return err
+		return tlog.Tree{}, err
 	}
 	body := strings.Split(opened.Text, "\n")
-	if len(body) != 4 || body[0] != verifier.Name() {
-		return errors.New("not a checkpoint of this log")
+	if len(body) != 4 || body[0] != key.Name() {
+		return tlog.Tree{}, errors.New("not a checkpoint of this log")
 	}
 	size, err := strconv.ParseInt(body[1], 10, 64)
 	if err != nil {
-		return err
+		return tlog.Tree{}, err
 	}
-	raw, err := base64.StdEncoding.DecodeString(body[2])
-	if err != nil || len(raw) != tlog.HashSize {
-		return errors.New("not a root hash")
+	root, err := base64.StdEncoding.DecodeString(body[2])
+	if err != nil || len(root) != tlog.HashSize {
+		return tlog.Tree{}, errors.New("not a root hash")
 	}
-	return tlog.CheckRecord(proof, size, tlog.Hash(raw), index, tlog.RecordHash(entry))
+	return tlog.Tree{N: size, Hash: tlog.Hash(root)}, nil
 }
