@@ -145,6 +145,9 @@ def test_pages_status_and_proof(city: tuple[FlaskClient, dict[str, Any]], asking
     entry = f"/v1/ledger/entries/{first['receipt']['index']}/proof"
     proof = check("/v1/ledger/entries/{n}/proof", "get", http.get(entry, headers=auditor))
     assert proof["leaf_hash"] == first["receipt"]["leaf_hash"]
+    plain = auditor | {"Accept": "text/plain"}
+    text = check("/v1/ledger/entries/{n}/proof", "get", http.get(entry, headers=plain))
+    assert text.startswith(f"c2sp.org/tlog-proof@v1\nindex {proof['index']}\n")
     check("/v1/ledger/entries/{n}/proof", "get", http.get("/v1/ledger/entries/999999/proof", headers=auditor))
     check("/v1/ledger/checkpoint", "get", http.get("/v1/ledger/checkpoint", headers=asking))
 
