@@ -16,7 +16,7 @@ from click.testing import Result
 
 from gatekeeper import settings
 from gatekeeper.errors import LedgerUnavailable
-from gatekeeper.ledger import Draft, Ledger
+from gatekeeper.ledger import Draft, Json, Ledger
 from gatekeeper.ledger.append import Appended
 from gatekeeper.ledger.merkle import leaf_hash
 from gatekeeper.state import open_state
@@ -59,7 +59,9 @@ def staffed(city: City) -> Staffed:
 
 def _with(city: City, role: str, *more: str, name: str = "Lee Sample") -> Staffed:
     (made,) = city.rows("staff", "add", "lee.sample", "--name", name, "--role", role, *more)
-    behalf = {"body": {"on_behalf_of": {"agency": "x", "component": "y", "person": "Kim Q. Example"}}}
+    behalf: dict[str, Json] = {
+        "body": {"on_behalf_of": {"agency": "x", "component": "y", "person": "Kim Q. Example"}}
+    }
     state = open_state(settings.load(data=city.data))
     try:
         draft = decided(REF, agency="agency-elsewhere", end=("end-elsewhere", "federal"))
