@@ -157,7 +157,7 @@ def _given(receipt: Path, entry: Path | None) -> Given:
     if entry is not None:
         raise Uncheckable("this receipt holds its entry itself: leave --entry out")
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
@@ -165,6 +165,14 @@ def _given(receipt: Path, entry: Path | None) -> Given:
     if receipt_in(document) is None:
         raise Uncheckable("it holds no receipt: an answer has one as `receipt`, a receipt has `tlog_proof`")
     return Given(document)
+
+
+def _each_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    """Return an object; one that says a name twice says one thing here and another to the next reader."""
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise Uncheckable("it says one name twice, so two readers could read it differently")
+    return document
 
 
 def _text(file: Path) -> str:

@@ -68,8 +68,7 @@ def prove_answer(document: Mapping[str, Json], keys: Sequence[VerifierKey]) -> P
     openings = whole["openings"]
     proved = _proved(check, keys, openings if isinstance(openings, dict) else {})
     _is_an_entry(str(whole["entry"]).encode(), proved.entry)
-    if document is not receipt:
-        _is_the_answer(document, proved)
+    _is_the_answer(document, proved)
     return proved
 
 
@@ -101,7 +100,7 @@ def receipt_in(document: Mapping[str, Json]) -> Mapping[str, Json] | None:
 
 def records_proved(document: Mapping[str, Json], proved: Proved) -> bool | None:
     """Say whether the records beside a receipt are proved to be those released; None where there are none."""
-    if proved.entry["event"] != "query.released" or not isinstance(document.get("records"), list):
+    if proved.entry["event"] != "query.released" or document.get("records") is None:
         return None
     return "rows" in proved.opened
 
@@ -184,13 +183,16 @@ def _is_the_answer(document: Mapping[str, Json], proved: Proved) -> None:
     if "query_id" in document and document["query_id"] != entry["ref"]:
         raise ReceiptRefused("answer", "the receipt is of another query than the answer around it")
     told = decision if isinstance(decision, dict) else {}
+    logged = {"outcome": "permit", **entry} if entry["event"] == "query.released" else entry
     for name in ("outcome", "policy"):
-        if name in told and name in entry and told[name] != entry[name]:
+        if name in told and name in logged and told[name] != logged[name]:
             raise ReceiptRefused("answer", f"the answer tells another {name} than the entry")
     provisions, records = told.get("provisions"), document.get("records")
     if entry.get("outcome") == "deny" and isinstance(provisions, list):
         _same_provisions(provisions, proved)
-    if entry["event"] == "query.released" and isinstance(records, list):
+    if records and entry["event"] != "query.released":
+        raise ReceiptRefused("answer", "there are records, but the entry tells of no release")
+    if records is not None and entry["event"] == "query.released":
         _same_records(records, proved)
 
 

@@ -211,6 +211,8 @@ TOUCHED: dict[str, tuple[str, str, Change]] = {
     "a record left out": ("answer", "not those that were released", lambda a: a["records"].pop()),
     "a record added": ("answer", "not those that were released", lambda a: a["records"].append({"id": "x"})),
     "a record changed": ("answer", "not those", lambda a: a["records"][0].update(plate="DEMO9")),
+    "records that are no list": ("answer", "not those", lambda a: a.update(records={"id": "read-1"})),
+    "a denial": ("answer", "another outcome", lambda a: a["decision"].update(outcome="deny")),
     "records in another order": ("answer", "not those", lambda a: a["records"].reverse()),
 }
 
@@ -250,6 +252,31 @@ def test_the_receipt_of_another_answer_proves_nothing_of_this_one(office: Office
     """True by itself, and of another query."""
     office.permitted["receipt"] = office.denied["receipt"]
     assert "(answer)" in office.check(office.saved(office.permitted), status=1)
+
+
+def test_records_beside_a_bare_receipt_are_held_against_it(office: Office) -> None:
+    """A receipt that was spread over the answer is an answer all the same."""
+    spread = {**office.permitted, **office.permitted["receipt"]}
+    office.check(office.saved(spread))
+    for touched in ({"records": []}, {"query_id": "q_of-another-query-01"}, {"records": "none"}):
+        assert "(answer)" in office.check(office.saved(spread | touched), status=1)
+
+
+def test_records_beside_the_receipt_of_a_denial_are_not_passed_over(office: Office) -> None:
+    """No release is proved, so what looks like one is refused."""
+    assert "no release" in office.check(office.saved(office.denied | {"records": RECORDS}), status=1)
+    office.check(office.saved(office.denied | {"records": []}))  # as a dry run answers
+
+
+def test_what_is_said_twice_is_not_checked(office: Office) -> None:
+    """Two readers could take two things from it."""
+    text = json.dumps(office.permitted)
+    for twice in (
+        text[:-1] + ', "records": []}',
+        '{"receipt": null, ' + text[1:],
+        text.replace('"index": 1,', '"index": 1, "index": 1,'),
+    ):
+        assert "one name twice" in office.check(office.saved(twice), status=2)
 
 
 def test_records_without_their_opening_are_said_not_to_be_proved(office: Office) -> None:

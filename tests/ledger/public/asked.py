@@ -21,7 +21,7 @@ from gatekeeper.policy import Bundle, Catalogue, Embedded
 from tests.exchange.city import NOW, City, body, founded, read
 
 HIDDEN = frozenset({"stated_reason", "attestation"})
-"""What the secretive law keeps from the public: a provision that staff may rule on, and one that nobody may."""
+"""What the secretive law keeps from the public: one that staff may rule on, and one that nobody may."""
 AGENCIES = ("sample-il-pd", "sample-unsigned-pd", "sample-wi-pd", "sample-fusion", "sample-hsi-office")
 OFFICERS = tuple(
     (f"{first} {last}-Made-Up", f"BX{number}")
@@ -139,12 +139,13 @@ def city_of_queries(directory: Path, bundle: Bundle) -> tuple[Published, Asked]:
     _linked(clerk)
     _measured(clerk)
     secretive = _Clerk(_keeping(city, bundle, HIDDEN))
-    for group, changes in {
+    denials: dict[str, dict[str, Any]] = {
         "case": {"purpose__case_number": "none"},
         "case and hidden": {"purpose__case_number": "none", "purpose__narrative": "n/a"},
         "hidden": {"purpose__narrative": "n/a"},
         "case and hidden beyond ruling": {"purpose__case_number": "none", "attestation__accepted": False},
-    }.items():
+    }
+    for group, changes in denials.items():
         for _ in range(3):
             secretive.ask(group, **changes)
     rows, size = city.state.rows, city.state.rows.head().size
