@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gatekeeper import settings
 from gatekeeper.cli import main
-from gatekeeper.ledger import EVENTS
+from gatekeeper.ledger import EVENTS, event_table
 from gatekeeper.records.sample import build
 from tests.servers.gate import environment, running_gate, small_city
 from tests.servers.opa import free_port
@@ -73,12 +73,38 @@ def test_the_settings_table_is_the_settings() -> None:
     assert expected == rows(section("Settings"))
 
 
-def test_the_event_table_names_every_event_and_no_other() -> None:
-    """Whoever reads the log looks its events up here."""
-    named = [
-        name for row in rows(section("What the log says")) for name in re.findall(r"`([a-z_.]+)`", row[0])
-    ]
-    assert sorted(EVENTS) == sorted(named)
+def subsection(title: str) -> str:
+    """Return the text of a part of a section of the README."""
+    found = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^##|\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, title
+    return found[1]
+
+
+def test_the_event_table_is_the_schemas() -> None:
+    """Whoever reads the log looks its events up here: what each says in clear, and what it commits to."""
+    assert [list(row) for row in event_table.table()] == rows(subsection("Every event"))
+    assert event_table.markdown() in subsection("Every event"), event_table.markdown()
+    assert len(EVENTS) == len(event_table.table())
+
+
+def test_what_every_clear_field_of_a_query_tells_is_said() -> None:
+    """An honest table names each field that anybody can read of a query or its review, and no other."""
+    told = rows(subsection("What anybody learns from it"))
+    named = [name for row in told for name in re.findall(r"`([a-z_]+)`", row[0])]
+    events = [event for event in EVENTS if event.startswith(("query.", "review."))]
+    clear = {field for event in events for field in event_table.clear_fields(event)}
+    assert sorted({"ref", "hour"} | clear) == sorted(named)
+
+
+def test_what_is_told_of_receipts_can_be_typed() -> None:
+    """Every command and option that the README names there is one of ``gatekeeper ledger``."""
+    group = main.get_command(click.Context(main), "ledger")
+    assert isinstance(group, click.Group)
+    text = section("What the log says")
+    named = set(re.findall(r"gatekeeper ledger ([a-z]+)", text))
+    assert {"show", "check", "prove"} <= named <= set(group.commands)
+    options = {option for name in named for given in group.commands[name].params for option in given.opts}
+    assert set(re.findall(r"--[a-z-]+", re.sub(r"\|[-|]+\|", "", text))) <= options
 
 
 def test_the_command_table_names_every_command_and_its_own() -> None:

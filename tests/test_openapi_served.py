@@ -17,6 +17,8 @@ from werkzeug.test import TestResponse
 from gatekeeper import settings as configuration
 from gatekeeper.app import create_app
 from gatekeeper.cli.demo import _pending, build_city
+from gatekeeper.ledger import VerifierKey
+from gatekeeper.ledger.proved import prove_answer
 from gatekeeper.parts import load_bundle
 from gatekeeper.records.sample import build
 from gatekeeper.state import lay_out, open_state
@@ -24,6 +26,8 @@ from tests.lawful import put_in_force
 
 FILE = Path(__file__).parent.parent / "openapi.yaml"
 DOCUMENT: dict[str, Any] = yaml.safe_load(FILE.read_text("utf-8"))
+KEYS: list[VerifierKey] = []
+"""The log's key, as the city tells it: every receipt of every answer is checked with it."""
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -62,6 +66,10 @@ def check(path: str, method: str, answer: TestResponse) -> Any:
         for e in Draft202012Validator(schema, validate_formats=True).iter_errors(body)
     ]
     assert not faults
+    if isinstance(body, dict) and isinstance(body.get("receipt"), dict):
+        assert prove_answer(body, KEYS).index == body["receipt"]["index"]
+    if isinstance(body, dict) and isinstance(body.get("appeal_receipt"), dict):
+        assert "review.answered" == prove_answer(body["appeal_receipt"], KEYS).entry["event"]
     return body
 
 
@@ -77,6 +85,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, dict[st
     put_in_force(state, load_bundle(settings))
     state.close()
     document = json.loads(_pending(settings).read_text("utf-8"))
+    KEYS[:] = [VerifierKey.parse(document["ledger"]["vkey"])]
     return create_app(settings).test_client(), document
 
 
@@ -145,6 +154,9 @@ def test_pages_status_and_proof(city: tuple[FlaskClient, dict[str, Any]], asking
     entry = f"/v1/ledger/entries/{first['receipt']['index']}/proof"
     proof = check("/v1/ledger/entries/{n}/proof", "get", http.get(entry, headers=auditor))
     assert proof["leaf_hash"] == first["receipt"]["leaf_hash"]
+    plain = auditor | {"Accept": "text/plain"}
+    text = check("/v1/ledger/entries/{n}/proof", "get", http.get(entry, headers=plain))
+    assert text.startswith(f"c2sp.org/tlog-proof@v1\nindex {proof['index']}\n")
     check("/v1/ledger/entries/{n}/proof", "get", http.get("/v1/ledger/entries/999999/proof", headers=auditor))
     check("/v1/ledger/checkpoint", "get", http.get("/v1/ledger/checkpoint", headers=asking))
 

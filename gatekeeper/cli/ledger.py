@@ -1,4 +1,4 @@
-"""``gatekeeper ledger``: verify the log, and take proofs from it."""
+"""``gatekeeper ledger``: verify the log, take proofs from it, check them, and show an entry."""
 
 from __future__ import annotations
 
@@ -9,17 +9,24 @@ from pathlib import Path
 
 import click
 
+from gatekeeper.cli.ledger_check import check
+from gatekeeper.cli.ledger_show import show
 from gatekeeper.cli.opened import city, data_option, json_option
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import VerifierKey
 from gatekeeper.ledger.export import AnotherHistory
 from gatekeeper.ledger.export import export as copy
 from gatekeeper.ledger.verify import verify as audit
+from gatekeeper.whole import write_whole
 
 
 @click.group()
 def ledger() -> None:
-    """Verify the log and print its checkpoint, proofs and key."""
+    """Verify the log, show its entries, and print and check its checkpoint, proofs and key."""
+
+
+ledger.add_command(check)
+ledger.add_command(show)
 
 
 @ledger.command()
@@ -73,15 +80,25 @@ def key(data: Path | None) -> None:
 
 @ledger.command()
 @click.argument("index", type=click.IntRange(min=0))
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write it to this file, whole, in place of what is there.",
+)
 @json_option
 @data_option
-def prove(data: Path | None, index: int, *, as_json: bool) -> None:
+def prove(data: Path | None, index: int, out: Path | None, *, as_json: bool) -> None:
     """Print the proof that entry INDEX is in the log (C2SP tlog-proof; --json with the entry)."""
     with city(data) as state:
         if index >= state.rows.head().size:
             raise OperatorError("the log has no such entry: gatekeeper ledger checkpoint shows its size")
         receipt = state.ledger.receipt_for(index)
-    click.echo(json.dumps(receipt.as_json()) if as_json else receipt.tlog_proof(), nl=as_json)
+    text = f"{json.dumps(receipt.as_json())}\n" if as_json else receipt.tlog_proof()
+    if out is None:
+        click.echo(text, nl=False)
+    else:
+        write_whole(out, text.encode())
+        click.echo(f"{out}: the proof of entry {index}", err=True)
 
 
 @ledger.command()

@@ -66,10 +66,11 @@ class VerifierKey:
         number, _, encoded = rest.partition("+")
         try:
             blob = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
-            blob = b""
-        key = cls(origin, blob[1:])
-        if blob[:1] != _ED25519 or len(key.public) != _HASH_BYTES or number != key.id.hex():
+            key = cls(origin, blob[1:])
+            fits = number == key.id.hex()
+        except ValueError:  # not base64, not ASCII, or a name that is no text
+            fits = False
+        if not fits or blob[:1] != _ED25519 or len(key.public) != _HASH_BYTES:
             raise SettingsRefused("that is not an Ed25519 vkey: copy all of `ORIGIN+ID+KEY`")
         return key
 
@@ -157,6 +158,24 @@ def open_checkpoint(text: str, key: VerifierKey) -> Checkpoint:
         if parts[1] == key.origin and _signed_by(parts[2], key, body):
             return checkpoint
     raise CheckpointRefused("wrong_key", "it is not signed by the log's key")
+
+
+def signers(text: str, key: VerifierKey) -> tuple[str, ...]:
+    """Name who else signed a checkpoint that opened under `key`, as ``name+id``; nothing of it is checked.
+
+    Raises CheckpointRefused for a line that is no signature.
+    """
+    own, found = f"{key.origin}+{key.id.hex()}", dict[str, None]()
+    for line in text.partition("\n\n")[2][:-1].split("\n"):
+        parts = _SIGNATURE.match(line)
+        try:
+            blob = b"" if parts is None else base64.b64decode(parts[2], validate=True)
+        except binascii.Error:
+            blob = b""
+        if parts is None or len(blob) <= len(key.id):
+            raise CheckpointRefused("malformed", "a signature line does not have its shape")
+        found[f"{parts[1]}+{blob[:4].hex()}"] = None
+    return tuple(name for name in found if name != own)
 
 
 def _signed_by(encoded: str, key: VerifierKey, body: str) -> bool:

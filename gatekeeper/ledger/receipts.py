@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from gatekeeper.errors import LedgerCorrupt
 from gatekeeper.ledger.canonical import Json
@@ -26,6 +27,17 @@ _PROOF = re.compile(
     r"((?:[A-Za-z0-9+/]{43}=\n){0,63})\n(.*)\Z",
     re.DOTALL,
 )
+
+Step = Literal["shape", "origin", "key", "path", "fields", "openings", "entry", "answer", "fork"]
+"""What of a receipt can fail to hold, in the order in which it is looked at."""
+
+
+class ReceiptRefused(LedgerCorrupt):
+    """A receipt does not prove what it says; `step` names where it fails."""
+
+    def __init__(self, step: Step, message: str) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,61 +76,66 @@ class Receipt:
 
 
 def check_tlog_proof(text: str, leaf: bytes, key: VerifierKey) -> tuple[int, Checkpoint]:
-    """Return index and checkpoint of a tlog-proof for an entry's leaf hash; raises LedgerCorrupt."""
+    """Return index and checkpoint of a tlog-proof for an entry's leaf hash.
+
+    Raises ReceiptRefused, or CheckpointRefused for the checkpoint in it.
+    """
     match = _PROOF.match(text)
     if match is None:
-        raise LedgerCorrupt("the receipt is not a tlog-proof")
+        raise ReceiptRefused("shape", "the receipt is not a tlog-proof")
     checkpoint = open_checkpoint(match[3], key)
     steps = [base64.b64decode(line) for line in match[2].splitlines()]
     if not verify_inclusion(leaf, int(match[1]), checkpoint.size, steps, checkpoint.root):
-        raise LedgerCorrupt("the receipt's path does not lead to its checkpoint")
+        raise ReceiptRefused("path", "the receipt's path does not lead to its checkpoint")
     return int(match[1]), checkpoint
 
 
 def check_receipt(receipt: Mapping[str, Json], key: VerifierKey) -> dict[str, Json]:
-    """Return what a receipt proves: the entry, decoded; raises LedgerCorrupt.
+    """Return what a receipt proves: the entry, decoded; raises ReceiptRefused or CheckpointRefused.
 
     (1) The text proves that the entry is in the log; (2) the JSON fields say the same as the text; (3) each
     opening opens the entry's commitment of that name.
     """
     try:
-        entry = str(receipt["entry"]).encode()
+        stated = (receipt["index"], receipt["tree_size"], receipt["leaf_hash"])
+        if not isinstance(receipt["entry"], str) or any(isinstance(said, bool | float) for said in stated):
+            raise ReceiptRefused("shape", "the receipt is not whole: a field is of another type")
+        entry = receipt["entry"].encode()
         # (1) the text
         index, checkpoint = check_tlog_proof(str(receipt["tlog_proof"]), leaf_hash(entry), key)
         # (2) the fields
-        stated = (receipt["index"], receipt["tree_size"], receipt["leaf_hash"])
         steps = "".join(f"{step}\n" for step in _texts(receipt["inclusion_proof"]))
         same = str(receipt["tlog_proof"]).endswith(f"\nindex {index}\n{steps}\n{receipt['checkpoint']}")
         if not same or stated != (index, checkpoint.size, _b64(leaf_hash(entry))):
-            raise LedgerCorrupt("the receipt's fields and its proof do not say the same")
+            raise ReceiptRefused("fields", "the receipt's fields and its proof do not say the same")
         # (3) the openings
         document: dict[str, Json] = json.loads(entry)
         commitments, openings = document["commitments"], receipt["openings"]
         check_openings(commitments, openings)
-    except (KeyError, TypeError, ValueError, UnicodeEncodeError):
-        raise LedgerCorrupt("the receipt is not whole") from None
+    except (KeyError, TypeError, ValueError, RecursionError):
+        raise ReceiptRefused("shape", "the receipt is not whole") from None
     return document
 
 
 def check_openings(commitments: Json, openings: Json) -> None:
-    """Raise LedgerCorrupt unless each opening opens the commitment of its name."""
+    """Raise ReceiptRefused unless each opening opens the commitment of its name."""
     if not isinstance(commitments, dict) or not isinstance(openings, dict):
-        raise LedgerCorrupt("commitments and openings are objects")
+        raise ReceiptRefused("openings", "commitments and openings are objects")
     for name, opening in openings.items():
         promised = commitments.get(name)
         try:
             if not isinstance(opening, dict) or not isinstance(promised, str):
-                raise LedgerCorrupt("an opening has no commitment")
+                raise ReceiptRefused("openings", "an opening has no commitment")
             salt = base64.b64decode(str(opening["salt"]), validate=True)
             if not opens(name, opening["value"], salt, promised):
-                raise LedgerCorrupt("an opening does not open its commitment")
+                raise ReceiptRefused("openings", "an opening does not open its commitment")
         except (binascii.Error, KeyError):
-            raise LedgerCorrupt("an opening is not whole") from None
+            raise ReceiptRefused("openings", "an opening is not whole") from None
 
 
 def _texts(steps: Json) -> list[Json]:
     if not isinstance(steps, list):
-        raise LedgerCorrupt("an inclusion proof is a list")
+        raise ReceiptRefused("shape", "an inclusion proof is a list")
     return steps
 
 

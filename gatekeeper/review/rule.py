@@ -270,6 +270,11 @@ class Hearing:
         self.gate.ledger.append(self._draft(event, reason, clear), rows)
 
 
+def alike(one: str, other: str) -> bool:
+    """Say whether two names have the same words, in whatever order."""
+    return not _name(one).isdisjoint(_name(other))
+
+
 def _name(typed: str) -> set[frozenset[str]]:
     """Return what a name is compared by: its words in any order, none if it has none."""
     words = frozenset("".join(c if c.isalnum() else " " for c in typed.casefold()).split())

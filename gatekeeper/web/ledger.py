@@ -11,6 +11,8 @@ from gatekeeper.exchange import Gate, identify
 from gatekeeper.web.documents import as_json
 
 _INDEX = re.compile(r"(0|[1-9][0-9]{0,15})\Z")
+_FORMS = ("application/json", "text/plain")
+"""A proof's two forms; the first is the one that whoever does not say gets."""
 
 
 def ledger_blueprint(gate: Gate) -> Blueprint:
@@ -27,8 +29,14 @@ def ledger_blueprint(gate: Gate) -> Blueprint:
         identify(gate, request.headers.get("Authorization"), "ledger:read")
         if not _INDEX.match(index):
             raise UnknownEntry("not an index")
-        receipt = gate.ledger.receipt_for(int(index)).as_json()
-        del receipt["openings"]  # they belong to whoever asked, not to whoever checks
-        return as_json(receipt)
+        proved = gate.ledger.receipt_for(int(index))
+        if request.accept_mimetypes.best_match(_FORMS, _FORMS[0]) == "text/plain":
+            answer = Response(proved.tlog_proof(), content_type="text/plain; charset=utf-8")
+        else:
+            receipt = proved.as_json()
+            del receipt["openings"]  # they belong to whoever asked, not to whoever checks
+            answer = as_json(receipt)
+        answer.vary.add("Accept")
+        return answer
 
     return blueprint

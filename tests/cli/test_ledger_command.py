@@ -132,3 +132,23 @@ def test_a_proof_verifies_and_an_entry_that_is_not_there_has_none(busy: City) ->
     check_receipt(receipt, VerifierKey.parse(busy.run("ledger", "key").strip()))
     assert busy.run("ledger", "prove", "4").startswith("c2sp.org/tlog-proof@v1\nindex 4\n")
     assert "gatekeeper ledger checkpoint" in busy.refused("ledger", "prove", "5")
+
+
+def test_a_proof_is_written_whole_to_a_file(busy: City, tmp_path: Path) -> None:
+    """In place of what was there; what cannot be written leaves the old file; the command prints no proof."""
+    key = busy.run("ledger", "key").strip()
+    for name, options in (("proof", ()), ("receipt.json", ("--json",))):
+        file = tmp_path / name
+        file.write_text("older and longer " * 1000)
+        assert "" == busy.run("ledger", "prove", "3", "--out", str(file), *options)
+        printed = busy.run("ledger", "prove", "3", *options)
+        assert printed == file.read_text()
+    assert "proved: entry 3" in typed("ledger", "check", str(tmp_path / "receipt.json"), "--key", key).output
+    entry = tmp_path / "entry"
+    entry.write_text(busy.rows("ledger", "show", "3")[0]["entry"])
+    proof = str(tmp_path / "proof")
+    assert "proved: entry 3" in typed("ledger", "check", proof, "--entry", str(entry), "--key", key).output
+    assert "No such file" in busy.refused("ledger", "prove", "3", "--out", str(tmp_path / "none" / "proof"))
+    assert "gatekeeper ledger checkpoint" in busy.refused("ledger", "prove", "5", "--out", proof)
+    assert "index 3" in Path(proof).read_text()
+    assert {"proof", "receipt.json", "entry", "city"} == {path.name for path in tmp_path.iterdir()}

@@ -6,17 +6,22 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
 
+from gatekeeper.app import build_gate
+from gatekeeper.cli import affirmation, agency, client
 from gatekeeper.exchange import Answer, Gate, answer
 from gatekeeper.exchange.registrations import credentials
 from gatekeeper.ledger import Json
+from gatekeeper.policy import Bundle
 from gatekeeper.records import Camera, Criteria, Keyset, Page
-from gatekeeper.state import State
+from gatekeeper.settings import Settings
+from gatekeeper.state import State, lay_out, open_state
 from gatekeeper.web.keys import TokenKeys
-from tests.lawful import Steady, law_of
+from tests.lawful import Steady, law_of, put_in_force, steady
 from tests.servers.gate import flawless
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -130,6 +135,38 @@ class City:
         if "engine" in parts:
             parts["laws"] = Steady(law_of(parts.pop("engine")))
         return replace(self, gate=replace(self.gate, **parts))
+
+
+def founded(directory: Path, bundle: Bundle) -> City:
+    """Found a city with a well-standing agency and some that are not; whoever calls closes its state."""
+    settings = Settings(data=directory, engine="embedded")
+    lay_out(settings)
+    state = open_state(settings)
+    tokens = TokenKeys(settings.key_directory / "tokens")
+    clients = {}
+    for agency_id, kind, code, signed in (
+        ("sample-il-pd", "local", "IL", True),
+        ("sample-unsigned-pd", "local", "IL", False),
+        ("sample-wi-pd", "local", "WI", True),
+        ("sample-hsi-office", "federal", None, True),
+        ("sample-fusion", "fusion_center", "IL", True),
+    ):
+        agency.register(state, agency_id, name=agency_id, kind=kind, state_code=code)
+        if signed:
+            affirmation.record(
+                state,
+                agency_id,
+                kind="affirmation",
+                text_version="2026-01",
+                signer="Sam Sample",
+                title="Chief (sample)",
+                signed_on=(NOW - timedelta(days=30)).date(),
+            )
+        clients[agency_id] = client.register(state, agency_id).client.id
+    put_in_force(state, bundle)
+    reads = MadeUpReads()
+    gate = replace(build_gate(state, steady(bundle), tokens), reads=reads)
+    return City(state, gate, reads, tokens, clients)
 
 
 def body(**changes: Any) -> dict[str, Any]:

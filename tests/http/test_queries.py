@@ -374,6 +374,28 @@ def test_checkpoint_and_proofs_can_be_fetched_later(gate: RunningGate) -> None:
     assert 404 == gate.request("GET", "/v1/ledger/entries/-1/proof").status_code
 
 
+@pytest.mark.parametrize(
+    ("accept", "media"),
+    [
+        ("text/plain", "text/plain"),
+        ("text/plain, application/json;q=0.5", "text/plain"),
+        ("application/json", "application/json"),
+        ("*/*", "application/json"),
+        ("text/html, */*;q=0.1", "application/json"),
+        ("image/png", "application/json"),
+        ("text/plain;q=0", "application/json"),
+        ("\xff nonsense;;;q=x", "application/json"),
+    ],
+)
+def test_a_proof_comes_in_the_form_that_is_asked_for(gate: RunningGate, accept: str, media: str) -> None:
+    """The tlog-proof alone for whoever wants text; JSON for everybody else."""
+    given = gate.request("GET", "/v1/ledger/entries/0/proof", headers={"Accept": accept})
+    assert (200, media) == (given.status_code, given.headers["Content-Type"].partition(";")[0])
+    assert "Accept" in given.headers["Vary"]
+    proof = given.text if media == "text/plain" else given.json()["tlog_proof"]
+    assert proof.startswith("c2sp.org/tlog-proof@v1\nindex 0\n")
+
+
 def test_the_log_that_all_this_made_is_consistent(gate: RunningGate) -> None:
     """`gatekeeper ledger verify` derives the whole log anew."""
     gate.ask(gate.body())

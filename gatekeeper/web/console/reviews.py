@@ -8,7 +8,6 @@ words that the screen matched marked in it.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from flask import Blueprint, Response, g
 from gatekeeper.errors import KeyErased, UnknownQuery
 from gatekeeper.exchange.documents import name_of
 from gatekeeper.exchange.rulings import permitted_until
-from gatekeeper.ledger import Draft, Json
+from gatekeeper.ledger import Json
 from gatekeeper.policy import Provision
 from gatekeeper.policy.looked_at import facts_of
 from gatekeeper.review import paper
@@ -28,6 +27,7 @@ from gatekeeper.review.accounts import Session
 from gatekeeper.review.case import Case, open_case
 from gatekeeper.review.queue import WAITING
 from gatekeeper.review.rule import Hearing
+from gatekeeper.review.viewing import viewed
 from gatekeeper.web.console import precedents
 from gatekeeper.web.console.assign import assignment
 from gatekeeper.web.console.desk import Desk
@@ -123,14 +123,7 @@ def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
 def seen(desk: Desk, query_id: str, what: str, reason: str | None = None) -> None:
     """Log that this person opens a request, or a part of it. Raises LedgerUnavailable: nothing is shown."""
     session: Session = g.session
-    why: dict[str, Json] = {} if reason is None else {"reason": reason}
-    draft = Draft(
-        event="staff.viewed",
-        ref=f"event_{secrets.token_hex(12)}",
-        clear={},
-        secret={"by": session.account.id, "subject": query_id, "what": what, **why},
-        detail={},
-    )
+    draft = viewed(session.account.id, query_id, what, reason)
     desk.gate.ledger.append(draft)
 
 
