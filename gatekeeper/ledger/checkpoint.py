@@ -66,7 +66,7 @@ class VerifierKey:
         number, _, encoded = rest.partition("+")
         try:
             blob = base64.b64decode(encoded, validate=True)
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one; so is the error about what is not ASCII
             blob = b""
         key = cls(origin, blob[1:])
         if blob[:1] != _ED25519 or len(key.public) != _HASH_BYTES or number != key.id.hex():
