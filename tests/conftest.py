@@ -30,6 +30,8 @@ def _missing(thing: str) -> str | None:  # noqa: C901  (one line for each thing)
             found = shutil.which("npm")
         case "go":
             found = shutil.which("go")
+        case "litewitness":
+            found = shutil.which("litewitness") and shutil.which("ssh-agent")
         case "chromium":
             drivers = Path(__file__).parent / "browser" / "node_modules"
             found = shutil.which("chromium") and shutil.which("node") and drivers.is_dir()
@@ -46,7 +48,7 @@ def _missing(thing: str) -> str | None:  # noqa: C901  (one line for each thing)
     return None if found else f"{thing} is not on this machine: `make test-all` installs it"
 
 
-_SERVED = {"opa", "postgres", "chromium"}
+_SERVED = {"opa", "postgres", "chromium", "litewitness"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -69,7 +69,8 @@ class VerifierKey:
         except ValueError:  # binascii.Error is one; so is the error about what is not ASCII
             blob = b""
         key = cls(origin, blob[1:])
-        if blob[:1] != _ED25519 or len(key.public) != _HASH_BYTES or number != key.id.hex():
+        shaped = blob[:1] == _ED25519 and len(key.public) == _HASH_BYTES and _ORIGIN.match(origin)
+        if not shaped or number != key.id.hex():
             raise SettingsRefused("that is not an Ed25519 vkey: copy all of `ORIGIN+ID+KEY`")
         return key
 

@@ -20,7 +20,6 @@ import base64
 import fcntl
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -41,7 +40,6 @@ from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, Verifier
 from gatekeeper.ledger.cosignatures import Cosigner
 from gatekeeper.ledger.merkle import EMPTY_ROOT
 
-_ORIGIN = re.compile(r"[!-*,-~]{1,200}\Z")
 MOST_KEYS: Final = 8
 _UNFINISHED: Final = {"logs", "witness.name", ".witness.name", ".witness.pem"}
 """What a making that was cut short leaves; the key comes last."""
@@ -156,8 +154,6 @@ class WitnessDirectory:
 
         Raises KeyRefused for another key of a log that is watched, StoreUnavailable, OSError.
         """
-        if not _ORIGIN.match(key.origin):
-            raise KeyRefused("a log's origin is one word of at most 200 characters, without plus signs")
         with self.locked():
             known = self.log(key.origin)
             place = self._place(key.origin)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from gatekeeper.errors import Unavailable
+from gatekeeper.errors import SettingsRefused, Unavailable
 from gatekeeper.ledger.checkpoint import VerifierKey, open_checkpoint
 from gatekeeper.ledger.cosignatures import Cosignature, merge, signed_only_by
 from gatekeeper.ledger.merkle import Node, consistency_proof
@@ -26,13 +26,17 @@ from gatekeeper.witness.policy import Policy
 SECONDS: Final = 5.0
 """Of a whole round."""
 
+_TOO_LATE_S: Final = 0.05
+"""With less than this left nobody is asked any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of one round; both mappings are by the names of the policy.
 
-    ``checkpoint``: the text that was asked about, with every cosignature that came. ``met``: whether the
-    quorum is; None where the policy asks for none.
+    ``checkpoint``: the text that was asked about, with every cosignature that came. ``cosigned``: what holds
+    in that text, so also what it carried already; ``missing``: who did not cosign in this round, and why.
+    ``met``: whether the quorum is; None where the policy asks for none.
     """
 
     size: int
@@ -43,7 +47,10 @@ class Outcome:
 
 
 class Round:
-    """Asks the witnesses of one policy, round after round, and remembers which size each of them knows."""
+    """Asks the witnesses of one policy, round after round, and remembers which size each of them knows.
+
+    Raises SettingsRefused if the log itself is among them.
+    """
 
     def __init__(
         self,
@@ -54,6 +61,8 @@ class Round:
         trust: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
+        if any(witness.key.public == log.public for witness in policy.witnesses):
+            raise SettingsRefused("a witness has the log's own key: a log does not vouch for itself")
         self._log = log
         self._policy = policy
         self._seconds = seconds
@@ -127,17 +136,22 @@ class Round:
         answers: queue.SimpleQueue[tuple[str, Answer]],
     ) -> None:
         turn = self._turns[witness.name]
+        owing = Failure("late", "it has not answered an earlier question yet")
         if not turn.acquire(timeout=max(0.0, ends - time.monotonic())):
-            answers.put((witness.name, Failure("late", "it has not answered an earlier question yet")))
+            answers.put((witness.name, owing))
             return
+        answer: Answer = owing
         try:
+            left = ends - time.monotonic()
+            if left < _TOO_LATE_S:
+                return
             answer = ask(
                 witness,
                 checkpoint,
                 size,
                 self._known[witness.name],
                 reading.proof,
-                seconds=max(0.001, ends - time.monotonic()),
+                seconds=left,
                 trust=self._trust,
                 now=self._now,
             )
@@ -149,7 +163,7 @@ class Round:
             answer = Failure("unreachable", f"asking it failed: {type(error).__name__}")
         finally:
             turn.release()
-        answers.put((witness.name, answer))
+            answers.put((witness.name, answer))
 
 
 class _Reading:

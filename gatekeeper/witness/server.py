@@ -23,7 +23,7 @@ _RETRY_S = int(timedelta(seconds=10).total_seconds())
 def create_app(keeper: Keeper) -> Flask:
     """Build the application of one witness."""
     app = Flask(__name__, static_folder=None)
-    # One more than may be: a body that is sent in pieces is cut there, and refused as too long when it is read.
+    # One more than may be: a body that is sent in pieces is cut there, and then refused as too long.
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES + 1
 
     @app.post("/add-checkpoint")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -97,16 +98,20 @@ def served(keeper: Keeper) -> Iterator[Witness]:
 
 
 @contextmanager
-def answering(behave: Callable[[socket.socket], None], *, reads: bool = True) -> Iterator[str]:
+def answering(
+    behave: Callable[[socket.socket], None], *, reads: bool = True, tls: ssl.SSLContext | None = None
+) -> Iterator[str]:
     """Serve on a loopback port: each connection's request is read, then ``behave`` has the socket."""
     listener = socket.create_server(("127.0.0.1", 0))
     open_ones: list[socket.socket] = []
 
     def one(connection: socket.socket) -> None:
         with connection, suppress(OSError):
-            if reads:
-                read_request(connection)
-            behave(connection)
+            spoken = tls.wrap_socket(connection, server_side=True) if tls else connection
+            with spoken:
+                if reads:
+                    read_request(spoken)
+                behave(spoken)
 
     def accept() -> None:
         with suppress(OSError):
@@ -118,7 +123,7 @@ def answering(behave: Callable[[socket.socket], None], *, reads: bool = True) ->
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield f"http{'s' if tls else ''}://127.0.0.1:{listener.getsockname()[1]}"
     finally:
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import gzip
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gatekeeper.errors import LedgerCorrupt, SettingsRefused
 from gatekeeper.ledger.cosignatures import Cosignature, Cosigner
@@ -262,6 +269,59 @@ def test_a_witness_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(socket, "getaddrinfo", nowhere)
     assert Failure("unreachable", "its name has no address") == asked("https://witness.example")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 and its key, in one file."""
+    key = generate_private_key(SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "Sample witness")])
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    start = datetime.now(UTC) - timedelta(minutes=1)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, start, start + timedelta(hours=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = tmp_path / "witness.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(made.public_bytes(Encoding.PEM) + private)
+    return file
+
+
+def test_a_witness_is_asked_over_tls_that_is_verified(certificate: Path) -> None:
+    """By an authority that we believe it is; by none it is not, and a trickle is cut off there too."""
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate)
+    trust = ssl.create_default_context(cafile=str(certificate))
+
+    def over(url: str, context: ssl.SSLContext | None, seconds: float = 5) -> Answer:
+        witness = Witness("w", BY.verifier, url)
+        return ask(witness, TEXT, 5, 0, lambda _: (), seconds=seconds, trust=context)
+
+    with answering(saying(GOOD), tls=server) as url:
+        assert isinstance(over(url, trust), Cosignature)
+        for context in (None, ssl.create_default_context()):
+            refused = over(url, context)
+            assert Failure("unreachable", "its certificate does not hold, or TLS failed") == refused
+        assert "certificate" in getattr(over(url.replace("127.0.0.1", "localhost"), trust), "reason", "")
+    with answering(drip(b"HTTP/1.1 200 x\r\nA: "), tls=server) as url:
+        began = time.monotonic()
+        assert Failure("late", "it did not answer in time") == over(url, trust, seconds=0.4)
+        assert time.monotonic() - began < 1.5
+
+
+def test_an_answer_in_pieces_is_read() -> None:
+    """Chunked, as some servers send; without an end it is none."""
+    half = len(LINE.encode()) // 2
+    parts = [LINE.encode()[:half], LINE.encode()[half:]]
+    chunks = b"".join(f"{len(part):x}\r\n".encode() + part + b"\r\n" for part in parts)
+    head = b"HTTP/1.1 200 x\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with answering(saying(head + chunks + b"0\r\n\r\n")) as url:
+        assert isinstance(asked(url), Cosignature)
+    with answering(saying(head + chunks)) as url:
+        assert isinstance(asked(url), Failure)
 
 
 def test_no_proxy_of_the_environment_stands_between(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from gatekeeper.errors import LedgerCorrupt
+from gatekeeper.errors import LedgerCorrupt, SettingsRefused
 from gatekeeper.ledger import open_checkpoint
 from gatekeeper.ledger.checkpoint import CheckpointRefused
-from gatekeeper.ledger.cosignatures import Quorum
+from gatekeeper.ledger.cosignatures import CosignerKey, Quorum
 from gatekeeper.ledger.merkle import Node
 from gatekeeper.witness.client import Witness
 from gatekeeper.witness.keeper import Keeper
@@ -67,6 +67,9 @@ def test_a_note_that_was_cosigned_may_be_asked_about_again(three: list[tuple[Kee
     both = Round(HISTORY.key.verifier, policy(first, second)).ask(once.checkpoint, HISTORY.node)
     assert 3 == both.checkpoint.count("\n— ")
     assert {first.name, second.name} == set(both.cosigned)
+    away = Witness(first.name, first.key, "http://127.0.0.1:9")
+    later = Round(HISTORY.key.verifier, policy(away, second)).ask(both.checkpoint, HISTORY.node)
+    assert ({first.name, second.name}, [first.name]) == (set(later.cosigned), list(later.missing))
 
 
 def test_who_did_not_cosign_is_said_and_holds_up_nobody(three: list[tuple[Keeper, Witness]]) -> None:
@@ -168,6 +171,13 @@ def test_a_reader_that_fails_is_our_own_fault(three: list[tuple[Keeper, Witness]
     outcome = Round(HISTORY.key.verifier, policy(*witnesses, least=1)).ask(HISTORY.checkpoint(9), reader)
     assert {"no_proof"} == {failure.kind for failure in outcome.missing.values()}
     assert (HISTORY.checkpoint(9), False) == (outcome.checkpoint, outcome.met)
+
+
+def test_a_log_does_not_vouch_for_itself() -> None:
+    """Its own key as a witness's would be nobody else's word."""
+    key = CosignerKey("other.example", HISTORY.key.verifier.public)
+    with pytest.raises(SettingsRefused, match="own key"):
+        Round(HISTORY.key.verifier, policy(Witness("w", key, "http://127.0.0.1:9")))
 
 
 def test_only_a_checkpoint_of_this_log_is_asked_about() -> None:
