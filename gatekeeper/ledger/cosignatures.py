@@ -53,7 +53,8 @@ class CosignerKey:
             raise SettingsRefused("that is the vkey of a log; a witness's own begins its last part with B")
         if blob[:1] != _TYPE or len(key.public) != _KEY_BYTES or not _NAME.match(name):
             raise SettingsRefused("that is not a witness's Ed25519 vkey: copy all of `NAME+ID+KEY`")
-        if number != key.id.hex():
+        # As a whole: base64 has spare signs, and a key has one spelling.
+        if number != key.id.hex() or str(key) != vkey.strip():
             raise SettingsRefused("that vkey's id does not fit its name and key: copy all of `NAME+ID+KEY`")
         return key
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -20,7 +21,7 @@ from gatekeeper.ledger.merkle import consistency_proof, frontier_at, leaf_hash, 
 from gatekeeper.witness.client import Witness
 from gatekeeper.witness.directory import WitnessDirectory
 from gatekeeper.witness.keeper import Keeper
-from gatekeeper.witness.protocol import Submission
+from gatekeeper.witness.protocol import Submission, SubmissionRefused
 from gatekeeper.witness.server import create_app
 
 ORIGIN = "gate.example.org/ledger"
@@ -159,3 +160,12 @@ def http_answer(status: int, body: bytes | str, kind: str = "text/plain", *heade
 def b64(raw: bytes) -> str:
     """Return standard base64."""
     return base64.b64encode(raw).decode()
+
+
+def refused(keeper: Keeper, body: bytes) -> tuple[int, int | None]:
+    """Return the status of a refusal, and the size that it tells; the witness is where it was."""
+    before = keeper.logs()
+    with pytest.raises(SubmissionRefused) as raised:
+        keeper.add_checkpoint(body)
+    assert [log.text for log in before] == [log.text for log in keeper.logs()]
+    return raised.value.status, raised.value.size

@@ -48,6 +48,7 @@ def test_a_vkey_is_read_as_it_is_written() -> None:
         ("+{id}+{key}", "copy all"),
         ("two words+{id}+{key}", "copy all"),
         ("ümlaut+{id}+{key}", "copy all"),
+        ("{name}+{id}+{key}=", "does not fit"),
         ("other+{id}+{key}", "id does not fit"),
         ("{name}+00000000+{key}", "id does not fit"),
         ("{name}+{ID}+{key}", "id does not fit"),

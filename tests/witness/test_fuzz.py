@@ -20,8 +20,9 @@ from tests.witness.made import History, cosigner, log_key
 BY, HISTORY = cosigner(), History(log_key())
 PIECES = [
     "old ", "0", "7", "\n", "\n\n", "— ", " ", "+", "=", "\t", "witness ", "group ", "quorum ", "any ",
-    "all ", "none", "one", "#", "https://w.example", str(BY.verifier), HISTORY.key.vkey, HISTORY.checkpoint(3),
-    HISTORY.checkpoint(3).partition("\n\n")[0], BY.cosign(HISTORY.checkpoint(3), 9), "A" * 43 + "=", "\u2028",
+    "all ", "none", "one", "#", "https://w.example", str(BY.verifier), HISTORY.key.vkey,
+    HISTORY.checkpoint(3), HISTORY.checkpoint(3).partition("\n\n")[0], BY.cosign(HISTORY.checkpoint(3), 9),
+    "A" * 43 + "=", "\u2028",
 ]  # fmt: skip
 TEXTS = st.one_of(st.lists(st.sampled_from(PIECES), max_size=12).map("".join), st.text())
 BYTES = st.one_of(TEXTS.map(lambda text: text.encode("utf-8", "surrogatepass")), st.binary())

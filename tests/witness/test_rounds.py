@@ -157,6 +157,37 @@ def test_the_tree_is_read_by_one_thread_and_not_after_the_round(three: list[tupl
     assert (3, 1, None) == (len(outcome.cosigned), most, outcome.met)
 
 
+def test_a_slow_reader_is_not_left_reading(three: list[tuple[Keeper, Witness]]) -> None:
+    """The time is up while the tree is read: the round waits for that one, and nobody reads after it."""
+    reads: list[str] = []
+
+    def node(level: int, number: int) -> bytes:
+        reads.append("begun")
+        time.sleep(0.25)
+        reads.append("ended")
+        return HISTORY.node(level, number)
+
+    for keeper, _ in three:
+        keeper.add_checkpoint(HISTORY.submission(0, 4))
+    witnesses = [witness for _, witness in three]
+    outcome = Round(HISTORY.key.verifier, policy(*witnesses), seconds=0.2).ask(HISTORY.checkpoint(5), node)
+    count = len(reads)
+    assert {"late"} == {failure.kind for failure in outcome.missing.values()}
+    assert reads.count("begun") == reads.count("ended") > 0
+    time.sleep(0.3)
+    assert count == len(reads)
+
+
+def test_a_size_that_a_witness_told_is_remembered(three: list[tuple[Keeper, Witness]]) -> None:
+    """Also from a refusal: the next round begins there."""
+    (keeper, witness), *_ = three
+    keeper.add_checkpoint(HISTORY.submission(0, 9))
+    one = Round(HISTORY.key.verifier, policy(witness))
+    assert "refused" == one.ask(HISTORY.checkpoint(5), HISTORY.node).missing[witness.name].kind
+    assert {witness.name: 9} == one._known
+    assert {} == one.ask(HISTORY.checkpoint(12), HISTORY.node).missing
+
+
 @pytest.mark.parametrize("broken", [LedgerCorrupt("gone"), KeyError((0, 1)), OSError("disk")])
 def test_a_reader_that_fails_is_our_own_fault(three: list[tuple[Keeper, Witness]], broken: Exception) -> None:
     """Said for each witness; the checkpoint itself is returned as it was."""
