@@ -91,7 +91,10 @@ class Settings:
     ] = ""
     webhook_ports: Annotated[str, "Ports that webhooks may reach"] = "443, 8443"
     ca_file: Annotated[
-        str, "PEM file of further authorities for the certificates of webhooks and mail server"
+        str, "PEM file of further authorities for the certificates of webhooks, witnesses and mail server"
+    ] = ""
+    witnesses: Annotated[
+        str, "File of the witnesses that cosign checkpoints, in the form of C2SP tlog-policy; empty: none"
     ] = ""
     log_level: Annotated[str, "`debug`, `info`, `warning` or `error`"] = "info"
 

@@ -19,7 +19,7 @@ def _find(program: str, *places: str) -> str | None:
     return shutil.which(program) or next((p for p in places if Path(p).exists()), None)
 
 
-def _missing(thing: str) -> str | None:  # noqa: C901  (one line for each thing)
+def _missing(thing: str) -> str | None:  # noqa: C901, PLR0912  (one line for each thing)
     """Return what is missing and how to get it, or None if the thing is here."""
     found: object
     match thing:
@@ -35,6 +35,8 @@ def _missing(thing: str) -> str | None:  # noqa: C901  (one line for each thing)
             found = shutil.which("go")
         case "fsck":
             found = FSCK.exists()
+        case "litewitness":
+            found = shutil.which("litewitness") and shutil.which("ssh-agent")
         case "chromium":
             drivers = Path(__file__).parent / "browser" / "node_modules"
             found = shutil.which("chromium") and shutil.which("node") and drivers.is_dir()
@@ -51,7 +53,7 @@ def _missing(thing: str) -> str | None:  # noqa: C901  (one line for each thing)
     return None if found else f"{thing} is not on this machine: `make test-all` installs it"
 
 
-_SERVED = {"opa", "postgres", "chromium"}
+_SERVED = {"opa", "postgres", "chromium", "litewitness"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -31,6 +31,7 @@ _COMMANDS = {
     "serve": "gatekeeper.cli.serve:serve",
     "staff": "gatekeeper.cli.staff:staff",
     "stop": "gatekeeper.cli.stop:stop",
+    "witness": "gatekeeper.cli.witness:witness",
 }
 
 
