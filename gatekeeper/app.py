@@ -28,7 +28,16 @@ from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
-from gatekeeper.parts import begin_job, endpoints, laws_in_force, mail, open_reads, trust
+from gatekeeper.parts import (
+    begin_job,
+    endpoints,
+    laws_in_force,
+    mail,
+    open_reads,
+    trust,
+    witnessed_of,
+    witnessing,
+)
 from gatekeeper.policy import Embedded, Engine
 from gatekeeper.revisions import Lifecycle, SignedLaw
 from gatekeeper.revisions.bench import Bench
@@ -60,11 +69,19 @@ from gatekeeper.web.health import health_blueprint
 from gatekeeper.web.keys import TokenKeys
 from gatekeeper.web.lease import Leased
 from gatekeeper.web.ledger import ledger_blueprint
-from gatekeeper.web.metrics import NOTICES, NOTICES_OLDEST, NOTICES_WAITING, UNAUTHENTICATED
+from gatekeeper.web.metrics import (
+    NOTICES,
+    NOTICES_OLDEST,
+    NOTICES_WAITING,
+    UNAUTHENTICATED,
+    WITNESSES_MISSING,
+)
 from gatekeeper.web.published import published_blueprint
 from gatekeeper.web.queries import queries_blueprint
 from gatekeeper.web.standing import standing_blueprint
 from gatekeeper.web.tokens import AuthorizationServerConfig, tokens_blueprint
+from gatekeeper.witness.rounds import Outcome
+from gatekeeper.witness.witnessing import Witnessed
 
 _log = structlog.get_logger()
 
@@ -122,6 +139,9 @@ def create_app(settings: Settings) -> Flask:
 
     app = application(state, gate, tokens, refused)
     notices = build_deliverer(state)
+    if (asking := witnessing(state, _heard)) is not None:
+        asking.start()
+        atexit.register(asking.close)
     refusals.start()
     folding = Folding(Figures(state.database), state.rows)
     folding.start()
@@ -146,6 +166,12 @@ def _ready(engine: Engine) -> None:
             raise
         # An OPA that fetches its law from here has none before we answer. Until then each query is denied.
         _log.warning("opa_not_ready", reason=str(fault))
+
+
+def _heard(outcome: Outcome) -> None:
+    WITNESSES_MISSING.set(len(outcome.missing))
+    for name, failure in outcome.missing.items():
+        _log.warning("witness_missing", witness=name, kind=failure.kind, reason=failure.reason)
 
 
 def _told(fault: GatekeeperError) -> None:
@@ -190,25 +216,26 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
         refused(error.reason)
         return problems.problem(error)
 
+    stands = witnessed_of(state)
     for blueprint in (
         tokens_blueprint(_authorization(state.settings, state, tokens, refused)),
         queries_blueprint(gate),
         standing_blueprint(gate, NoticeReading(state.database).places),
         ledger_blueprint(gate),
         published_blueprint(state.published()),
-        health_blueprint(gate),
+        health_blueprint(gate, stands),
         docs_blueprint(),
         bundles_blueprint(
             SignedLaw(gate.laws, state.lifecycle()), state.bundle_access(), state.settings.threads
         ),
-        console_blueprint(_desk(state.settings, state, gate)),
+        console_blueprint(_desk(state.settings, state, gate, stands)),
     ):
         app.register_blueprint(blueprint)
     app.wsgi_app = Leased(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way to add middleware
     return app
 
 
-def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
+def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Witnessed | None]) -> Desk:
     lifecycle = state.lifecycle()
     drafts = Drafts(PolicyDrafts(state.database), lifecycle.store, lifecycle.files, state.clock.now)
     return Desk(
@@ -249,6 +276,7 @@ def _desk(settings: Settings, state: State, gate: Gate) -> Desk:
         assign=reviews.assign,
         checks=state.checks(),
         log_key=state.log_key.verifier,
+        witnesses=stands,
         law=_law_desk(settings, state, lifecycle),
         notices=NoticeReading(state.database),
         try_now=Outbox(state.database).retry,

@@ -7,11 +7,12 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 from gatekeeper.errors import SettingsRefused
+from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
 from gatekeeper.records import ColumnMapping, Reads, SqlReads
@@ -21,6 +22,10 @@ from gatekeeper.revisions.interfaces import Jobs, Kind
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
 from gatekeeper.store.webhooks import Webhooks
+from gatekeeper.witness.policy import Policy
+from gatekeeper.witness.policy import load as load_witnesses
+from gatekeeper.witness.rounds import Outcome, Round
+from gatekeeper.witness.witnessing import Witnessed, Witnessing, witnessed
 
 REMEMBERED = 1024
 """Answers of the embedded engine that a worker holds, two kilobytes each: the plates of one case, the pages
@@ -78,6 +83,29 @@ def trust(settings: Settings) -> ssl.SSLContext:
         except OSError:  # of which the error of a file without certificates is one
             raise SettingsRefused("GATEKEEPER_CA_FILE is not a readable PEM file of certificates") from None
     return context
+
+
+def witnesses(settings: Settings) -> Policy | None:
+    """Return who cosigns the log's checkpoints, None where the city named nobody. Raises SettingsRefused."""
+    return load_witnesses(Path(settings.witnesses)) if settings.witnesses else None
+
+
+def witnessed_of(state: State) -> Callable[[], Witnessed | None]:
+    """Return what tells how the published checkpoint stands with the witnesses, None where there are none.
+
+    Raises SettingsRefused; what it returns CheckpointRefused, or an Unavailable.
+    """
+    policy, publication = witnesses(state.settings), state.publication()
+    return lambda: None if policy is None else witnessed(policy, publication.latest())
+
+
+def witnessing(state: State, told: Callable[[Outcome], None]) -> Witnessing | None:
+    """Return what asks the witnesses, None where there are none. Raises SettingsRefused."""
+    policy = witnesses(state.settings)
+    if policy is None:
+        return None
+    asked = Round(state.log_key.verifier, policy, trust=trust(state.settings))
+    return Witnessing(asked, state.publication(), lambda: TileReader(state.rows).node, told)
 
 
 def mail(settings: Settings, city: str) -> Mail | None:

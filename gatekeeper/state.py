@@ -91,11 +91,14 @@ class State:
         record = LedgerChecks(self.database, self.clock.now)
         return Checks(self.rows, self.log_key, record, self.kept_checkpoints)
 
+    def publication(self) -> Publication:
+        """Return what decides which checkpoint is the public one."""
+        kept = PublishedCheckpoints(self.database)
+        return Publication(self.rows, self.log_key, kept, self.clock.now, self.settings.publish_every)
+
     def published(self) -> Published:
         """Return the log as the public sees it."""
-        kept = PublishedCheckpoints(self.database)
-        every = self.settings.publish_every
-        return Published(self.rows, Publication(self.rows, self.log_key, kept, self.clock.now, every).latest)
+        return Published(self.rows, self.publication().latest)
 
     def kept_checkpoints(self) -> tuple[str, ...]:
         """Return the checkpoints that are kept outside the database."""

@@ -33,6 +33,7 @@ MAY: dict[str, set[str]] = {
     "witness/client": {"errors", "ledger", "witness", "requests"},
     "witness/policy": {"errors", "ledger", "witness"},
     "witness/rounds": {"errors", "ledger", "witness"},
+    "witness/witnessing": {"errors", "ledger", "witness"},
     "web": {
         "errors",
         "cells",
@@ -44,6 +45,7 @@ MAY: dict[str, set[str]] = {
         "review",
         "revisions",
         "notices",
+        "witness",
         "flask",
         "werkzeug",
         "marshmallow",

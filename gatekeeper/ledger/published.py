@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from gatekeeper.errors import LedgerCorrupt, UnknownTile
 from gatekeeper.ledger.canonical import decoded
-from gatekeeper.ledger.checkpoint import SigningKey
+from gatekeeper.ledger.checkpoint import SigningKey, open_checkpoint
 from gatekeeper.ledger.entries import hour_of
 from gatekeeper.ledger.merkle import Frontier, frontier_at, leaf_hash, root
 from gatekeeper.ledger.rows import Rows
@@ -77,16 +77,32 @@ class Publication:
 
         Raises LedgerUnavailable, LedgerCorrupt, StoreUnavailable, ClockUnreliable.
         """
+        last = self._announcements.last()
         if self._every == 0:
             head = self._rows.head()
+            if last is not None and last.size == head.size:
+                return last.size, last.text  # the same, with what witnesses signed
             return head.size, self._signed(head.frontier, head.size)
-        last, now = self._announcements.last(), self._now()
+        now = self._now()
         if last is None or self._period(now) > self._period(last.at):
             self._announce(last, now)
             last = self._announcements.last()  # ours, or that of who was first
         if last is None:
             raise LedgerCorrupt("what was published is not kept")
         return last.size, last.text
+
+    def cosigned(self, text: str) -> None:
+        """Publish the latest checkpoint anew, with what witnesses signed.
+
+        One that is not the latest any more is not: another is asked for already. Raises CheckpointRefused
+        for one that is not this log's, StoreUnavailable.
+        """
+        checkpoint, last = open_checkpoint(text, self._key.verifier), self._announcements.last()
+        size, latest = self.latest()
+        if checkpoint == open_checkpoint(latest, self._key.verifier):
+            number = 1 if last is None else last.number + 1
+            at = self._now() if last is None or self._every == 0 else last.at
+            self._announcements.announce(number, size, text, at)
 
     def _announce(self, last: Announced | None, now: datetime) -> None:
         number, before = (0, -1) if last is None else (last.number, last.size)

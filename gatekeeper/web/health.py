@@ -9,15 +9,20 @@ from flask import Blueprint, Response
 
 from gatekeeper.errors import GatekeeperError, LedgerUnavailable
 from gatekeeper.exchange import Gate
+from gatekeeper.ledger import Json
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.metrics import CONTENT_TYPE, exposition
 from gatekeeper.web.problems import RETRY_SECONDS
+from gatekeeper.witness.witnessing import Witnessed
 
 _log = structlog.get_logger()
 
 
-def health_blueprint(gate: Gate) -> Blueprint:
-    """Return the routes that whoever runs the service watches."""
+def health_blueprint(gate: Gate, stands: Callable[[], Witnessed | None]) -> Blueprint:
+    """Return the routes that whoever runs the service watches.
+
+    A witness that is missing is said, and nothing more: a release does not wait for one.
+    """
     blueprint = Blueprint("health", __name__)
 
     @blueprint.get("/healthz")
@@ -28,13 +33,13 @@ def health_blueprint(gate: Gate) -> Blueprint:
     def readyz() -> Response:
         checks = readiness(gate)
         ready = all(checks.values())
-        response = as_json(
-            {
-                "status": "ready" if ready else "not_ready",
-                "checks": {name: "ok" if well else "failed" for name, well in checks.items()},
-            },
-            200 if ready else 503,
-        )
+        told: dict[str, Json] = {
+            "status": "ready" if ready else "not_ready",
+            "checks": {name: "ok" if well else "failed" for name, well in checks.items()},
+        }
+        if (witnesses := _witnesses(stands)) is not None:
+            told["witnesses"] = witnesses
+        response = as_json(told, 200 if ready else 503)
         if not ready:
             response.headers["Retry-After"] = str(RETRY_SECONDS)
         return response
@@ -66,6 +71,22 @@ def readiness(gate: Gate) -> dict[str, bool]:
         "records": gate.reads.ready,
     }
     return {name: _checked(name, check) for name, check in parts.items()}
+
+
+def _witnesses(stands: Callable[[], Witnessed | None]) -> dict[str, Json] | None:
+    try:
+        found = stands()
+    except GatekeeperError:
+        return {"quorum": "unknown", "cosigned": [], "missing": []}  # what failed is among the checks
+    if found is None:
+        return None
+    quorum = {None: "not_asked", True: "met", False: "not_met"}[found.met]
+    return {
+        "quorum": quorum,
+        "size": found.size,
+        "cosigned": [*sorted(found.cosigned)],
+        "missing": [*sorted(found.missing)],
+    }
 
 
 def _checked(name: str, check: Callable[[], object]) -> bool:

@@ -43,6 +43,11 @@ NOTICES_OLDEST = Gauge(
     "Age of the oldest notice not delivered yet.",
     multiprocess_mode="livemostrecent",
 )
+WITNESSES_MISSING = Gauge(
+    "gatekeeper_witnesses_missing",
+    "Witnesses that did not cosign when they were asked last.",
+    multiprocess_mode="livemostrecent",
+)
 FAULTS = Counter("gatekeeper_faults_total", "Answers that were errors, by code.", ["code"])
 
 

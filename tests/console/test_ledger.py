@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from werkzeug.test import TestResponse
 
+from gatekeeper.app import application
 from gatekeeper.cli import agency
 from gatekeeper.errors import LedgerUnavailable
 from gatekeeper.ledger import EVENTS, Draft, Ledger
@@ -21,7 +24,9 @@ from gatekeeper.review.roles import ROLES, Role
 from gatekeeper.web.console.log_words import EVENT, FAMILY, families
 from gatekeeper.web.console.sessions import form_token
 from tests.console.conftest import Browser, Staffed
-from tests.exchange.city import PLATE, body
+from tests.exchange.city import PLATE, City, body
+from tests.witness.made import new_keeper, served
+from tests.witness.test_witnessing import asked, named
 
 LOG = "/console/ledger"
 SCRIPT = "<script>alert(1)</script>"
@@ -309,6 +314,24 @@ def test_the_checkpoint_is_the_log_s_signature_and_no_witness_is_made_up(staffed
     assert f"\n{len(staffed.city.events())}\n" in shown
     assert staffed.city.state.log_key.vkey in shown.replace("&#43;", "+")
     assert "No witness is set up" in shown
+
+
+def test_who_has_not_cosigned_is_named(city: City, tmp_path: Path) -> None:
+    """Of two witnesses one signed; two are asked for."""
+    one, two = (new_keeper(tmp_path / name, city.state.log_key, name=name) for name in ("maple", "herald"))
+    with served(one) as witness:
+        away = replace(witness, key=two.key)
+        ours = named(city, witness, away)
+        console = Staffed(ours, application(ours.state, ours.gate, ours.tokens, lambda _: None))
+        auditor = console.signed_in("auditor")  # an entry, too
+        assert asked(ours)
+    shown = auditor.client.get(f"{LOG}/checkpoint").text
+    assert "Too few witnesses have cosigned the published checkpoint" in shown
+    (table,) = re.findall(r"<tbody>(.*?)</tbody>", shown, re.DOTALL)
+    rows = [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in re.findall(r"<tr>.*?</tr>", table)]
+    assert ["herald not yet"] == [row for row in rows if "not yet" in row]
+    assert [True] == [row.startswith("maple ") for row in rows if "not yet" not in row]
+    assert "No witness is set up" not in shown
 
 
 # --- The check of the whole. ------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ PROOF = "/console/proof?next=%2Fconsole%2Fprobe"
 def proving(staffed: Staffed) -> Staffed:
     """A console with a page, and a form, that need a fresh proof."""
     state = staffed.city.state
-    sessions = Sessions(parts._desk(state.settings, state, staffed.city.gate))
+    sessions = Sessions(parts._desk(state.settings, state, staffed.city.gate, lambda: None))
 
     @staffed.app.route(PAGE, methods=["GET", "POST"])
     @sessions.needs("unmask", proved_within=FRESH)

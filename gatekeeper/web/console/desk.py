@@ -34,6 +34,7 @@ from gatekeeper.revisions.drafts import Drafts
 from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.revisions.interfaces import Jobs, Kind, Revisions
 from gatekeeper.web.console.provider import Provider
+from gatekeeper.witness.witnessing import Witnessed
 
 
 class OpenSession(Protocol):
@@ -338,6 +339,8 @@ class Desk:
     checks: Checks
     log_key: VerifierKey
     """By which the log's checkpoints are known."""
+    witnesses: Callable[[], Witnessed | None]
+    """How the published checkpoint stands with the witnesses; None where there are none."""
     law: LawDesk
     notices: NoticeStore
     try_now: Callable[[str, datetime], bool]

@@ -112,6 +112,7 @@ def add_ledger(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             key_id=desk.log_key.id.hex(),
             size=head.size,
             last_at=datetime.fromtimestamp(head.at_ms / 1000, UTC) if head.size else None,
+            witnesses=desk.witnesses(),
         )
 
 
