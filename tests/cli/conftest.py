@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.policy import shipped_policies
+from tests.cli.office import answers, office
 from tests.cli.shell import City
+
+__all__ = ["answers", "office"]
 
 
 @pytest.fixture(autouse=True)
