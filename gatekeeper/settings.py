@@ -24,6 +24,7 @@ from gatekeeper.errors import SettingsRefused
 
 PREFIX = "GATEKEEPER_"
 _LAST_PORT = 65_535
+_LEAST_RETENTION, _MOST_RETENTION = 31, 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,10 @@ class Settings:
     bundle_certificates: Annotated[
         str, "SHA-256 fingerprints of the client certificates that may fetch it too; empty: none"
     ] = ""
+    retention_days: Annotated[
+        int,
+        "Days that private detail is kept: 31 or more, and what the law's packs want; 0: erased by hand only",
+    ] = 0
     base_url: Annotated[str, "Address that agencies use; it is the OAuth issuer"] = "http://127.0.0.1:8080"
     allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
     log_origin: Annotated[str, "Name of a new log in its checkpoints; empty: made from BASE_URL"] = ""
@@ -205,7 +210,15 @@ def _faults(settings: Settings) -> list[str]:
         faults.append("GATEKEEPER_TIME_ZONE is not a time zone: set its IANA name, as America/Chicago")
     if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
         faults.append("GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s")
-    return [*faults, *_provider_faults(settings)]
+    return [*faults, *_retention_faults(settings), *_provider_faults(settings)]
+
+
+def _retention_faults(settings: Settings) -> Iterator[str]:
+    if settings.retention_days and not _LEAST_RETENTION <= settings.retention_days <= _MOST_RETENTION:
+        yield (
+            f"GATEKEEPER_RETENTION_DAYS must be {_LEAST_RETENTION} to {_MOST_RETENTION} days, or 0 for none: "
+            "the history of a search is counted by the keys of 30 days"
+        )
 
 
 def _provider_faults(settings: Settings) -> Iterator[str]:

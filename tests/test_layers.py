@@ -23,6 +23,7 @@ MAY: dict[str, set[str]] = {
     "review": {"errors", "exchange", "ledger"},
     "revisions": {"errors", "cells", "remembered", "ledger", "policy", "exchange", "review"},
     "notices": {"errors", "ledger"},
+    "purge": {"errors", "exchange", "ledger", "review"},
     "web": {
         "errors",
         "cells",
