@@ -22,6 +22,7 @@ from gatekeeper.review.roles import ACTS, may
 
 PLACED: Final = "purge.held"
 _LIFTED: Final = "purge.unheld"
+_JUDGED: Final = frozenset({"query.decided", "query.previewed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Holds:
         of it is left; LedgerUnavailable.
         """
         said = _checked(person, reason)
-        if not self.ledger.entries_of(query_id):
+        if not any(entry.event in _JUDGED for entry in self.ledger.entries_of(query_id)):
             raise OperatorError(f"the log has no query {query_id}: give the id that its receipt names")
 
         def something_is_left(_: Transaction) -> None:
