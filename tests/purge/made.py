@@ -1,4 +1,4 @@
-"""A city with a past: queries of two months ago, and what became of each; made once and copied for each test."""
+"""A city with a past: queries of two months ago, and what became of each."""
 
 from __future__ import annotations
 
@@ -126,9 +126,9 @@ class Town:
     closed: bool = False
 
     @classmethod
-    def open(cls, data: Path, ids: dict[str, str], bundle: Bundle) -> Town:
+    def open(cls, data: Path, ids: dict[str, str], bundle: Bundle, database_url: str = "") -> Town:
         """Open it."""
-        state = open_state(Settings(data=data, engine="embedded"))
+        state = open_state(Settings(data=data, engine="embedded", database_url=database_url))
         tokens = TokenKeys(state.settings.key_directory / "tokens")
         gate = replace(build_gate(state, steady(bundle), tokens), reads=MadeUpReads())
         return cls(state, gate, ids, datetime.now(UTC).date() - timedelta(days=60))

@@ -9,14 +9,14 @@ import pytest
 from gatekeeper.errors import KeyErased, LedgerCorrupt, OperatorError
 from gatekeeper.exchange import asked, status_of
 from gatekeeper.ledger import Json
-from gatekeeper.review.roles import ROLES
+from gatekeeper.review.roles import ROLES, Role
 from gatekeeper.store.past import PastDecisions
 from tests.exchange.papers import pdf
 from tests.purge.made import AGENCY, COUNSEL, GONE, HELD, KEPT, LATER, OPEN, REASON, RECENT, UPHELD, WHO, Town
 
 
 def test_what_is_held_reads_as_before(town: Town) -> None:
-    """As an entry, as the query that was asked, by a replay, by its agency, and as a paper; the rest is gone."""
+    """As an entry, as the query that was asked, by a replay, by its agency, and as a paper."""
     hold = town.hold()
     city, query_id = town.city(), town.ids[HELD]
     told = status_of(town.gate, city.header(AGENCY), query_id)
@@ -106,7 +106,7 @@ def test_what_is_erased_cannot_be_held(town: Town) -> None:
 
 
 @pytest.mark.parametrize("role", [role for role in ROLES if role not in {"legal", "counsel"}])
-def test_nobody_else_holds(town: Town, role: str) -> None:
+def test_nobody_else_holds(town: Town, role: Role) -> None:
     """Not records staff, whose rulings it may be about, nor the operator's administrators."""
     person = replace(COUNSEL, role=role)
     with pytest.raises(OperatorError, match="may not keep private detail"):

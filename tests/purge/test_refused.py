@@ -1,8 +1,9 @@
-"""What an erasure refuses, and what stands in its way: a day that must be kept, a clock, a disk, a second one."""
+"""What an erasure refuses, and what stands in its way: a day, a clock, a disk, a second one."""
 
 from __future__ import annotations
 
 import errno
+import shutil
 import threading
 import time
 from datetime import date, timedelta
@@ -54,7 +55,7 @@ def test_without_a_retention_what_the_gate_counts_by_is_kept(town: Town) -> None
 
 
 def test_the_laws_own_time_counts(bundle: Bundle) -> None:
-    """A pack that wants the record of queries for two years is not set aside by a setting; nor is a broken one."""
+    """A pack that wants the record kept for two years is not set aside by a setting; nor is a broken one."""
     data = {name: bundle.data[name] for name in ("pack",)}
     assert 0 == law_wants(bundle.data)
     assert 731 == law_wants(data | {"city": {"packs": ["illinois", "virginia"]}})
@@ -137,7 +138,7 @@ def test_queries_are_answered_while_it_erases(town: Town) -> None:
 def test_a_key_that_cannot_be_destroyed_is_said_so(
     town: Town, monkeypatch: pytest.MonkeyPatch, fails: str
 ) -> None:
-    """A key directory that is read-only, an unlink that fails: an error, no row removed, and done the next time."""
+    """A read-only directory, an unlink that fails: an error, no row removed, and done the next time."""
     real = getattr(Path, fails)
 
     def refused(self: Path, *given: object) -> object:
@@ -186,8 +187,6 @@ def test_a_directory_in_which_no_key_can_be_made_holds_everything(
 @pytest.mark.needs("tmpfs")
 def test_it_works_on_a_full_disk(small_disk: Path, past: Past, bundle: Bundle) -> None:
     """The reserve is given up for it, as for a stop; afterwards there is room for a reserve again."""
-    import shutil
-
     shutil.copytree(past.data, small_disk / "city")
     town = Town.open(small_disk / "city", past.ids, bundle)
     try:
@@ -206,7 +205,7 @@ def test_it_works_on_a_full_disk(small_disk: Path, past: Past, bundle: Bundle) -
 def test_an_erasure_that_was_begun_does_not_outlive_a_longer_retention(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Somebody stopped it to set the retention right: what is kept now is not erased for having been begun."""
+    """Somebody stopped it to set the retention right: what is kept now is not erased all the same."""
     purge = town.purge
     with monkeypatch.context() as patched:
         patched.setattr(type(purge), "_finish", lambda *_: (_ for _ in ()).throw(OperatorError("stopped")))

@@ -1,4 +1,4 @@
-"""An erasure that is killed at any of its steps: what is held is never lost, and running it again finishes it."""
+"""An erasure that is killed at any of its steps: nothing held is lost, and the next run finishes it."""
 
 from __future__ import annotations
 
