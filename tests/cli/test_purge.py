@@ -45,7 +45,7 @@ def test_a_dry_run_says_what_would_be_and_does_nothing(city: City) -> None:
 
 
 def test_it_erases_by_the_citys_retention(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And the log still verifies; the second time there is nothing to do, and ``doctor`` says how far it is."""
+    """The log still verifies; the second time there is nothing to do; ``doctor`` says how far it is."""
     monkeypatch.setenv("GATEKEEPER_RETENTION_DAYS", "40")
     [done] = city.rows("purge")
     assert (BEFORE, 2) == (done["before"], done["days"])
