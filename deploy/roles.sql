@@ -30,7 +30,7 @@ GRANT SELECT, INSERT ON
 
 -- What expires: also removed.
 GRANT SELECT, INSERT, DELETE ON
-  private_details, documents, idempotency_keys, revoked_tokens, jti_seen, recovery_codes, provider_sign_ins
+  private_details, documents, held_boxes, idempotency_keys, revoked_tokens, jti_seen, recovery_codes, provider_sign_ins
   TO gatekeeper_app;
 
 -- The registry and the reviews: changed column by column, never removed.
@@ -44,6 +44,11 @@ GRANT UPDATE (lifted_at) ON stops TO gatekeeper_app;
 GRANT UPDATE (state, level, due_at, provisions, version, assignee) ON reviews TO gatekeeper_app;
 GRANT UPDATE (state, level, assignee, due_at, moved_at) ON review_places TO gatekeeper_app;
 GRANT UPDATE (value) ON settings TO gatekeeper_app;
+
+-- Legal holds and erasures: kept; a hold is lifted once, an erasure ends once.
+GRANT SELECT, INSERT ON legal_holds, purges TO gatekeeper_app;
+GRANT UPDATE (lifted_at) ON legal_holds TO gatekeeper_app;
+GRANT UPDATE (done_at, days, details, documents) ON purges TO gatekeeper_app;
 
 -- The city's staff: accounts are kept, browsers that were signed in are not.
 GRANT SELECT, INSERT ON staff, sign_ins, identities TO gatekeeper_app;

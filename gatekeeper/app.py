@@ -31,15 +31,19 @@ from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import (
     begin_job,
     endpoints,
+    eraser,
     laws_in_force,
     mail,
     open_reads,
+    retention,
     trust,
     witnessed_of,
     witnessing,
 )
 from gatekeeper.policy import Embedded, Engine
-from gatekeeper.revisions import Lifecycle, SignedLaw
+from gatekeeper.purge.erase import Done
+from gatekeeper.purge.timer import Timer
+from gatekeeper.revisions import LawsInForce, Lifecycle, SignedLaw
 from gatekeeper.revisions.bench import Bench
 from gatekeeper.revisions.beside import Beside
 from gatekeeper.revisions.drafts import Drafts
@@ -154,7 +158,24 @@ def create_app(settings: Settings) -> Flask:
     atexit.register(folding.close)
     notices.start()
     atexit.register(notices.close)
+    if settings.retention_days:
+        timer = build_timer(state, laws)
+        timer.start()
+        atexit.register(timer.close)
     return app
+
+
+def build_timer(state: State, laws: LawsInForce) -> Timer:
+    """Return what erases private detail at the end of the city's retention."""
+    return Timer(eraser(state), lambda: retention(state, laws), _erased)
+
+
+def _erased(outcome: GatekeeperError | list[Done]) -> None:
+    if isinstance(outcome, GatekeeperError):
+        _log.warning("not_erased", code=outcome.code, reason=str(outcome))
+        return
+    for done in outcome:
+        _log.info("erased", purge=done.id, before=str(done.before), entry=done.entry)
 
 
 def _ready(engine: Engine) -> None:

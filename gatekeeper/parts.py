@@ -15,12 +15,17 @@ from gatekeeper.errors import SettingsRefused
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
+from gatekeeper.purge.erase import Disk, Purge
+from gatekeeper.purge.holds import Holds
+from gatekeeper.purge.retention import Retention, law_wants
 from gatekeeper.records import ColumnMapping, Reads, SqlReads
 from gatekeeper.records.mapping import SAMPLE
 from gatekeeper.revisions import LawsInForce
 from gatekeeper.revisions.interfaces import Jobs, Kind
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
+from gatekeeper.store import erasure
+from gatekeeper.store import holds as hold_rows
 from gatekeeper.store.webhooks import Webhooks
 from gatekeeper.witness.policy import Policy
 from gatekeeper.witness.policy import load as load_witnesses
@@ -125,6 +130,35 @@ def laws_in_force(state: State) -> LawsInForce:
         state.serial_mark(),
         max_age=timedelta(seconds=settings.policy_max_age),
     )
+
+
+def retention(state: State, laws: LawsInForce | None = None) -> Retention:
+    """Return how long private detail is kept, by the settings and by the law in force.
+
+    Raises OperatorError, PolicyUnavailable: what cannot be undone waits until the law can be read.
+    """
+    days = state.settings.retention_days
+    if state.lifecycle().store.active() is None:
+        return Retention(days)  # a city without a law has judged no query
+    return Retention(days, law_wants((laws or laws_in_force(state)).now().bundle.data))
+
+
+def eraser(state: State) -> Purge:
+    """Return what erases private detail."""
+    return Purge(
+        ledger=state.ledger,
+        head=state.rows.head,
+        keys=state.keys,
+        clock=state.clock,
+        store=erasure.Erasure(state.database, state.settings.data / "purge.lock"),
+        rows=erasure,
+        disk=Disk(state.database.give_up_reserve, state.database.restore_reserve, state.database.empty_wal),
+    )
+
+
+def holds(state: State) -> Holds:
+    """Return the city's legal holds."""
+    return Holds(state.ledger, state.clock, hold_rows.Holds(state.database), hold_rows)
 
 
 def found(state: State, bundle: Bundle, by: str) -> bool:

@@ -25,6 +25,7 @@ from gatekeeper.errors import SettingsRefused
 PREFIX = "GATEKEEPER_"
 _LAST_PORT = 65_535
 _DAY = 86_400
+_LEAST_RETENTION, _MOST_RETENTION = 31, 36_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,10 @@ class Settings:
     bundle_certificates: Annotated[
         str, "SHA-256 fingerprints of the client certificates that may fetch it too; empty: none"
     ] = ""
+    retention_days: Annotated[
+        int,
+        "Days that private detail is kept: 31 or more, and what the law's packs want; 0: erased by hand only",
+    ] = 0
     base_url: Annotated[str, "Address that agencies use; it is the OAuth issuer"] = "http://127.0.0.1:8080"
     allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
     log_origin: Annotated[str, "Name of a new log in its checkpoints; empty: made from BASE_URL"] = ""
@@ -218,6 +223,11 @@ def _number_faults(settings: Settings) -> Iterator[str]:
         yield "GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s"
     if not 0 <= settings.publish_every <= _DAY:
         yield "GATEKEEPER_PUBLISH_EVERY must be 0 to 86400 s: the public must see the log each day"
+    if settings.retention_days and not _LEAST_RETENTION <= settings.retention_days <= _MOST_RETENTION:
+        yield (
+            f"GATEKEEPER_RETENTION_DAYS must be {_LEAST_RETENTION} to {_MOST_RETENTION} days, or 0 for none: "
+            "the history of a search is counted by the keys of 30 days"
+        )
 
 
 def _provider_faults(settings: Settings) -> Iterator[str]:

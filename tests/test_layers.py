@@ -34,6 +34,7 @@ MAY: dict[str, set[str]] = {
     "witness/policy": {"errors", "ledger", "witness"},
     "witness/rounds": {"errors", "ledger", "witness"},
     "witness/witnessing": {"errors", "ledger", "witness"},
+    "purge": {"errors", "exchange", "ledger", "review"},
     "web": {
         "errors",
         "cells",

@@ -14,11 +14,12 @@ from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
 from gatekeeper.errors import GatekeeperError, KeyErased, OperatorError
 from gatekeeper.notices import Reach
-from gatekeeper.parts import build_engine, laws_in_force, load_bundle, mail, open_reads
+from gatekeeper.parts import build_engine, laws_in_force, load_bundle, mail, open_reads, retention
 from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
 from gatekeeper.state import open_state
+from gatekeeper.store.erasure import Erasure
 from gatekeeper.web.keys import TokenKeys
 
 _FREE_BYTES = 256 * 1024 * 1024
@@ -28,7 +29,7 @@ _FREE_BYTES = 256 * 1024 * 1024
 @data_option
 @json_option
 def doctor(data: Path | None, *, as_json: bool) -> None:
-    """Check settings, state, log, keys, policies, engine, reads, notices and disk. Exit 1 if any fails."""
+    """Check settings, state, log, keys, law, engine, reads, erasure, notices, disk. Exit 1 if any fails."""
     settings = configuration.load(data=data)
     rows: list[dict[str, Any]] = []
     for name, check in _checks(settings):
@@ -48,6 +49,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str | None]]
     yield "policies", lambda: _law(settings).revision
     yield "engine", lambda: _engine(settings)
     yield "plate reads", lambda: _reads(settings)
+    yield "erasure", lambda: _erasure(settings)
     yield "notices", lambda: _notices(settings)
     yield "disk", lambda: _disk(settings)
 
@@ -79,6 +81,25 @@ def _keys(settings: Settings) -> str:
     finally:
         state.close()
     return "log, tokens, policies, private detail of today"
+
+
+def _erasure(settings: Settings) -> str:
+    state = open_state(settings)
+    try:
+        kept = retention(state)
+        if (fault := kept.fault()) is not None:
+            raise OperatorError(fault)
+        store = Erasure(state.database, settings.data / "purge.lock")
+        begun = len(store.unfinished())
+        last = store.last_done()
+    finally:
+        state.close()
+    if begun:
+        raise OperatorError("an erasure was begun and did not end: run gatekeeper purge again")
+    reach = "nothing was erased yet" if last is None else f"all before {last} is erased"
+    if not kept.city:
+        return f"{reach}; nothing ends by itself: GATEKEEPER_RETENTION_DAYS is not set"
+    return f"{reach}; private detail is kept {kept.city} days"
 
 
 def _law(settings: Settings) -> Bundle:

@@ -166,8 +166,8 @@ def rows(
             "source": source,
             "at": at,
             "day": day,
-            "name_box": keys.seal(day, reference, _name_of(query_id), document.name.encode()),
-            "box": keys.seal(day, reference, _bytes_of(query_id), document.content),
+            "name_box": keys.seal(day, reference, name_binding(query_id), document.name.encode()),
+            "box": keys.seal(day, reference, content_binding(query_id), document.content),
         }
         made.append(Insert("documents", values))
     return made
@@ -189,7 +189,7 @@ def named_one(document: Document) -> dict[str, Json]:
 
 def name_of(kept: Kept, keys: DayKeys) -> str:
     """Return a document's name. Raises KeyErased if its day was purged, LedgerCorrupt if it was altered."""
-    return keys.open(kept.day, kept.id, _name_of(kept.query_id), kept.name_box).decode()
+    return keys.open(kept.day, kept.id, name_binding(kept.query_id), kept.name_box).decode()
 
 
 def fetched(documents: Documents, keys: DayKeys, document_id: str) -> tuple[Kept, Document]:
@@ -203,7 +203,7 @@ def fetched(documents: Documents, keys: DayKeys, document_id: str) -> tuple[Kept
         raise UnknownDocument(document_id)
     try:
         name = name_of(kept, keys)
-        content = keys.open(kept.day, kept.id, _bytes_of(kept.query_id), box)
+        content = keys.open(kept.day, kept.id, content_binding(kept.query_id), box)
     except KeyErased:
         raise UnknownDocument(document_id) from None
     document = Document(name, kept.media_type, content)
@@ -222,11 +222,13 @@ def _fault_of(media_type: str, content: bytes) -> str | None:
     return fault_in(media_type, content)
 
 
-def _name_of(query_id: str) -> str:
+def name_binding(query_id: str) -> str:
+    """Return what the name of a query's document is sealed as."""
     return f"name of a document of {query_id}"
 
 
-def _bytes_of(query_id: str) -> str:
+def content_binding(query_id: str) -> str:
+    """Return what the bytes of a query's document are sealed as."""
     return f"document of {query_id}"
 
 

@@ -31,8 +31,9 @@ _SAID = {
 
 
 def status(gate: Gate, query_id: str, agency_id: str, at: datetime) -> dict[str, Json]:
-    """Return ``{query_id, decision, review, receipt}`` of the agency's own query, as it was decided last.
+    """Return ``{query_id, erased, decision, review, receipt}`` of the agency's own query, as decided last.
 
+    *erased* says that the private side of that decision is gone; decision and proof stay.
     Another agency's id and an unknown one are answered alike: UnknownQuery. Also raises StoreUnavailable,
     LedgerUnavailable.
     """
@@ -44,6 +45,7 @@ def status(gate: Gate, query_id: str, agency_id: str, at: datetime) -> dict[str,
     entry, openings, detail = json.loads(decided.entry), *_private(ledger, decided)
     return {
         "query_id": query_id,
+        "erased": not openings,
         "decision": _decision(entry, detail, catalogue),
         "review": {
             **review_json(gate.queries, catalogue, query_id, agency_id, at),

@@ -11,6 +11,7 @@ The map, in the order in which one append passes through it:
 - ``canonical``    one byte string per JSON value (RFC 8785)
 - ``commitments``  salted promises about what an entry must not say in clear
 - ``detail``       the private detail beside an entry, under a key per day that can be destroyed
+- ``held``         keys of their own for what is kept beyond its day
 - ``entries``      the closed list of events, their schemas, and the sealing of one entry
 - ``merkle``       the tree: pure functions (RFC 6962)
 - ``checkpoint``   signed tree heads (C2SP tlog-checkpoint)

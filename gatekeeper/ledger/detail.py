@@ -4,7 +4,8 @@ The keys are files in a directory of their own, outside the database and its bac
 outlives a purge. Guarantees: two processes that meet a new day end with the same key; a key is never made for
 a day that is over, so that a destroyed one cannot come back; a box opens only for the query, event and day it
 was sealed for; a key destroyed by another process is noticed at the next use (one ``stat`` a use, about 2
-microseconds: a cache with a life would leave a window in which erased words can still be read). Ciphers:
+microseconds: a cache with a life would leave a window in which erased words can still be read). What was held
+beyond its day is sealed under a key of its own (``held``) and opens in the same way. Ciphers:
 AES-256-GCM (NIST SP 800-38D) and HMAC-SHA256 under sub-keys by HKDF-Expand (RFC 5869).
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import hmac
 import os
+import re
 import secrets
 import threading
 from collections.abc import Callable
@@ -26,11 +28,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 
 from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, OperatorError, SettingsRefused
+from gatekeeper.ledger import held
+from gatekeeper.ledger.held import HeldKeys, overwrite
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
 _VERSION = b"\x01"
 _SUFFIX = ".key"
+_REMAINS = re.compile(r"\.(\d{4}-\d{2}-\d{2})\.[0-9a-f]{16}\Z")
 
 
 @dataclass(slots=True)
@@ -53,6 +58,7 @@ class DayKeys:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         _refuse_readable_by_others(directory, directory.stat())
         self._directory = directory
+        self.held = HeldKeys(directory / "held")
         self._today = today
         self._cache: dict[date, _DayKey] = {}
         self._making = threading.Lock()
@@ -64,6 +70,8 @@ class DayKeys:
 
     def open(self, day: date, ref: str, event: str, box: bytes) -> bytes:
         """Decrypt a box; raises KeyErased, or LedgerCorrupt if it was altered or belongs to another row."""
+        if box[:1] == held.VERSION:
+            return self.held.open(_binding(day, ref, event), box)
         key = self._key(day, create=False)
         nonce, sealed = box[1 : 1 + _NONCE_BYTES], box[1 + _NONCE_BYTES :]
         if box[:1] != _VERSION or len(nonce) != _NONCE_BYTES:
@@ -72,6 +80,19 @@ class DayKeys:
             return key.box.decrypt(nonce, sealed, _binding(day, ref, event))
         except InvalidTag:
             raise LedgerCorrupt("a private detail was altered or moved to another row") from None
+
+    def hold(self, name: str, day: date, ref: str, event: str, box: bytes) -> bytes:
+        """Return what a box holds sealed anew under a key of its own, bound to the same row.
+
+        Raises KeyErased if the day's key is gone, LedgerCorrupt, LedgerUnavailable.
+        """
+        plain = self.open(day, ref, event, box)
+        try:
+            return self.held.seal(name, _binding(day, ref, event), plain)
+        except KeyErased:
+            raise LedgerUnavailable(
+                "the key that it is to be held under is gone: nothing was erased"
+            ) from None
 
     def fingerprint(self, day: date, purpose: str, value: bytes) -> bytes:
         """Return HMAC-SHA256 of `value` under the day's sub-key for `purpose`; raises KeyErased."""
@@ -89,11 +110,20 @@ class DayKeys:
                 found.append(date.fromisoformat(path.name.removesuffix(_SUFFIX)))
         return tuple(sorted(found))
 
+    def erasable(self) -> tuple[date, ...]:
+        """Return the days of which a key, or what a killed process left of one, is still there."""
+        found = set(self.days())
+        for path in self._directory.glob(".*"):
+            if left := _REMAINS.match(path.name):
+                with suppress(ValueError):
+                    found.add(date.fromisoformat(left[1]))
+        return tuple(sorted(found))
+
     def destroy(self, day: date) -> None:
         """Destroy the key of a day that is over; once it returns nothing of that day can be read.
 
         Raises OperatorError for today's key: a new one would be made at once, and the log must not have two
-        keys for one day. Destroying a key twice is no error.
+        keys for one day. Destroying a key twice is no error. Raises OSError if some of it may still be there.
         """
         if day >= self._today():
             raise OperatorError("the key of a day that is not over cannot be destroyed: purge tomorrow")
@@ -104,11 +134,7 @@ class DayKeys:
                 path.rename(self._directory / f".{day.isoformat()}.{secrets.token_hex(8)}")
             # A crash between link and unlink leaves a second name of the same key: it must go too.
             for leftover in self._directory.glob(f".{day.isoformat()}.*"):
-                with leftover.open("r+b") as file:
-                    file.write(bytes(KEY_BYTES))
-                    file.flush()
-                    os.fsync(file.fileno())
-                leftover.unlink()
+                overwrite(leftover)
             _sync_directory(self._directory)
             self._cache.pop(day, None)
 

@@ -41,8 +41,8 @@ EVENTS: Final = (
     "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",
     "credential.token_revoked",
     "staff.added", "staff.changed", "staff.removed", "staff.signed_in", "staff.viewed",
-    "export.made", "purge.done", "purge.held", "purge.unheld", "report.published", "report.sample_drawn",
-    "report.sample_marked",
+    "export.made", "purge.begun", "purge.done", "purge.held", "purge.unheld",
+    "report.published", "report.sample_drawn", "report.sample_marked",
 )  # fmt: skip
 """All that the log can say. Anything else is refused, also by whoever verifies."""
 

@@ -22,6 +22,7 @@ Act = Literal[
     "approve_policies",
     "read_ledger",
     "export",
+    "hold_detail",
     "stop_sharing",
     "manage_staff",
 ]
@@ -39,6 +40,7 @@ ACTS: Final[Mapping[Act, str]] = {
     "approve_policies": "propose and approve a change of the law",
     "read_ledger": "search and verify the log",
     "export": "take a decision out of the console",
+    "hold_detail": "keep private detail for a court, and let it go",
     "stop_sharing": "stop sharing, and lift a stop",
     "manage_staff": "add, change and remove accounts",
 }
@@ -65,10 +67,11 @@ _MAY: Final[Mapping[Role, frozenset[Act]]] = {
             "read_policies",
             "approve_policies",
             "read_ledger",
+            "hold_detail",
             "stop_sharing",
         }
     ),
-    "counsel": _RECORDS | {"rule_as_counsel", "judge_samples", "approve_policies"},
+    "counsel": _RECORDS | {"rule_as_counsel", "judge_samples", "approve_policies", "hold_detail"},
     "auditor": frozenset({"read_reviews", "read_figures", "read_policies", "read_ledger"}),
     "admin": frozenset({"manage_staff", "read_figures", "read_policies", "read_ledger", "stop_sharing"}),
 }

@@ -139,6 +139,24 @@ class Database:
             yield raw
             raw.execute("COMMIT").close()
 
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """Yield a connection without a transaction, for a lock that lasts as long as the block."""
+        with _translated(StoreUnavailable), self._writer.connect() as connection:
+            yield connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    def empty_wal(self) -> bool:
+        """Move all that is committed into SQLite's file and empty its write-ahead log.
+
+        Return False if a reader is in the way: what is left there goes with a later checkpoint. A server's
+        write-ahead log is the server's. Raises StoreUnavailable.
+        """
+        if self._writes is None:
+            return True
+        with self._turn(StoreUnavailable), _translated(StoreUnavailable), self._writes.connection() as raw:
+            found = raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return not found[0][0]
+
     def migrate(self) -> None:
         """Bring the schema to the revision that this code was written for; make the reserve.
 

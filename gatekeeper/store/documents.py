@@ -1,19 +1,30 @@
 """Papers that were handed in, as they are kept: sealed, with their hash beside them.
 
 Guarantees: nothing here opens a box or writes a row (rows come with their log entry); the day's purge removes
-what the day's key sealed.
+what the day's key sealed; what is held beyond it comes as it was sealed anew.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from typing import Any, Final
 
+from sqlalchemy import func, select
+
+from gatekeeper.ledger.held import DOCUMENT_CONTENT, DOCUMENT_NAME
 from gatekeeper.store.database import Database
-from gatekeeper.store.tables import documents
+from gatekeeper.store.tables import documents, held_boxes
 from gatekeeper.store.values import DocumentRow
 from gatekeeper.store.writing import storable
 
-_DOCUMENT = select(*(documents.c[name] for name in DocumentRow.__dataclass_fields__))
+
+def _or_held(column: Any, part: str) -> Any:
+    """Return the box that stands for a part of a document, or its own."""
+    held = select(held_boxes.c.box).where(held_boxes.c.ref == documents.c.id, held_boxes.c.event == part)
+    return func.coalesce(held.scalar_subquery(), column).label(column.name)
+
+
+_PARTS: Final = {"name_box": _or_held(documents.c.name_box, DOCUMENT_NAME)}
+_DOCUMENT = select(*(_PARTS.get(name, documents.c[name]) for name in DocumentRow.__dataclass_fields__))
 
 
 class Documents:
@@ -46,6 +57,6 @@ class Documents:
             return None
         with self._database.read() as connection:
             box: bytes | None = connection.execute(
-                select(documents.c.box).where(documents.c.id == document_id)
+                select(_or_held(documents.c.box, DOCUMENT_CONTENT)).where(documents.c.id == document_id)
             ).scalar_one_or_none()
         return box

@@ -15,13 +15,19 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import LargeBinary, Row, cast, insert, select
+from sqlalchemy import LargeBinary, Row, cast, insert, literal, select, union_all
 
 from gatekeeper.errors import LedgerCorrupt, LedgerUnavailable
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_transaction import HEAD, LedgerTransaction, head_of
-from gatekeeper.store.tables import ledger_checkpoints, ledger_entries, ledger_tiles, private_details
+from gatekeeper.store.tables import (
+    held_boxes,
+    ledger_checkpoints,
+    ledger_entries,
+    ledger_tiles,
+    private_details,
+)
 from gatekeeper.store.writing import storable
 
 CHUNK: Final = 1000
@@ -152,16 +158,20 @@ class LedgerRows:
     def box(self, ref: str, event: str) -> tuple[date, bytes] | None:
         """Return the sealed private detail of an entry and the day of its key, or None if it was purged.
 
-        Raises LedgerUnavailable.
+        What is held beyond its day comes as it was sealed anew. Raises LedgerUnavailable.
         """
         if not storable(ref) or not storable(event):
             return None
         with self._read() as connection:
-            row = connection.execute(
-                select(private_details.c.day, private_details.c.box).where(
-                    private_details.c.ref == ref, private_details.c.event == event
+            found = union_all(
+                *(
+                    select(literal(place).label("place"), table.c.day, table.c.box).where(
+                        table.c.ref == ref, table.c.event == event
+                    )
+                    for place, table in enumerate((held_boxes, private_details))
                 )
-            ).one_or_none()
+            )
+            row = connection.execute(found.order_by("place").limit(1)).one_or_none()
             return None if row is None else (row.day, row.box)
 
     def _read(self) -> Any:

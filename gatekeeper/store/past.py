@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import LargeBinary, String, cast, literal, select
+from sqlalchemy import LargeBinary, String, cast, func, literal, select
 
 from gatekeeper.errors import LedgerUnavailable
 from gatekeeper.ledger.rows import StoredEntry
 from gatekeeper.store.database import Database
-from gatekeeper.store.tables import ledger_entries, private_details
+from gatekeeper.store.tables import held_boxes, ledger_entries, private_details
 
 DECIDED: Final = "query.decided"
 _CHUNK: Final = 1000
@@ -38,12 +38,13 @@ _DECISIONS = (
         cast(_E.entry, LargeBinary).label("entry"),
         cast(_E.leaf_hash, LargeBinary).label("leaf_hash"),
         _E.ref,
-        private_details.c.day,
-        private_details.c.box,
+        func.coalesce(held_boxes.c.day, private_details.c.day).label("day"),
+        func.coalesce(held_boxes.c.box, private_details.c.box).label("box"),
         _BEFORE.label("before"),
     )
     .select_from(ledger_entries)
     .outerjoin(private_details, (private_details.c.ref == _E.ref) & (private_details.c.event == _SLOT))
+    .outerjoin(held_boxes, (held_boxes.c.ref == _E.ref) & (held_boxes.c.event == _SLOT))
     .where(_E.event == DECIDED)
     .order_by(_E.entry_index)
 )

@@ -6,7 +6,8 @@ expires (``ERASABLE``) can be deleted, never changed; what an operator may chang
 ``writing.py`` refuses before the database is asked. A test holds the migrated schema equal to this file.
 
 No table holds a plate, a place or a typed word in the clear: those are in ``private_details`` alone, sealed
-under a key that is kept elsewhere (documents in ``documents``, in the same way).
+under a key that is kept elsewhere (documents in ``documents``, in the same way; what is held beyond its day
+in ``held_boxes``).
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0015"
+REVISION: Final = "0016"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -404,6 +405,48 @@ documents = Table(
     Column("name_box", LargeBinary, nullable=False),
     # With a row id, as ``private_details``: megabytes do not belong into the key's tree.
     Column("box", LargeBinary, nullable=False),
+)
+
+# --- Erasure: what is held beyond its time, and the erasures themselves. ----------------------------------
+
+legal_holds = Table(
+    "legal_holds",
+    metadata,
+    _id(),
+    Column("query_id", String(128), ForeignKey("queries.query_id"), nullable=False, index=True),
+    Column("placed_at", Utc, nullable=False),
+    Column("lifted_at", Utc),
+    Index(None, "lifted_at"),
+    **_KEYED,
+)
+
+# What was sealed anew before its day's key was destroyed: each row stands for one of ``private_details``, or
+# for the name or the bytes of a document, and is read in its place. The key is that of its query.
+held_boxes = Table(
+    "held_boxes",
+    metadata,
+    _id("ref"),
+    Column("event", String(80), primary_key=True),
+    Column("query_id", String(128), nullable=False, index=True),
+    Column("key_name", String(32), nullable=False, index=True),
+    Column("day", Date, nullable=False),
+    # With a row id, as ``private_details``.
+    Column("box", LargeBinary, nullable=False),
+)
+
+purges = Table(
+    "purges",
+    metadata,
+    _id(),
+    Column("first_kept", Date, nullable=False),
+    Column("begun_at", Utc, nullable=False),
+    Column("done_at", Utc),
+    # What was erased so far, counted in the commits that erase it.
+    Column("days", BigInteger, nullable=False),
+    Column("details", BigInteger, nullable=False),
+    Column("documents", BigInteger, nullable=False),
+    Index(None, "done_at"),
+    **_KEYED,
 )
 
 # --- The city's staff. -----------------------------------------------------------------------------------
@@ -893,6 +936,7 @@ APPEND_ONLY: Final = (
 ERASABLE: Final = (
     "private_details",
     "documents",
+    "held_boxes",
     "idempotency_keys",
     "revoked_tokens",
     "jti_seen",
@@ -919,6 +963,8 @@ KEPT: Final = (
     "ledger_checks",
     "proposed_cases",
     "revisions",
+    "legal_holds",
+    "purges",
 )
 """Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
 
@@ -975,6 +1021,8 @@ WRITABLE: Final = frozenset(
         "revisions",
         "revision_results",
         "revision_approvals",
+        "legal_holds",
+        "purges",
     }
 )
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
@@ -989,6 +1037,8 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "clients": frozenset({"status", "secret_sha256", "scopes"}),
     "client_keys": frozenset({"status"}),
     "stops": frozenset({"lifted_at"}),
+    "legal_holds": frozenset({"lifted_at"}),
+    "purges": frozenset({"done_at", "days", "details", "documents"}),
     "reviews": frozenset({"state", "level", "due_at", "provisions", "version", "assignee"}),
     "review_places": frozenset({"state", "level", "assignee", "due_at", "moved_at"}),
     "settings": frozenset({"value"}),

@@ -424,3 +424,43 @@ class SampleMark:
     fault: Literal["wrong_purpose", "missing_case_number", "words_overlooked", "other"] | None
     at: datetime
     actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegalHold:
+    """A hold on a query's private detail; ``lifted_at`` is None while it is in force."""
+
+    id: str
+    query_id: str
+    placed_at: datetime
+    lifted_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """An erasure: ``first_kept`` is the first day that it keeps."""
+
+    id: str
+    first_kept: date
+
+
+@dataclass(frozen=True, slots=True)
+class SealedRow:
+    """A private detail as it is kept; ``event`` is the entry's with its index, ``query_id`` whose it is."""
+
+    ref: str
+    event: str
+    query_id: str
+    day: date
+    box: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SealedDocument:
+    """A document as it is kept: its name and its bytes, sealed under the key of ``day``."""
+
+    id: str
+    query_id: str
+    day: date
+    name_box: bytes
+    box: bytes

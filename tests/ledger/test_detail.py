@@ -35,10 +35,13 @@ def test_a_box_opens_for_its_own_row_only(keys: DayKeys) -> None:
         (TODAY + timedelta(days=1), "query-1", "query.decided", one),
         (TODAY, "query-1", "query.decided", one[:-1] + bytes([one[-1] ^ 1])),
         (TODAY, "query-1", "query.decided", b""),
-        (TODAY, "query-1", "query.decided", b"\x02" + one[1:]),
+        (TODAY, "query-1", "query.decided", b"\x03" + one[1:]),
+        (TODAY, "query-1", "query.decided", b"\x02" + one[1:20]),
     ):
         with pytest.raises(LedgerCorrupt):
             keys.open(day, ref, event, box)
+    with pytest.raises(KeyErased):  # sealed under a key of its own, it says, and that one is not there
+        keys.open(TODAY, "query-1", "query.decided", b"\x02" + one[1:] + bytes(32))
     with pytest.raises(ValueError, match="one line"):
         keys.seal(TODAY, "b", "a\nb", b"")
 

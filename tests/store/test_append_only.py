@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,7 @@ import pytest
 from gatekeeper.errors import LedgerUnavailable, StoreUnavailable
 from gatekeeper.ledger.rows import Alter, Insert
 from gatekeeper.ledger.tiles import Tile
-from gatekeeper.store import staff
+from gatekeeper.store import erasure, holds, staff
 from gatekeeper.store.database import Database
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.identities import Identities
@@ -29,6 +30,8 @@ ROLES = Path(__file__).parents[2] / "deploy" / "roles.sql"
 def filled(rows: LedgerRows) -> None:
     """Put at least one row into every table."""
     register(rows)
+    # Before the approval, which counts only of somebody who is there in that role.
+    commit(rows, [*staff.add(replace(making.member(), role="legal"))])
     commit(
         rows,
         [
@@ -41,12 +44,15 @@ def filled(rows: LedgerRows) -> None:
             Insert("settings", {"name": "n", "value": "v"}),
             verification(),
             making.document("q1"),
-            *staff.add(making.member()),
             *making.sample(),
             *making.webhook(),
             *making.revision(rows._database),
+            *holds.place("hold_1", "q1", NOON),
+            *erasure.begin("purge_1", making.DAY, NOON),
         ],
     )
+    held = ("q1", "query.decided@0", "q1", "0" * 32, making.DAY, b"sealed")
+    erasure.Erasure(rows._database, Path("unused")).hold([held])
     people = staff.Staff(rows._database, now=lambda: NOON)
     people.replace_recovery_codes(making.member().id, [b"c" * 32])
     people.begin_session("s", making.member().id)
