@@ -6,15 +6,17 @@ import errno
 import shutil
 import threading
 import time
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from gatekeeper.app import build_timer
 from gatekeeper.errors import GatekeeperError, OperatorError, SettingsRefused
 from gatekeeper.exchange.history import DAYS
 from gatekeeper.ledger import Clock
-from gatekeeper.parts import eraser
+from gatekeeper.parts import laws_in_force
 from gatekeeper.policy import Bundle
 from gatekeeper.purge.retention import LEAST_DAYS, MOST_DAYS, Retention, law_wants
 from gatekeeper.purge.timer import Timer, erase_once
@@ -22,7 +24,7 @@ from gatekeeper.settings import Settings
 from tests.exchange.city import body
 from tests.promises.test_1_permit import fill, small_disk
 from tests.purge.conftest import Past
-from tests.purge.made import COUNSEL, GONE, HELD, KEPT, LATER, OPEN, REASON, RECENT, UPHELD, WHO, Town
+from tests.purge.made import GONE, HELD, KEPT, LATER, OPEN, RECENT, UPHELD, WHO, Town
 
 __all__ = ["small_disk"]
 SEALED = (GONE, UPHELD, HELD, OPEN, LATER, RECENT)
@@ -261,8 +263,18 @@ def test_the_timer_runs_by_itself_and_tells_what_failed(town: Town) -> None:
     assert 1 == len(town.events("purge.begun"))
 
 
-def test_a_worker_without_a_retention_has_no_timer(town: Town) -> None:
-    """Nothing is erased that nobody asked for."""
-    assert 0 == town.state.settings.retention_days
-    assert eraser(town.state).plan(town.before, Retention(0)).days
-    town.holds.place(town.ids[HELD], COUNSEL, REASON)
+def test_a_worker_erases_by_the_settings_and_the_law(town: Town) -> None:
+    """The timer as the service builds it; without a retention nothing is erased that nobody asked for."""
+    state = town.state
+    for days, gone in ((0, False), (40, True)):
+        asked = replace(state, settings=replace(state.settings, retention_days=days))
+        timer = build_timer(asked, laws_in_force(asked))
+        timer._first = 0.01
+        timer.start()
+        deadline = time.monotonic() + (10 if gone else 0.3)
+        while town.state.keys.erasable()[0] < town.before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        timer.close()
+        timer._thread.join(10)
+        assert town.readable(GONE) != gone
+    assert 1 == len(town.events("purge.done"))
