@@ -296,7 +296,7 @@ def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Wit
         ),
         assign=reviews.assign,
         checks=state.checks(),
-        log_key=state.log_key.verifier,
+        known_by=lambda: state.log_key.verifier,
         witnesses=stands,
         law=_law_desk(settings, state, lifecycle),
         notices=NoticeReading(state.database),

@@ -109,7 +109,7 @@ def witnessing(state: State, told: Callable[[Outcome], None]) -> Witnessing | No
     policy = witnesses(state.settings)
     if policy is None:
         return None
-    asked = Round(state.log_key.verifier, policy, trust=trust(state.settings))
+    asked = Round(state.log_key, policy, trust=trust(state.settings))
     return Witnessing(asked, state.publication(), lambda: TileReader(state.rows).node, told)
 
 

@@ -142,10 +142,10 @@ def lay_out(settings: Settings) -> None:
     SecretsKey.create(_notices_key(settings))
     policy_keys(settings).create()
     bundle_access.create(_bundle_token(settings))
-    if not _log_key(settings).exists():
+    if not log_key_file(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
         _origin_file(settings).write_text(settings.origin, encoding="utf-8")
-        SigningKey.create(_log_key(settings), settings.origin)
+        SigningKey.create(log_key_file(settings), settings.origin)
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
     try:
         database.migrate()
@@ -155,14 +155,14 @@ def lay_out(settings: Settings) -> None:
 
 def open_state(settings: Settings) -> State:
     """Open the state. Raises OperatorError if there is none yet, SettingsRefused if it is not safe."""
-    if not _log_key(settings).exists():
+    if not log_key_file(settings).exists():
         raise OperatorError(f"there is no city in {settings.data}: run `gatekeeper init` first")
     _refuse_open(settings.data)
     origin = _origin(settings)
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
     database.check()
     clock, keys = Clock(), DayKeys(settings.key_directory / "days")
-    log_key = SigningKey.load(_log_key(settings), origin)
+    log_key = SigningKey.load(log_key_file(settings), origin)
     rows = LedgerRows(database)
     return State(
         settings=settings,
@@ -195,7 +195,8 @@ def _origin(settings: Settings) -> str:
         ) from None
 
 
-def _log_key(settings: Settings) -> Path:
+def log_key_file(settings: Settings) -> Path:
+    """Return where the log's signing key is kept."""
     return settings.key_directory / "log.pem"
 
 

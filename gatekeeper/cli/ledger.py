@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from gatekeeper.cli.ledger_check import check
+from gatekeeper.cli.ledger_key import new_key
 from gatekeeper.cli.ledger_show import show
 from gatekeeper.cli.opened import city, data_option, json_option
 from gatekeeper.errors import OperatorError
@@ -26,6 +27,7 @@ def ledger() -> None:
 
 
 ledger.add_command(check)
+ledger.add_command(new_key)
 ledger.add_command(show)
 
 
@@ -71,11 +73,19 @@ def checkpoint(data: Path | None) -> None:
 
 
 @ledger.command()
+@click.option("--former", is_flag=True, help="Print those before it, and up to how many entries each counts.")
 @data_option
-def key(data: Path | None) -> None:
-    """Print the verifier key that checkpoints are checked with."""
+def key(data: Path | None, *, former: bool) -> None:
+    """Print the verifier key that checkpoints are checked with; while two are in use, both."""
     with city(data, whatever_the_log=True) as state:
-        click.echo(state.log_key.vkey)
+        verifier = state.log_key.verifier
+    if former:
+        for other, most in verifier.also:
+            if most is not None:
+                click.echo(f"{other} {most}")
+        return
+    for each in (verifier, *(other for other, most in verifier.also if most is None)):
+        click.echo(str(each))
 
 
 @ledger.command()

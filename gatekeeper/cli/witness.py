@@ -153,7 +153,7 @@ def ask_(url: str | None, vkey: str | None, data: Path | None, seconds: float) -
             state = stack.enter_context(city(data))
         except OperatorError as error:
             _end(str(error), MISSING)
-        asked = Round(state.log_key.verifier, policy, seconds=seconds, trust=trust(state.settings))
+        asked = Round(state.log_key, policy, seconds=seconds, trust=trust(state.settings))
         outcome = asked.ask(state.ledger.checkpoint(), TileReader(state.rows).node)
     _tell(outcome)
 

@@ -16,6 +16,7 @@ The map, in the order in which one append passes through it:
 - ``merkle``       the tree: pure functions (RFC 6962)
 - ``checkpoint``   signed tree heads (C2SP tlog-checkpoint)
 - ``cosignatures`` what witnesses sign below them (C2SP tlog-cosignature), and how many are enough
+- ``rotation``     another key for the same log
 - ``rows``         what the log asks of its storage
 - ``stops``        what a stop covers, and the lease of a release
 - ``append``       group commit: who leads, who waits, who hears

@@ -2,7 +2,8 @@
 
 Guarantees: the signing key is a file of its own (PKCS#8 PEM, mode 0600), never in the database; a checkpoint
 is accepted only if it has the exact shape, names the expected origin and carries that origin's signature by
-the expected key. Signatures by others (witnesses) may stand beside it and are left alone.
+the expected key, by one that is to follow it, or, up to the size at which it was retired, by one that it
+followed (see ``rotation``). Signatures by others (witnesses) may stand beside it and are left alone.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import binascii
 import hashlib
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -54,10 +56,15 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """The public half, as ``origin+id+key`` (the vkey of C2SP signed-note)."""
+    """The public half, as ``origin+id+key`` (the vkey of C2SP signed-note).
+
+    ``also``: other keys of the same log, each up to the size of the largest tree that it counts for; None for
+    one that is in use.
+    """
 
     origin: str
     public: bytes
+    also: tuple[tuple[VerifierKey, int | None], ...] = ()
 
     @classmethod
     def parse(cls, vkey: str) -> VerifierKey:
@@ -75,6 +82,10 @@ class VerifierKey:
             raise SettingsRefused("that is not an Ed25519 vkey: copy all of `ORIGIN+ID+KEY`")
         return key
 
+    def at(self, size: int) -> tuple[VerifierKey, ...]:
+        """Return every key whose signature counts for a tree of this size."""
+        return (self, *(key for key, most in self.also if most is None or size <= most))
+
     @property
     def id(self) -> bytes:
         """The four bytes that name this key in a signature line."""
@@ -85,22 +96,24 @@ class VerifierKey:
 
 
 class SigningKey:
-    """The log's own key. Whoever holds it can sign a second history, which kept checkpoints then expose."""
+    """The log's own key. Whoever holds it can sign a second history, which kept checkpoints then expose.
+
+    One that was loaded from a file follows a change of it by another process (see ``rotation``).
+    """
 
     def __init__(self, origin: str, key: Ed25519PrivateKey) -> None:
         if not _ORIGIN.match(origin):
             raise SettingsRefused("a log's origin is one word without spaces or plus signs: a host name")
         self.origin = origin
-        self._key = key
-        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        self.verifier = VerifierKey(origin, public)
-        self._id = self.verifier.id
+        self._in_use = _InUse((key,), VerifierKey(origin, _public(key)), ())
+        self._file: Path | None = None
 
     @classmethod
     def create(cls, file: Path, origin: str) -> SigningKey:
         """Make a key and its file, durably; raises SettingsRefused if the file exists."""
-        made = cls(origin, Ed25519PrivateKey.generate())
-        pem = made._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        made = Ed25519PrivateKey.generate()
+        cls(origin, made)  # a name that cannot be one is refused before there is a file
+        pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
@@ -110,22 +123,23 @@ class SigningKey:
             opened.write(pem)
             opened.flush()
             os.fsync(opened.fileno())
-        return made
+        return cls.load(file, origin)
 
     @classmethod
     def load(cls, file: Path, origin: str) -> SigningKey:
-        """Read the key; raises SettingsRefused if it is missing, open to others, or not an Ed25519 key."""
-        try:
-            if file.stat().st_mode & 0o077:
-                raise SettingsRefused(f"{file} is open to group or others: chmod 600 {file}")
-            key = load_pem_private_key(file.read_bytes(), password=None)
-        except OSError:
-            raise SettingsRefused(f"{file} cannot be read: run `gatekeeper init`") from None
-        except ValueError:
-            raise SettingsRefused(f"{file} is not a private key in PEM") from None
-        if not isinstance(key, Ed25519PrivateKey):
-            raise SettingsRefused(f"{file} is not an Ed25519 key")
-        return cls(origin, key)
+        """Read the key, the next one where there is one, and those before it.
+
+        Raises SettingsRefused if it is missing, open to others, or not an Ed25519 key.
+        """
+        key = cls(origin, private_key(file))
+        key._file = file
+        key._in_use = _read(file, origin)
+        return key
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """The public half, with the other keys of this log."""
+        return self._now().verifier
 
     @property
     def vkey(self) -> str:
@@ -133,10 +147,99 @@ class SigningKey:
         return str(self.verifier)
 
     def sign(self, size: int, root: bytes) -> str:
-        """Return the signed checkpoint of a tree."""
+        """Return the signed checkpoint of a tree: by each key that is in use."""
         body = f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n"
-        signature = base64.b64encode(self._id + self._key.sign(body.encode())).decode()
-        return f"{body}\n— {self.origin} {signature}\n"
+        lines = []
+        for key in self._now().keys:
+            blob = VerifierKey(self.origin, _public(key)).id + key.sign(body.encode())
+            lines.append(f"— {self.origin} {base64.b64encode(blob).decode()}\n")
+        return f"{body}\n{''.join(lines)}"
+
+    def _now(self) -> _InUse:
+        """Return what is in use, read anew where another process changed it (three ``stat`` a use).
+
+        What cannot be read anew does not count yet: a log that could not sign would release nothing.
+        """
+        if self._file is not None and _stamps(self._file) != self._in_use.stamps:
+            with suppress(SettingsRefused):
+                self._in_use = _read(self._file, self.origin)
+        return self._in_use
+
+
+@dataclass(frozen=True, slots=True)
+class _InUse:
+    keys: tuple[Ed25519PrivateKey, ...]
+    verifier: VerifierKey
+    stamps: tuple[object, ...]
+
+
+def next_of(file: Path) -> Path:
+    """Return where the key that is to follow the one in this file is kept."""
+    return file.with_suffix(".next.pem")
+
+
+def former_of(file: Path) -> Path:
+    """Return where the public halves of the keys before it are kept: ``VKEY SIZE`` lines."""
+    return file.with_suffix(".former")
+
+
+def private_key(file: Path) -> Ed25519PrivateKey:
+    """Read a log's key. Raises SettingsRefused if it is missing, open to others, or not an Ed25519 key."""
+    try:
+        if file.stat().st_mode & 0o077:
+            raise SettingsRefused(f"{file} is open to group or others: chmod 600 {file}")
+        key = load_pem_private_key(file.read_bytes(), password=None)
+    except OSError:
+        raise SettingsRefused(f"{file} cannot be read: run `gatekeeper init`") from None
+    except ValueError:
+        raise SettingsRefused(f"{file} is not a private key in PEM") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SettingsRefused(f"{file} is not an Ed25519 key")
+    return key
+
+
+def _read(file: Path, origin: str) -> _InUse:
+    # The next one first: it takes the place of the other in one step, so whoever finds none reads that.
+    stamps = _stamps(file)
+    following = private_key(next_of(file)) if next_of(file).exists() else None
+    current = private_key(file)
+    keys = (current,) if following is None else (current, following)
+    also: list[tuple[VerifierKey, int | None]] = [(key, most) for key, most in former_keys(file)]
+    if following is not None:
+        also.append((VerifierKey(origin, _public(following)), None))
+    return _InUse(keys, VerifierKey(origin, _public(current), tuple(also)), stamps)
+
+
+def former_keys(file: Path) -> list[tuple[VerifierKey, int]]:
+    """Return the keys before the one in this file, and the size that each counts up to.
+
+    Raises SettingsRefused for a file that is not what ``rotation`` writes.
+    """
+    try:
+        lines = former_of(file).read_text("utf-8").splitlines()
+        return [
+            (VerifierKey.parse(vkey), int(most)) for vkey, most in (line.rsplit(" ", 1) for line in lines)
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError):
+        raise SettingsRefused(f"{former_of(file)} cannot be read: put it back from a backup") from None
+
+
+def _stamps(file: Path) -> tuple[object, ...]:
+    found: list[object] = []
+    for each in (next_of(file), file, former_of(file)):
+        try:
+            status = each.stat()
+        except FileNotFoundError:
+            found.append(None)
+        else:
+            found.append((status.st_ino, status.st_mtime_ns))
+    return tuple(found)
+
+
+def _public(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
 def open_checkpoint(text: str, key: VerifierKey) -> Checkpoint:
@@ -151,12 +254,13 @@ def open_checkpoint(text: str, key: VerifierKey) -> Checkpoint:
     # 2. The origin: another log's checkpoint proves nothing about this one.
     if checkpoint.origin != key.origin:
         raise CheckpointRefused("wrong_origin", "it is a checkpoint of another log")
-    # 3. A signature by this origin's key over exactly these bytes.
+    # 3. A signature by this origin's key, of those that count at this size, over exactly these bytes.
+    accepted = key.at(checkpoint.size)
     for line in signatures[:-1].split("\n"):
         parts = _SIGNATURE.match(line)
         if parts is None:
             raise CheckpointRefused("malformed", "a signature line does not have its shape")
-        if parts[1] == key.origin and _signed_by(parts[2], key, body):
+        if parts[1] == key.origin and any(_signed_by(parts[2], each, body) for each in accepted):
             return checkpoint
     raise CheckpointRefused("wrong_key", "it is not signed by the log's key")
 

@@ -41,6 +41,7 @@ EVENTS: Final = (
     "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",
     "credential.token_revoked",
     "staff.added", "staff.changed", "staff.removed", "staff.signed_in", "staff.viewed",
+    "ledger.key_added", "ledger.key_retired",
     "export.made", "purge.begun", "purge.done", "purge.held", "purge.unheld",
     "report.published", "report.sample_drawn", "report.sample_marked",
 )  # fmt: skip

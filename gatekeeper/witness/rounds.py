@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from gatekeeper.errors import SettingsRefused, Unavailable
 from gatekeeper.ledger.checkpoint import VerifierKey, open_checkpoint
@@ -46,6 +46,14 @@ class Outcome:
     met: bool | None
 
 
+class Known(Protocol):
+    """A log's key, which may change while the log is written."""
+
+    @property
+    def verifier(self) -> VerifierKey:
+        """What its checkpoints are checked with now."""
+
+
 class Round:
     """Asks the witnesses of one policy, round after round, and remembers which size each of them knows.
 
@@ -54,14 +62,14 @@ class Round:
 
     def __init__(
         self,
-        log: VerifierKey,
+        log: Known,
         policy: Policy,
         *,
         seconds: float = SECONDS,
         trust: ssl.SSLContext | None = None,
         now: Callable[[], float] = time.time,
     ) -> None:
-        if any(witness.key.public == log.public for witness in policy.witnesses):
+        if any(witness.key.public == log.verifier.public for witness in policy.witnesses):
             raise SettingsRefused("a witness has the log's own key: a log does not vouch for itself")
         self._log = log
         self._policy = policy
@@ -88,11 +96,13 @@ class Round:
         ``node`` reads this log's tree (see `merkle`), by one thread at a time and never after the return.
         Raises CheckpointRefused for a checkpoint that is not signed by the log.
         """
-        size = open_checkpoint(checkpoint, self._log).size
+        log = self._log.verifier
+        size = open_checkpoint(checkpoint, log).size
         ends = time.monotonic() + self._seconds
         reading = _Reading(node, size)
         answers: queue.SimpleQueue[tuple[str, Answer]] = queue.SimpleQueue()
-        own = signed_only_by(checkpoint, [(self._log.origin, self._log.id)])  # a witness needs no other's
+        # A witness needs no other's; it may know either key of a log that changes its own.
+        own = signed_only_by(checkpoint, [(log.origin, key.id) for key in log.at(size)])
         for witness in self._policy.witnesses:
             arguments = (witness, own, size, reading, ends, answers)
             try:

@@ -144,7 +144,7 @@ def test_a_root_in_two_spellings_is_not_signed_twice(keeper: Keeper, history: Hi
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".index(root[-2]) ^ 1
     ] + "="  # fmt: skip
     body = f"{ORIGIN}\n1\n{other}\n"
-    signature = b64(history.key.verifier.id + history.key._key.sign(body.encode()))
+    signature = b64(history.key.verifier.id + history.key._in_use.keys[0].sign(body.encode()))
     spelt = f"{body}\n— {ORIGIN} {signature}\n"
     assert (400, None) == refused(keeper, Submission(0, (), spelt).encode())
 

@@ -200,7 +200,7 @@ def test_a_round_of_both_gives_one_checkpoint(lite: Lite, history: History, tmp_
     """Theirs and ours below the log's own signature; the quorum of both is met."""
     with served(new_keeper(tmp_path / "w", history.key)) as ours:
         policy = Policy((lite.witness, ours), Quorum(2, (lite.witness.key, ours.key)))
-        one = Round(history.key.verifier, policy, seconds=10)
+        one = Round(history.key, policy, seconds=10)
         for size in (3, 8):
             outcome = one.ask(history.checkpoint(size), history.node)
             assert ({}, True) == (outcome.missing, outcome.met)

@@ -47,7 +47,7 @@ def policy(*witnesses: Witness, least: int = 0) -> Policy:
 def test_all_cosign_and_the_sizes_are_remembered(three: list[tuple[Keeper, Witness]]) -> None:
     """One note with three cosignatures; the next round starts each from where it stands."""
     witnesses = [witness for _, witness in three]
-    one = Round(HISTORY.key.verifier, policy(*witnesses, least=3))
+    one = Round(HISTORY.key, policy(*witnesses, least=3))
     assert one.last is None
     for size in (4, 4, 9):
         outcome = one.ask(HISTORY.checkpoint(size), HISTORY.node)
@@ -63,12 +63,12 @@ def test_all_cosign_and_the_sizes_are_remembered(three: list[tuple[Keeper, Witne
 def test_a_note_that_was_cosigned_may_be_asked_about_again(three: list[tuple[Keeper, Witness]]) -> None:
     """Its cosignatures are not sent to others, and none is there twice."""
     (_, first), (_, second), _ = three
-    once = Round(HISTORY.key.verifier, policy(first)).ask(HISTORY.checkpoint(4), HISTORY.node)
-    both = Round(HISTORY.key.verifier, policy(first, second)).ask(once.checkpoint, HISTORY.node)
+    once = Round(HISTORY.key, policy(first)).ask(HISTORY.checkpoint(4), HISTORY.node)
+    both = Round(HISTORY.key, policy(first, second)).ask(once.checkpoint, HISTORY.node)
     assert 3 == both.checkpoint.count("\n— ")
     assert {first.name, second.name} == set(both.cosigned)
     away = Witness(first.name, first.key, "http://127.0.0.1:9")
-    later = Round(HISTORY.key.verifier, policy(away, second)).ask(both.checkpoint, HISTORY.node)
+    later = Round(HISTORY.key, policy(away, second)).ask(both.checkpoint, HISTORY.node)
     assert ({first.name, second.name}, [first.name]) == (set(later.cosigned), list(later.missing))
 
 
@@ -86,7 +86,7 @@ def test_who_did_not_cosign_is_said_and_holds_up_nobody(three: list[tuple[Keeper
         ]
         asked = policy(good, better, refuses, *others, least=3)
         began = time.monotonic()
-        outcome = Round(HISTORY.key.verifier, asked, seconds=0.7).ask(text, HISTORY.node)
+        outcome = Round(HISTORY.key, asked, seconds=0.7).ask(text, HISTORY.node)
         took = time.monotonic() - began
     assert 0.6 < took < 2
     assert {good.name, better.name} == set(outcome.cosigned)
@@ -109,7 +109,7 @@ def test_one_that_owes_an_answer_is_not_asked_twice() -> None:
         connection.recv(1)
 
     with answering(hang) as url:
-        one = Round(HISTORY.key.verifier, policy(Witness("slow", cosigner().verifier, url)), seconds=0.3)
+        one = Round(HISTORY.key, policy(Witness("slow", cosigner().verifier, url)), seconds=0.3)
         with ThreadPoolExecutor(6) as pool:
             outcomes = list(pool.map(lambda _: one.ask(HISTORY.checkpoint(4), HISTORY.node), range(6)))
     assert {"late"} == {outcome.missing["slow"].kind for outcome in outcomes}
@@ -123,7 +123,7 @@ def test_one_that_owes_an_answer_is_not_asked_twice() -> None:
 def test_rounds_of_many_threads_do_not_mix(three: list[tuple[Keeper, Witness]]) -> None:
     """Each outcome is about its own checkpoint; the witnesses are at the largest of them."""
     witnesses = [witness for _, witness in three]
-    one = Round(HISTORY.key.verifier, policy(*witnesses, least=1), seconds=10)
+    one = Round(HISTORY.key, policy(*witnesses, least=1), seconds=10)
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(lambda n: one.ask(HISTORY.checkpoint(n), HISTORY.node), range(1, 25)))
     for size, outcome in enumerate(outcomes, 1):
@@ -152,7 +152,7 @@ def test_the_tree_is_read_by_one_thread_and_not_after_the_round(three: list[tupl
     witnesses = [witness for _, witness in three]
     for keeper, _ in three:
         keeper.add_checkpoint(HISTORY.submission(0, 3))
-    outcome = Round(HISTORY.key.verifier, policy(*witnesses)).ask(HISTORY.checkpoint(9), node)
+    outcome = Round(HISTORY.key, policy(*witnesses)).ask(HISTORY.checkpoint(9), node)
     over = True
     assert (3, 1, None) == (len(outcome.cosigned), most, outcome.met)
 
@@ -170,7 +170,7 @@ def test_a_slow_reader_is_not_left_reading(three: list[tuple[Keeper, Witness]]) 
     for keeper, _ in three:
         keeper.add_checkpoint(HISTORY.submission(0, 4))
     witnesses = [witness for _, witness in three]
-    outcome = Round(HISTORY.key.verifier, policy(*witnesses), seconds=0.2).ask(HISTORY.checkpoint(5), node)
+    outcome = Round(HISTORY.key, policy(*witnesses), seconds=0.2).ask(HISTORY.checkpoint(5), node)
     count = len(reads)
     assert {"late"} == {failure.kind for failure in outcome.missing.values()}
     assert reads.count("begun") == reads.count("ended") > 0
@@ -182,7 +182,7 @@ def test_a_size_that_a_witness_told_is_remembered(three: list[tuple[Keeper, Witn
     """Also from a refusal: the next round begins there."""
     (keeper, witness), *_ = three
     keeper.add_checkpoint(HISTORY.submission(0, 9))
-    one = Round(HISTORY.key.verifier, policy(witness))
+    one = Round(HISTORY.key, policy(witness))
     assert "refused" == one.ask(HISTORY.checkpoint(5), HISTORY.node).missing[witness.name].kind
     assert {witness.name: 9} == one._known
     assert {} == one.ask(HISTORY.checkpoint(12), HISTORY.node).missing
@@ -199,7 +199,7 @@ def test_a_reader_that_fails_is_our_own_fault(three: list[tuple[Keeper, Witness]
     for keeper, _ in three:
         keeper.add_checkpoint(HISTORY.submission(0, 3))
     witnesses = [witness for _, witness in three]
-    outcome = Round(HISTORY.key.verifier, policy(*witnesses, least=1)).ask(HISTORY.checkpoint(9), reader)
+    outcome = Round(HISTORY.key, policy(*witnesses, least=1)).ask(HISTORY.checkpoint(9), reader)
     assert {"no_proof"} == {failure.kind for failure in outcome.missing.values()}
     assert (HISTORY.checkpoint(9), False) == (outcome.checkpoint, outcome.met)
 
@@ -208,12 +208,12 @@ def test_a_log_does_not_vouch_for_itself() -> None:
     """Its own key as a witness's would be nobody else's word."""
     key = CosignerKey("other.example", HISTORY.key.verifier.public)
     with pytest.raises(SettingsRefused, match="own key"):
-        Round(HISTORY.key.verifier, policy(Witness("w", key, "http://127.0.0.1:9")))
+        Round(HISTORY.key, policy(Witness("w", key, "http://127.0.0.1:9")))
 
 
 def test_only_a_checkpoint_of_this_log_is_asked_about() -> None:
     """What is not ours is our defect: nobody is asked."""
-    one = Round(HISTORY.key.verifier, policy(Witness("w", cosigner().verifier, "http://127.0.0.1:9")))
+    one = Round(HISTORY.key, policy(Witness("w", cosigner().verifier, "http://127.0.0.1:9")))
     for text in (History(log_key()).checkpoint(3), "", "hello\n\n"):
         with pytest.raises(CheckpointRefused):
             one.ask(text, HISTORY.node)

@@ -337,8 +337,8 @@ class Desk:
     oversight: Oversight
     assign: AssignRows
     checks: Checks
-    log_key: VerifierKey
-    """By which the log's checkpoints are known."""
+    known_by: Callable[[], VerifierKey]
+    """Returns the key that the log's checkpoints are checked with now."""
     witnesses: Callable[[], Witnessed | None]
     """How the published checkpoint stands with the witnesses; None where there are none."""
     law: LawDesk
@@ -349,6 +349,11 @@ class Desk:
     """On which requests are tried."""
     secure: bool
     """Whether browsers reach us by https (on this machine's own address they need not)."""
+
+    @property
+    def log_key(self) -> VerifierKey:
+        """By which the log's checkpoints are known."""
+        return self.known_by()
 
     @property
     def gate(self) -> Gate:

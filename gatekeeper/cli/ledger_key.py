@@ -1,0 +1,65 @@
+"""``gatekeeper ledger new-key``: another key for the log, in two steps that nobody has to hurry between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gatekeeper.cli.opened import city, data_option, operator, reason_option
+from gatekeeper.errors import OperatorError
+from gatekeeper.ledger import Draft, VerifierKey, rotation
+from gatekeeper.state import State, log_key_file
+
+
+@click.command(name="new-key")
+@click.option("--retire-old", is_flag=True, help="The second step: the new key signs alone from now on.")
+@reason_option
+@data_option
+def new_key(data: Path | None, reason: str, *, retire_old: bool) -> None:
+    """Give the log another signing key, under the same name.
+
+    First without --retire-old: a key is made, and both sign every checkpoint. Publish the new key as you
+    published the old one, and have each witness take it (gatekeeper witness watch DIR VKEY --also). Then,
+    days or weeks later, with --retire-old. A running service follows by itself; restart it afterwards. Old
+    checkpoints and receipts stay good: up to the entry that retires it, the old key counts.
+    """
+    with city(data) as state:
+        file = log_key_file(state.settings)
+        if retire_old:
+            _retire(state, file, reason)
+        else:
+            _begin(state, file, reason)
+
+
+def _begin(state: State, file: Path, reason: str) -> None:
+    there = rotation.following(file, state.log_key.origin)
+    if there is not None and state.ledger.entries_of(_ref(there)):
+        raise OperatorError(
+            f"there is a new key already, and both sign: {there}\n"
+            "once everybody has it: gatekeeper ledger new-key --retire-old --reason …"
+        )
+    key = rotation.begin(file, state.log_key.origin)
+    _log(state, "ledger.key_added", key, reason)
+    click.echo(str(key))
+    click.echo("both keys sign from now on: publish this one, tell the witnesses, keep the old one published")
+
+
+def _retire(state: State, file: Path, reason: str) -> None:
+    there, old = rotation.following(file, state.log_key.origin), state.log_key.verifier
+    if there is None or not state.ledger.entries_of(_ref(there)):
+        raise OperatorError("there is no new key to take its place: gatekeeper ledger new-key --reason …")
+    upto = state.rows.head().size + 1
+    _log(state, "ledger.key_retired", old, reason, upto=upto)
+    rotation.retire(file, state.log_key.origin, upto)  # what was written meanwhile is signed by both
+    click.echo(str(there))
+    click.echo(f"this key signs alone from now on; the old one, {old}, counts up to {upto} entries")
+
+
+def _ref(key: VerifierKey) -> str:
+    return f"log_key_{key.public.hex()[:24]}"
+
+
+def _log(state: State, event: str, key: VerifierKey, reason: str, **clear: int) -> None:
+    said = {"by": operator(), "reason": reason}
+    state.ledger.append(Draft(event, _ref(key), {"vkey": str(key), **clear}, said, {}))

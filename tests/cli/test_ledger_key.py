@@ -1,0 +1,66 @@
+"""``gatekeeper ledger new-key``: two steps, each logged, that can be done again and in no other order."""
+
+from __future__ import annotations
+
+import json
+
+from gatekeeper.ledger import rotation
+from tests.cli.shell import City, typed
+
+WHY = ("--reason", "The machine that held it is to be sold")
+
+
+def events(city: City) -> list[dict[str, object]]:
+    """Return what the log says of its keys."""
+    found = []
+    for number in range(int(city.run("ledger", "checkpoint").split("\n")[1])):
+        entry = json.loads(city.run("ledger", "show", str(number), "--json"))
+        entry = json.loads(entry["entry"]) if "entry" in entry else entry
+        if str(entry["event"]).startswith("ledger."):
+            found.append(entry)
+    return found
+
+
+def test_the_two_steps(city: City) -> None:
+    """Both sign, then the new one; the log verifies all the way, and says which keys and up to where."""
+    city.add_agency()
+    (old,) = city.run("ledger", "key").split()
+    assert "" == city.run("ledger", "key", "--former")
+    new = city.run("ledger", "new-key", *WHY).split("\n")[0]
+    assert [old, new] == city.run("ledger", "key").split()
+    assert 2 == city.run("ledger", "checkpoint").count("\n— ")
+    assert "consistent" in city.run("ledger", "verify")
+    assert "consistent" in city.run("ledger", "verify", "--vkey", old)
+    said = city.run("ledger", "new-key", "--retire-old", *WHY)
+    assert new == said.split("\n")[0]
+    assert [new] == city.run("ledger", "key").split()
+    assert 1 == city.run("ledger", "checkpoint").count("\n— ")
+    assert "consistent" in city.run("ledger", "verify")
+    added, retired = events(city)
+    assert ("ledger.key_added", new) == (added["event"], added["vkey"])
+    assert ("ledger.key_retired", old) == (retired["event"], retired["vkey"])
+    assert f"{old} {retired['upto']}\n" == city.run("ledger", "key", "--former")
+
+
+def test_each_step_has_its_place(city: City) -> None:
+    """Nothing to retire, nothing to add twice; each message has the command that is next."""
+    for arguments, told in (
+        (("--retire-old",), "gatekeeper ledger new-key --reason"),
+        ((), None),
+        ((), "gatekeeper ledger new-key --retire-old"),
+        (("--retire-old",), None),
+        (("--retire-old",), "gatekeeper ledger new-key --reason"),
+    ):
+        result = typed("ledger", "new-key", *arguments, *WHY, "--data", str(city.data))
+        assert (0 if told is None else 1) == result.exit_code, result.output
+        assert (told or "") in result.output
+
+
+def test_a_step_that_broke_off_before_the_log_knew_is_gone_on_with(city: City) -> None:
+    """The key is there, the entry is not: the same key is announced."""
+    origin = city.run("ledger", "key").split("+")[0]
+    key = rotation.begin(city.data / "keys" / "log.pem", origin)
+    refused = typed("ledger", "new-key", "--retire-old", *WHY, "--data", str(city.data))
+    assert 1 == refused.exit_code
+    assert str(key) == city.run("ledger", "new-key", *WHY).split("\n")[0]
+    assert 1 == len(events(city))
