@@ -101,7 +101,7 @@ def test_what_is_told_of_receipts_can_be_typed() -> None:
     group = main.get_command(click.Context(main), "ledger")
     assert isinstance(group, click.Group)
     text = section("What the log says")
-    named = set(re.findall(r"gatekeeper ledger ([a-z]+)", text))
+    named = set(re.findall(r"gatekeeper ledger ([a-z-]+)", text))
     assert {"show", "check", "prove"} <= named <= set(group.commands)
     options = {option for name in named for given in group.commands[name].params for option in given.opts}
     assert set(re.findall(r"--[a-z-]+", re.sub(r"\|[-|]+\|", "", text))) <= options
