@@ -18,6 +18,7 @@ from gatekeeper.store.identities import Identities
 from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.proposed_cases import ProposedCases
+from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.tables import APPEND_ONLY, CHANGEABLE, ERASABLE, KEPT, metadata
 from tests.store import making
@@ -69,6 +70,7 @@ def filled(rows: LedgerRows) -> None:
             [making.entry(old.size)], [Tile(0, 0, b"t" * 8192)], making.head(old.size + 1, old.at_ms)
         )
     rows.save_checkpoint(2, b"r" * 32, "signed")
+    PublishedCheckpoints(rows._database).announce(1, 2, "signed", NOON)
 
 
 def _attack(database: Database, statement: str) -> None:

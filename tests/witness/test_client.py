@@ -40,11 +40,9 @@ Behaviour = Callable[[socket.socket], None]
 
 
 def asked(url: str, known: int = 0, seconds: float = 5, key: Cosigner = BY, size: int = 5) -> Answer:
-    """Ask for a cosignature of the made-up log."""
-    witness = Witness("w", key.verifier, url)
-    return ask(
-        witness, HISTORY.checkpoint(size), size, known, lambda old: HISTORY.proof(old, size), seconds=seconds
-    )
+    """Ask for a cosignature of the made-up log, at the time at which the lines below were made."""
+    witness, proof = Witness("w", key.verifier, url), lambda old: HISTORY.proof(old, size)
+    return ask(witness, HISTORY.checkpoint(size), size, known, proof, seconds=seconds, now=lambda: NOW)
 
 
 def saying(*answers: bytes) -> Behaviour:
@@ -127,12 +125,7 @@ def test_other_lines_of_an_answer_are_dropped() -> None:
     """Other witnesses' cosignatures, words, one of another checkpoint: only what holds is taken."""
     other = cosigner("other.example")
     said = (
-        "hello\n"
-        + other.cosign(TEXT, int(time.time()))
-        + BY.cosign(HISTORY.checkpoint(4), int(time.time()))
-        + LINE
-        + TEXT
-        + "\n\n\x00"
+        "hello\n" + other.cosign(TEXT, NOW) + BY.cosign(HISTORY.checkpoint(4), NOW) + LINE + TEXT + "\n\n\x00"
     )
     with answering(saying(http_answer(200, said))) as url:
         answer = asked(url)
@@ -298,7 +291,7 @@ def test_a_witness_is_asked_over_tls_that_is_verified(certificate: Path) -> None
 
     def over(url: str, context: ssl.SSLContext | None, seconds: float = 5) -> Answer:
         witness = Witness("w", BY.verifier, url)
-        return ask(witness, TEXT, 5, 0, lambda _: (), seconds=seconds, trust=context)
+        return ask(witness, TEXT, 5, 0, lambda _: (), seconds=seconds, trust=context, now=lambda: NOW)
 
     with answering(saying(GOOD), tls=server) as url:
         assert isinstance(over(url, trust), Cosignature)
