@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from gatekeeper.ledger import Clock, DayKeys, Draft, Json, Ledger, SigningKey
@@ -124,10 +126,16 @@ class Log:
         return self.directory / "checkpoint"
 
 
-def open_log(directory: Path, clock: Clock | None = None, rows: SqliteRows | None = None) -> Log:
+def open_log(
+    directory: Path,
+    clock: Clock | None = None,
+    rows: SqliteRows | None = None,
+    today: Callable[[], date] | None = None,
+) -> Log:
     """Open (or begin) the log in a directory, as a process does when it starts."""
     file = directory / "log.pem"
     key = SigningKey.load(file, ORIGIN) if file.exists() else SigningKey.create(file, ORIGIN)
     rows = rows or SqliteRows(directory / "log.sqlite")
-    keys, clock = DayKeys(directory / "keys"), clock or Clock()
+    keys = DayKeys(directory / "keys", today=today) if today else DayKeys(directory / "keys")
+    clock = clock or Clock()
     return Log(directory, rows, key, keys, clock, Ledger(rows, key, keys, clock, directory / "checkpoint"))
