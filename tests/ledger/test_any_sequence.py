@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from gatekeeper.errors import KeyErased, LedgerUnavailable
-from gatekeeper.ledger import Clock, Publication, Published, open_checkpoint, verify
+from gatekeeper.ledger import Clock, Publication, Published, open_checkpoint, rotation, verify
 from gatekeeper.ledger.append import Appended
 from gatekeeper.ledger.export import export
 from gatekeeper.ledger.merkle import consistency_proof, frontier_at, leaf_hash, root
@@ -30,7 +30,7 @@ from gatekeeper.ledger.receipts import check_receipt, check_tlog_proof
 from gatekeeper.ledger.rows import Transaction
 from gatekeeper.ledger.tiles import HASH_BYTES, TileReader, path
 from gatekeeper.witness.protocol import Submission
-from tests.ledger.made import decided, new_ref, open_log, released
+from tests.ledger.made import ORIGIN, decided, new_ref, open_log, released
 from tests.ledger.sqlite_rows import SqliteRows, SqliteTransaction
 from tests.ledger.test_published import Kept
 from tests.witness.made import new_keeper
@@ -158,7 +158,8 @@ class AnySequence(RuleBasedStateMachine):
         checkpoint = open_checkpoint(note, self.log.key.verifier)
         self._not_smaller("published", checkpoint.size)
         assert checkpoint.root == root(frontier_at(checkpoint.size, TileReader(self.rows).node))
-        assert checkpoint.size == metamorphic_log.checkpoint_verify(note, [self.log.key.vkey]).size
+        known = [str(key) for key in self.log.key.verifier.at(checkpoint.size)]
+        assert checkpoint.size == metamorphic_log.checkpoint_verify(note, known).size
         self.kept.append(note)
 
     @rule(whole=st.booleans())
@@ -189,7 +190,14 @@ class AnySequence(RuleBasedStateMachine):
             self.log.keys.destroy(day)
             self.erased.add(day)
 
-    # A change of the log's key belongs here once there is one: all of this must hold across it.
+    @rule()
+    def change_key(self) -> None:
+        """The log gets another key, which witnesses take; the next time, the one before it is retired."""
+        file = self.directory / "log.pem"
+        if rotation.following(file, ORIGIN) is None:
+            self.witness._directory.watch(rotation.begin(file, ORIGIN), also=True)
+        else:
+            rotation.retire(file, ORIGIN, self.rows.head().size)
 
     # --- What always holds. -------------------------------------------------------------------------------
 
@@ -217,7 +225,9 @@ class AnySequence(RuleBasedStateMachine):
     @invariant()
     def nothing_is_found(self) -> None:
         """A verification with all that was ever given away."""
-        assert [] == verify(self.rows, self.log.key.vkey, checkpoints=self.rows.checkpoints(), kept=self.kept)
+        assert [] == verify(
+            self.rows, self.log.key.verifier, checkpoints=self.rows.checkpoints(), kept=self.kept
+        )
 
     @invariant()
     def the_copy_is_whole(self) -> None:
