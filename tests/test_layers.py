@@ -34,6 +34,13 @@ MAY: dict[str, set[str]] = {
     "witness/policy": {"errors", "ledger", "witness"},
     "witness/rounds": {"errors", "ledger", "witness"},
     "witness/witnessing": {"errors", "ledger", "witness"},
+    "recovery": {"errors", "whole", "ledger", "store", "oversight", "witness", "requests"},
+    "recovery/manifest": {"errors", "whole"},
+    "recovery/backup": {"errors", "ledger", "recovery", "store"},
+    "recovery/copy": {"errors", "ledger", "witness", "requests"},
+    "recovery/evidence": {"errors", "ledger", "store", "witness"},
+    "recovery/lost": {"ledger", "store"},
+    "recovery/restore": {"errors", "ledger", "oversight", "recovery", "store", "witness"},
     "purge": {"errors", "exchange", "ledger", "review"},
     "web": {
         "errors",

@@ -49,8 +49,8 @@ def backup(data: Path | None, target: Path, *, as_json: bool) -> None:
         keys = state.settings.key_directory
     show_one({"backup": str(file), **asdict(made)} if as_json else _told(file, made.size), as_json=as_json)
     click.echo(
-        f"No key is in it. Back up apart, encrypted: {keys} WITHOUT {keys / 'days'}. The day keys have a rule "
-        "of their own: never with this file, and no copy longer than the retention (deploy/README.md, "
+        f"No key is in it. Back up apart, encrypted: {keys} WITHOUT {keys / 'days'}. The day keys have a "
+        "rule of their own: never with this file, and no copy longer than the retention (deploy/README.md, "
         '"Keys and their backup").',
         err=True,
     )

@@ -33,8 +33,8 @@ def continues(head: Head, lost: Sequence[bytes], *signed: Checkpoint) -> None:
             raise LedgerCorrupt(f"there are not the entries that a checkpoint of {checkpoint.size} signs")
         if root(extend(head.frontier, head.size, leaves[:beyond])) != checkpoint.root:
             raise LedgerCorrupt(
-                f"they do not lead to what the log signed at {checkpoint.size} entries: they were altered, or "
-                "are of another history"
+                f"they do not lead to what the log signed at {checkpoint.size} entries: they were altered, "
+                "or are of another history"
             )
 
 
@@ -56,6 +56,7 @@ def refill(
     rows: Rows,
     keys: DayKeys,
     clock: Clock,
+    *,
     lost: Sequence[bytes],
     signed: Checkpoint | None,
     draft: Draft,

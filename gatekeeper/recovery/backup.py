@@ -33,8 +33,8 @@ def back_up(
 ) -> tuple[Path, Manifest]:
     """Back the database up into a new file, or into an existing directory under a name of the moment.
 
-    Return the file and its manifest. Raises OperatorError, StoreUnavailable, LedgerCorrupt, LedgerUnavailable:
-    then there is no backup.
+    Return the file and its manifest. Raises OperatorError, StoreUnavailable, LedgerCorrupt, or
+    LedgerUnavailable: then there is no backup.
     """
     file = target / f"gatekeeper-{now:%Y%m%dT%H%M%SZ}.db" if target.is_dir() else target
     if not file.parent.is_dir():
@@ -45,7 +45,8 @@ def back_up(
             return file, _made(source, file, key, sign, now, program)
     except OSError as fault:
         raise OperatorError(
-            f"{file} cannot be written ({fault.strerror}): there is no backup; make room, or name another place"
+            f"{file} cannot be written ({fault.strerror}): there is no backup; make room, or "
+            "name another place"
         ) from None
 
 
