@@ -103,7 +103,8 @@ def witnesses(
         elif answer.kind == "refused":
             raise OperatorError(
                 f"NOTHING WAS CHANGED: the witness {witness.name} does not vouch for this backup: "
-                f"{answer.reason}. Use another backup; if it knows another history, find out who wrote it; if it "
+                f"{answer.reason}. Use another backup; if it knows another history, find out who wrote "
+                "it; if it "
                 "does not watch this log, --no-witness-check"
             )
         else:

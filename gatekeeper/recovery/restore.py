@@ -77,7 +77,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What was done. ``held``: entries in the backup; ``entry``: that of the stop; ``aside``: what was there."""
+    """What was done. ``held``: entries in the backup; ``entry``: of the stop; ``aside``: what was there."""
 
     held: int
     lost: Sequence[Lost]
@@ -187,7 +187,7 @@ def _same(rows: LedgerRows, place: Place, one: Known) -> None:
 def _unsure(held: int, largest: int, known: Sequence[Known]) -> RolledBack:
     gone = "" if largest == held else f" {_gone(held, largest)} missing in it, and can be had back."
     return RolledBack(
-        f"NOTHING WAS CHANGED. The backup holds {held} entries ({words(known) or 'nobody else knows'}).{gone} "
+        f"NOTHING WAS CHANGED. The backup holds {held} entries ({words(known) or 'none else knows'}).{gone} "
         "The database that was in use last is not here, or cannot be read, so nobody can say how far the log "
         "went on; an index that an agency has a receipt of must not be given twice. If you know "
         "how many entries it had (the highest index of any receipt, plus one), say so: --ended-at NUMBER"

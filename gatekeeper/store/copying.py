@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.pool import NullPool
 
 from gatekeeper.errors import OperatorError, StoreUnavailable
@@ -39,7 +39,11 @@ def file_of(url: str) -> Path | None:
 
 def address_of(url: str) -> str:
     """Return a server's URL as its own programs take it, without the password."""
-    return make_url(url).set(drivername="postgresql").set(password=None).render_as_string()
+    parsed = make_url(url)
+    bare = URL.create(
+        "postgresql", parsed.username, None, host=parsed.host, port=parsed.port, database=parsed.database
+    )
+    return bare.render_as_string()
 
 
 def copy(source: Path, target: Path) -> None:
