@@ -147,10 +147,16 @@ def open_bare(settings: Settings) -> Bare:
             "and log.origin at least; without them the log cannot be continued)"
         )
     _refuse_open(settings.data)
+    days = settings.key_directory / "days"
+    if not days.is_dir():
+        raise OperatorError(
+            f"{days} is missing: put the day keys back from their own backup, so that what was asked can be "
+            f"read; if there is none, that is erased for good: mkdir -m 700 {days}"
+        )
     return Bare(
         settings,
         SigningKey.load(_log_key(settings), _origin(settings)),
-        DayKeys(settings.key_directory / "days"),
+        DayKeys(days),
         Clock(),
         _checkpoint_file(settings),
         _restoring(settings),

@@ -80,6 +80,8 @@ def restore(
         )
         if witness_check and asked.witnesses is None:
             raise OperatorError("no witness is named: set GATEKEEPER_WITNESSES, or leave --witness-check out")
+        days = chosen.key_directory / "days"
+        keyless = not (days.is_dir() and any(days.iterdir()))
         try:
             done = put_back(_place(chosen), asked)
         except RolledBack as refused:
@@ -88,6 +90,12 @@ def restore(
     with city(data) as state:  # compares the log with the checkpoint kept outside, and keeps one of now
         size = state.rows.head().size
     _say(done, size, as_json=as_json)
+    if keyless and done.held:
+        click.echo(
+            f"There was no day key in {days}: what was asked cannot be read, unless their own backup is put "
+            "back there.",
+            err=True,
+        )
 
 
 def _place(chosen: Settings) -> Place:
@@ -101,7 +109,6 @@ def _place(chosen: Settings) -> Place:
         bare.checkpoint_file,
         bare.log_key,
         bare.keys,
-        chosen.key_directory / "days",
         bare.clock,
     )
 

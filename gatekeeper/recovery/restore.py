@@ -1,6 +1,6 @@
 """One restore of the SQLite database from a backup.
 
-The procedure: (1) nobody has the database open, and the day keys are there; (2) the backup is whole, of our
+The procedure: (1) nobody has the database open; (2) the backup is whole, of our
 schema and of our log; (3) everybody who knows how large the log was is asked; what each signed must be of
 this history; (4) if that is more than the backup holds, the lost entries are had back from a published copy,
 or the restore ends here; (5) the backup is copied beside the database, the lost entries and a stop of all
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from gatekeeper.errors import LedgerCorrupt, OperatorError
-from gatekeeper.ledger import Clock, DayKeys, Draft, SigningKey
+from gatekeeper.ledger import Clock, DayKeys, Draft, SigningKey, open_checkpoint
 from gatekeeper.ledger.checkpoint import CheckpointRefused
 from gatekeeper.ledger.merkle import root
 from gatekeeper.ledger.refill import continues, refill, said_by
@@ -58,7 +58,6 @@ class Place:
     kept: Path
     key: SigningKey
     keys: DayKeys
-    day_keys: Path
     clock: Clock
 
 
@@ -93,11 +92,6 @@ def restore(place: Place, asked: Asked) -> Restored:
     if in_use(place.file):
         raise OperatorError(
             f"{place.file} is open: end the service and every command first; nothing was changed"
-        )
-    if not place.day_keys.is_dir():
-        raise OperatorError(
-            f"{place.day_keys} is missing: put the day keys back from their own backup, so that what was "
-            f"asked can be read; if there is none, that is erased for good: mkdir -m 700 {place.day_keys}"
         )
     # (2) the backup
     described = _backup(place, asked.backup)
@@ -134,9 +128,13 @@ def _backup(place: Place, backup: Path) -> Manifest:
             f"program that made it ({described.program}), then install this one and run `gatekeeper init`"
         )
     try:
+        open_checkpoint(described.checkpoint, place.key.verifier)
         checked(backup, place.key.verifier, described.checkpoint)
     except CheckpointRefused as refused:
-        raise OperatorError(f"{backup} is a backup of another city: {refused}; nothing was changed") from None
+        raise OperatorError(
+            f"{backup} is not a backup of this city, whose log is {place.key.origin}, by the key in its "
+            f"keys/: {refused}; nothing was changed"
+        ) from None
     except LedgerCorrupt as fault:
         raise OperatorError(
             f"{backup} does not hold a sound log of this city ({fault}): use another backup; nothing was "

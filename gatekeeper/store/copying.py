@@ -38,10 +38,15 @@ def file_of(url: str) -> Path | None:
 
 
 def address_of(url: str) -> str:
-    """Return a server's URL as its own programs take it, without the password."""
+    """Return a server's URL as its own programs take it, without a password."""
     parsed = make_url(url)
     bare = URL.create(
-        "postgresql", parsed.username, None, host=parsed.host, port=parsed.port, database=parsed.database
+        "postgresql",
+        parsed.username,
+        host=parsed.host,
+        port=parsed.port,
+        database=parsed.database,
+        query={name: value for name, value in parsed.query.items() if "pass" not in name},
     )
     return bare.render_as_string()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +29,6 @@ def original(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Past:
 
 
 @pytest.fixture
-def past(original: Past, tmp_path: Path) -> Iterator[Past]:
+def past(original: Past, tmp_path: Path) -> Past:
     """Return one that a test may break."""
-    yield original.copied(tmp_path / "past")
+    return original.copied(tmp_path / "past")

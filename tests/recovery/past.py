@@ -28,7 +28,7 @@ OFTEN = 130
 
 @dataclass
 class Past:
-    """``size`` is the log's at its end, ``backed_up`` that of the backup; ``receipts``: all that were given."""
+    """``size``: of the log at its end; ``backed_up``: of the backup; ``receipts``: all that were given."""
 
     root: Path
     bundle: Bundle

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -21,10 +21,11 @@ from gatekeeper.ledger.tail import check_tail
 from gatekeeper.recovery import manifest
 from gatekeeper.recovery.backup import back_up
 from gatekeeper.store import LedgerRows
-from gatekeeper.store.copying import Still
-from tests.cli.shell import typed
-from tests.recovery.past import Past, run
+from gatekeeper.store.copying import Still, address_of, file_of
+from tests.cli.shell import City, typed
+from tests.recovery.past import REASON, Past, run
 from tests.servers.gate import environment
+from tests.servers.postgres import cluster
 
 
 def backed_up(past: Past, target: Path, *more: str) -> tuple[int, str, str]:
@@ -34,7 +35,7 @@ def backed_up(past: Past, target: Path, *more: str) -> tuple[int, str, str]:
 
 
 def test_what_threads_append_meanwhile_is_in_it_whole_or_not_at_all(past: Past) -> None:
-    """Each copy is one moment of the log, of a checkpoint signed before it began or later; no writer fails."""
+    """Each copy is one moment of the log, not before the checkpoint that it began with; no writer fails."""
     ended, faults, written = threading.Event(), [], []
 
     with past.opened() as city:
@@ -193,11 +194,39 @@ def test_a_log_that_does_not_fit_its_checkpoint_is_not_called_backed_up(past: Pa
     assert not (past.root / "b.db").exists()
 
 
-def test_on_postgresql_it_says_the_commands_and_ends_as_failed(past: Past) -> None:
-    """A timer must not believe that something was backed up; no password is printed."""
-    from gatekeeper.store.copying import address_of, file_of  # noqa: PLC0415  only here
-
-    url = "postgresql+psycopg://owner:hush@db.example.gov/gatekeeper"
+def test_no_password_is_in_the_commands_for_a_server() -> None:
+    """They are printed, and kept by whoever runs them in a timer."""
+    url = "postgresql+psycopg://owner:hush@db.example.gov/gatekeeper?sslmode=require&passfile=hush"
     assert file_of(url) is None
-    assert "postgresql://owner@db.example.gov/gatekeeper" == address_of(url)
-    shutil.rmtree(past.root / "published")
+    assert "postgresql://owner@db.example.gov/gatekeeper?sslmode=require" == address_of(url)
+
+
+@pytest.mark.needs("postgres")
+def test_on_postgresql_the_commands_that_it_says_do_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is called backed up; what is restored by them is the log, and an old one is found out."""
+    with cluster() as made:
+        city = City(tmp_path / "city")
+        monkeypatch.setenv("GATEKEEPER_DATABASE_URL", made.create("city"))
+        city.run("init")
+        city.add_agency()
+        done = typed("backup", str(tmp_path / "dump"), "--data", str(city.data))
+        assert (1, True) == (done.exit_code, "NOTHING WAS BACKED UP" in done.stderr)
+        dump = next(line.partition("one copy:")[2] for line in done.stderr.splitlines() if "one copy" in line)
+        assert dump.split()[0] == "pg_dump"
+        done = typed("restore", str(tmp_path / "dump"), "--reason", REASON, "--data", str(city.data))
+        assert (1, True) == (done.exit_code, "NOTHING WAS RESTORED" in done.stderr)
+        program = made.program / "pg_dump"
+        if not program.exists():
+            pytest.skip("this PostgreSQL came without pg_dump")
+        subprocess.run([program, *shlex.split(dump)[1:]], check=True)
+        again = made.create("again")
+        restore = [str(made.program / "pg_restore"), "--exit-on-error", "--dbname", again]
+        subprocess.run([*restore, str(tmp_path / "dump")], check=True)
+        monkeypatch.setenv("GATEKEEPER_DATABASE_URL", again)
+        assert "consistent: 1 entries" in city.run("ledger", "verify")
+        monkeypatch.setenv("GATEKEEPER_DATABASE_URL", made.url("city"))
+        city.add_agency("sample-city-pd")
+        monkeypatch.setenv("GATEKEEPER_DATABASE_URL", again)
+        assert "an old copy restored" in city.refused("ledger", "checkpoint")

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,7 +72,7 @@ def witnessed(past: Past, monkeypatch: pytest.MonkeyPatch) -> Iterator[Witness]:
         key = city.state.log_key
     with served(new_keeper(past.root / "witness", key)) as witness:
         file = past.root / "witnesses"
-        file.write_text(f"witness maple {witness.key.vkey} {witness.url}\nquorum maple\n")
+        file.write_text(f"witness maple {witness.key} {witness.url}\nquorum maple\n")
         monkeypatch.setenv("GATEKEEPER_WITNESSES", str(file))
         asked = typed("witness", "ask", "--data", str(past.data))
         assert 0 == asked.exit_code, asked.output
@@ -118,7 +117,7 @@ def test_an_old_copy_put_there_by_hand_is_not_taken_for_the_last_word(past: Past
 
 
 def test_with_the_published_copy_no_promise_is_broken(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every receipt's entry is where it was; witness and outside verifier go on; all is stopped, and logged."""
+    """Each receipt's entry is where it was; witness and verifier go on; all is stopped, and logged."""
     before = {r["index"]: r["entry"] for r in past.receipts}
     with witnessed(past, monkeypatch):
         done = past.restored("--published", str(past.copy), "--witness-check")
@@ -154,8 +153,8 @@ def test_with_the_published_copy_no_promise_is_broken(past: Past, monkeypatch: p
     for number, receipt in enumerate(past.receipts):
         (past.root / "receipt.json").write_text(json.dumps({"receipt": receipt}))
         if number % 40 == 0:
-            vkey = typed("ledger", "key", "--data", str(past.data)).stdout.strip()
-            checked = typed("ledger", "check", str(past.root / "receipt.json"), "--vkey", vkey)
+            key = typed("ledger", "key", "--data", str(past.data)).stdout.strip()
+            checked = typed("ledger", "check", str(past.root / "receipt.json"), "--key", key)
             assert 0 == checked.exit_code, checked.output
 
 
@@ -178,9 +177,8 @@ def test_the_copy_may_be_at_an_address(past: Past) -> None:
 def test_a_second_restore_of_the_same_backup_would_forget_the_first(past: Past) -> None:
     """It is refused until the copy has what the first one wrote; then the log goes on again."""
     first = past.restored("--published", str(past.copy))
-    assert "has 283 of 284" in refused(past, "--published", str(past.copy)).replace(
-        str(past.size + 1), "284"
-    ).replace(str(past.size), "283")
+    said = refused(past, "--published", str(past.copy))
+    assert f"has {past.size} of {past.size + 1}" in said
     past.publish()
     second = past.restored("--published", str(past.copy))
     assert first["entries"] + 1 == second["entries"]
@@ -309,14 +307,21 @@ def test_the_day_keys_directory_must_be_there(past: Past) -> None:
     assert f"mkdir -m 700 {past.data / 'keys' / 'days'}" in said
 
 
+def test_day_keys_that_are_gone_are_told(past: Past) -> None:
+    """An empty directory is a city that was erased: it goes on, and somebody may have the keys."""
+    for file in (past.data / "keys" / "days").iterdir():
+        file.unlink()
+    status, said = past.restore("--published", str(past.copy))
+    assert (0, True) == (status, "There was no day key" in said)
+
+
 def test_another_citys_backup_is_refused(past: Past, tmp_path: Path) -> None:
     """Its records are another council's business."""
     other = founded(tmp_path / "other", past.bundle)
     other.state.close()
-    (tmp_path / "other" / "keys" / "log.origin").read_text()
     assert 0 == typed("backup", str(tmp_path / "o.db"), "--data", str(tmp_path / "other")).exit_code
     status, said = past.restore("--published", str(past.copy), backup=tmp_path / "o.db")
-    assert (1, True) == (status, "another city" in said)
+    assert (1, True) == (status, "not a backup of this city" in said)
 
 
 def _manifest(**changes: object) -> Callable[[Past], None]:
@@ -356,7 +361,7 @@ def _listed(past: Past) -> None:
         (_manifest(manifest=2), "another version"),
         (_manifest(sha256="0" * 64), "altered or cut short"),
         (_manifest(bytes=1), "altered or cut short"),
-        (_manifest(checkpoint="none"), "another city"),
+        (_manifest(checkpoint="none"), "not a backup of this city"),
         (_unlinked, "did not come to its end"),
         (_flipped, "altered or cut short"),
         (_missing, "no backup"),
@@ -409,4 +414,3 @@ def test_a_reason_that_says_nothing_is_refused(past: Past) -> None:
     """It is what the log keeps of the restore."""
     done = typed("restore", str(past.backup), "--reason", "x", "--data", str(past.data))
     assert (1, True) == (done.exit_code, "Say why" in done.stderr)
-    assert time.time() > 0
