@@ -39,6 +39,7 @@ MAY: dict[str, set[str]] = {
     "recovery/backup": {"errors", "ledger", "recovery", "store"},
     "recovery/copy": {"errors", "ledger", "witness", "requests"},
     "recovery/evidence": {"errors", "ledger", "store", "witness"},
+    "recovery/placing": {"errors", "store"},
     "recovery/lost": {"ledger", "store"},
     "recovery/restore": {"errors", "ledger", "oversight", "recovery", "store", "witness"},
     "purge": {"errors", "exchange", "ledger", "review"},

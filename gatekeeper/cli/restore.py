@@ -106,6 +106,7 @@ def _place(chosen: Settings) -> Place:
     return Place(
         file.absolute(),
         bare.restoring,
+        chosen.data / "write.lock",
         bare.checkpoint_file,
         bare.log_key,
         bare.keys,

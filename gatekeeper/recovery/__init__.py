@@ -10,5 +10,6 @@ stopped until a person lifts the stop.
 - ``evidence``  who knows how large the log was
 - ``copy``      a published copy of the log, in a directory or at an address
 - ``lost``      what lost entries say, and which stops they set
+- ``placing``   a whole database put in the place of another
 - ``restore``   the procedure of one restore
 """

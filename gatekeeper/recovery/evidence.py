@@ -19,8 +19,9 @@ from gatekeeper.errors import GatekeeperError, OperatorError
 from gatekeeper.ledger import Checkpoint, SigningKey, VerifierKey, open_checkpoint
 from gatekeeper.ledger.checkpoint import CheckpointRefused
 from gatekeeper.ledger.cosignatures import Cosignature
-from gatekeeper.ledger.merkle import Node, consistency_proof, root
+from gatekeeper.ledger.merkle import Node, consistency_proof, frontier_at, root
 from gatekeeper.ledger.rows import Head
+from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.store import LedgerRows
 from gatekeeper.store.copying import Still
 from gatekeeper.store.published import PublishedCheckpoints
@@ -33,11 +34,11 @@ SECONDS: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """How large the log was, and who says so. ``signed``: the checkpoint, where there is one to compare."""
+    """How large the log was, and who says so. ``tree``: its root at that size, where that is known too."""
 
     where: str
     size: int
-    signed: Checkpoint | None = None
+    tree: Checkpoint | None = None
 
 
 def kept(file: Path, key: VerifierKey) -> Iterator[Known]:
@@ -63,8 +64,12 @@ def database(file: Path, key: VerifierKey) -> tuple[list[Known], bool]:
     with closing(Still(file, immutable=False)) as still:
         rows = LedgerRows(still)
         with suppress(GatekeeperError):
-            found.append(Known(f"the database {file}", rows.head().size))
+            head = rows.head()
+            found.append(Known(f"the database {file}", head.size))
             whole = True
+            if frontier_at(head.size, TileReader(rows).node) == head.frontier:  # else it is damaged
+                tree = Checkpoint(key.origin, head.size, root(head.frontier))
+                found[0] = Known(f"the database {file}", head.size, tree)
         text = published = None
         with suppress(GatekeeperError):
             text = rows.last_checkpoint()

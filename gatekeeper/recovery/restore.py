@@ -14,20 +14,17 @@ from __future__ import annotations
 
 import shutil
 import ssl
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 from gatekeeper.errors import LedgerCorrupt, OperatorError
 from gatekeeper.ledger import Clock, DayKeys, Draft, SigningKey, open_checkpoint
 from gatekeeper.ledger.checkpoint import CheckpointRefused
-from gatekeeper.ledger.merkle import root
+from gatekeeper.ledger.merkle import frontier_at, root
 from gatekeeper.ledger.refill import continues, refill, said_by
 from gatekeeper.ledger.rows import Head
-from gatekeeper.ledger.tail import check_continues
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.oversight.stops import new_stop_id
 from gatekeeper.recovery import evidence, manifest
@@ -36,13 +33,14 @@ from gatekeeper.recovery.copy import PublishedCopy
 from gatekeeper.recovery.evidence import Known, words
 from gatekeeper.recovery.lost import Lost, lost_of, stops_of
 from gatekeeper.recovery.manifest import Manifest
+from gatekeeper.recovery.placing import placed, stage_in
 from gatekeeper.store import Database, LedgerRows, administration
-from gatekeeper.store.copying import SCHEMA, Still, in_use, put_in_place, set_aside
+from gatekeeper.store.copying import SCHEMA, Still, in_use
+from gatekeeper.store.database import PATIENCE
+from gatekeeper.store.lock import WriteLock
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.values import Stop
 from gatekeeper.witness.policy import Policy
-
-_STAGE: Final = "restoring"
 
 
 class RolledBack(LedgerCorrupt):
@@ -55,6 +53,7 @@ class Place:
 
     file: Path
     mark: Path
+    lock: Path
     kept: Path
     key: SigningKey
     keys: DayKeys
@@ -88,7 +87,16 @@ class Restored:
 
 def restore(place: Place, asked: Asked) -> Restored:
     """Restore the database. Raises RolledBack, OperatorError, or another error of ours: nothing changed."""
-    # (1) nobody is there
+    lock = WriteLock(place.lock)
+    try:
+        with lock.held(PATIENCE, OperatorError):
+            return _restored(place, asked)
+    finally:
+        lock.close()
+
+
+def _restored(place: Place, asked: Asked) -> Restored:
+    # (1) nobody is there; under the lock that every writer needs nobody can add to what is compared
     if in_use(place.file):
         raise OperatorError(
             f"{place.file} is open: end the service and every command first; nothing was changed"
@@ -98,25 +106,25 @@ def restore(place: Place, asked: Asked) -> Restored:
     with closing(Still(asked.backup)) as still:
         rows = LedgerRows(still)
         head = rows.head()
+        if head.size != described.size:
+            raise OperatorError(f"{asked.backup} is not what its manifest says: use another backup")
         # (3) who knows how large the log was
         known, here = _known(place, asked, rows, head)
-        for one in known:
-            if one.signed is not None and one.size <= head.size:
-                _same(rows, place, one)
+        _same(rows, known)
         # (4) what is lost, and where it can be had
         largest = max([head.size, *(one.size for one in known)])
         entries = [] if largest == head.size else _had_back(place, asked, head, largest, known)
         if here < largest and asked.ended_at is None:
             raise _unsure(head.size, largest, known)
     # (5) a database that is whole
-    with _stage(place.file.parent) as stage:
+    with stage_in(place.file.parent) as stage:
         staged = stage / "state.db"
         shutil.copyfile(asked.backup, staged)
         if manifest.digest(staged) != described.sha256:
             raise OperatorError(f"{asked.backup} changed while it was read: nothing was changed")
-        done = _completed(place, asked, staged, head.size, entries, known)
+        done = _completed(place, asked, staged, described, entries, known)
         # (6) in its place
-        aside = _placed(place, staged)
+        aside = placed(place.file, place.mark, staged, place.clock.now())
     return Restored(head.size, done[1], done[0].id, done[2], aside, known)
 
 
@@ -168,18 +176,17 @@ def _known(place: Place, asked: Asked, rows: LedgerRows, head: Head) -> tuple[li
     return known, here
 
 
-def _same(rows: LedgerRows, place: Place, one: Known) -> None:
-    """Refuse a backup whose first entries are not those that somebody signed."""
-    if one.signed is None:
-        return
-    text = place.key.sign(one.size, one.signed.root)
-    try:
-        check_continues(rows, place.key.verifier, one.where, text)
-    except LedgerCorrupt:
-        raise OperatorError(
-            f"NOTHING WAS CHANGED: the backup and {one.where} are two histories of this log: their first "
-            f"{one.size} entries differ. Keep both, and find out who wrote them"
-        ) from None
+def _same(rows: LedgerRows, known: Sequence[Known]) -> None:
+    """Refuse a backup whose first entries are not those that others know."""
+    node, size = TileReader(rows).node, rows.head().size
+    for one in known:
+        if one.tree is None or one.size > size:
+            continue
+        if root(frontier_at(one.size, node)) != one.tree.root:
+            raise OperatorError(
+                f"NOTHING WAS CHANGED: the backup and {one.where} are two histories of this log: their first "
+                f"{one.size} entries differ. Keep both, and find out who wrote them"
+            )
 
 
 def _unsure(held: int, largest: int, known: Sequence[Known]) -> RolledBack:
@@ -211,7 +218,7 @@ def _had_back(place: Place, asked: Asked, head: Head, largest: int, known: Seque
             'cannot be had from it. deploy/README.md, "Backup and recovery", has the ways that are left'
         )
     entries = asked.published.entries(head.size, copy.size)
-    signed = [copy, *(one.signed for one in more if one.signed is not None)]
+    signed = [copy, *(one.tree for one in more if one.tree is not None)]
     try:
         continues(head, entries, *signed)
         for offset, entry in enumerate(entries):
@@ -224,10 +231,15 @@ def _had_back(place: Place, asked: Asked, head: Head, largest: int, known: Seque
 
 
 def _completed(
-    place: Place, asked: Asked, staged: Path, held: int, entries: list[bytes], known: Sequence[Known]
+    place: Place,
+    asked: Asked,
+    staged: Path,
+    described: Manifest,
+    entries: list[bytes],
+    known: Sequence[Known],
 ) -> tuple[Stop, list[Lost], int]:
     """Write to the copy what was lost, and the stop; examine it. Return stop, what was lost, its entry."""
-    now = place.clock.now()
+    now, held = place.clock.now(), described.size
     lost = lost_of(held, [said_by(held + offset, entry) for offset, entry in enumerate(entries)])
     stop = Stop(new_stop_id(), "all", None, now)
     draft = Draft(
@@ -248,52 +260,11 @@ def _completed(
         changes = [*stops_of(lost, in_force, now), *administration.set_stop(stop)]
         copy = asked.published.checkpoint(place.key.verifier) if asked.published and entries else None
         index = refill(rows, place.keys, place.clock, lost=entries, signed=copy, draft=draft, changes=changes)
-        for one in known:
-            _same(rows, place, one)
+        _same(rows, known)
         if not database.empty_wal():
             raise OperatorError("the copy was opened by another program: nothing was changed, try again")
-    checked(staged, place.key.verifier, place.key.sign(index + 1, _root(staged)))
+    checked(staged, place.key.verifier, described.checkpoint)
     return stop, lost, index
-
-
-def _root(file: Path) -> bytes:
-    with closing(Still(file)) as still:
-        return root(LedgerRows(still).head().frontier)
-
-
-def _placed(place: Place, staged: Path) -> Path | None:
-    """Put the database in its place; return the other name of the one that was there."""
-    aside = None
-    place.mark.write_bytes(b"")
-    if place.file.exists():
-        aside = _aside(place.file, place.clock.now())
-        set_aside(place.file, aside)
-    put_in_place(staged, place.file)
-    place.mark.unlink()
-    return aside
-
-
-def _aside(file: Path, now: datetime) -> Path:
-    first = file.with_name(f"{file.name}.before-{now:%Y%m%dT%H%M%SZ}")
-    names = (first.with_name(f"{first.name}-{number}") for number in range(2, 1000))
-    return first if not first.exists() else next(name for name in names if not name.exists())
-
-
-@contextmanager
-def _stage(directory: Path) -> Iterator[Path]:
-    """Make a directory beside the database for the time of the restore."""
-    stage = directory / _STAGE
-    try:
-        shutil.rmtree(stage, ignore_errors=True)
-        stage.mkdir(mode=0o700)
-        yield stage
-    except OSError as fault:
-        raise OperatorError(
-            f"{fault.filename or directory} cannot be written ({fault.strerror}): make room, and run this "
-            "again"
-        ) from None
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 def _gone(held: int, largest: int) -> str:

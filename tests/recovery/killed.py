@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from gatekeeper.cli import main
 from gatekeeper.recovery import backup as backing
-from gatekeeper.recovery import manifest
+from gatekeeper.recovery import manifest, placing
 from gatekeeper.recovery import restore as restoring
 
 
@@ -25,6 +25,6 @@ def backup(data: str, target: str, step: str) -> None:
 
 def restore(data: str, source: str, copy: str, step: str) -> None:
     """Restore, as far as it goes."""
-    setattr(restoring, step, _end)
+    setattr(placing if step in {"set_aside", "put_in_place"} else restoring, step, _end)
     reason = ["--reason", "The disk of the third of November failed"]
     main(["restore", source, "--published", copy, "--data", data, *reason])
