@@ -67,8 +67,12 @@ def refill(
     *signed* is what the lost entries lead to; None if there are none. Raises LedgerCorrupt, ClockUnreliable,
     LedgerUnavailable, and what the rows' tables raise: then nothing was written.
     """
+    now = clock.now()
+    hours = [str(said_by(0, entry)["hour"]) for entry in lost[-1:]]
+    if any(hour_of(now) < hour for hour in hours):
+        raise ClockUnreliable("the clock is behind the log's last entry: set the clock")
     try:
-        sealed = seal(draft, clock.now(), keys)
+        sealed = seal(draft, now, keys)
     except (KeyErased, OSError):
         raise LedgerUnavailable("the directory of day keys cannot be used") from None
     with rows.transaction() as transaction:
@@ -81,8 +85,7 @@ def refill(
             _stored(head.size + offset, entry, said_by(head.size + offset, entry))
             for offset, entry in enumerate(lost)
         ]
-        hours = [str(said_by(one.index, one.entry)["hour"]) for one in entries[-1:]]
-        if sealed.at_ms < head.at_ms - TOLERANCE_MS or any(hour_of(clock.now()) < hour for hour in hours):
+        if sealed.at_ms < head.at_ms - TOLERANCE_MS:
             raise ClockUnreliable("the clock is behind the log's last entry: set the clock")
         index = head.size + len(lost)
         entries.append(StoredEntry(index, sealed.entry, sealed.leaf_hash, draft.event, draft.ref))

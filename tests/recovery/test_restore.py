@@ -10,14 +10,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from gatekeeper.ledger import Draft, verify
+from gatekeeper.ledger import Clock, Draft, verify
 from gatekeeper.recovery import manifest
 from gatekeeper.witness.client import Witness
-from tests.cli.shell import typed
+from tests.cli.shell import City, typed
 from tests.exchange.city import body, founded
 from tests.ledger.test_outsiders import metamorphic
 from tests.ledger.test_outsiders import served as web
@@ -172,6 +173,63 @@ def test_the_copy_may_be_at_an_address(past: Past) -> None:
     """A newspaper's mirror is as good as a directory."""
     with web(past.copy) as url:
         assert past.size + 1 == past.restored("--published", url)["entries"]
+
+
+def test_a_new_machine_goes_on_with_keys_backup_and_copy(past: Past) -> None:
+    """Nothing else is left; how far the log went is the operator's word, and it is in the log's detail."""
+    past.forget()
+    assert "and can be had back" in refused(past, "--published", str(past.copy))
+    arguments = ["--published", str(past.copy), "--ended-at"]
+    assert "cannot be" in refused(past, *arguments, str(past.size - 1), status=1)
+    assert f"has {past.size} of {past.size + 1}" in refused(past, *arguments, str(past.size + 1))
+    done = past.restored(*arguments, str(past.size))
+    assert (past.size + 1, None) == (done["entries"], done["set_aside"])
+
+
+def test_a_database_that_nobody_can_read_says_nothing_and_is_kept(past: Past) -> None:
+    """Its silence is not the word that nothing came after the last checkpoint."""
+    past.database.write_bytes(b"not a database " * 1000)
+    arguments = ["--published", str(past.copy)]
+    assert "nobody can say" in refused(past, *arguments)
+    done = past.restored(*arguments, "--ended-at", str(past.size))
+    assert past.size + 1 == done["entries"]
+    assert b"not a database " * 1000 == Path(done["set_aside"]).read_bytes()
+
+
+def test_a_log_that_never_began_can_be_put_back(tmp_path: Path) -> None:
+    """The first backup is of an empty log."""
+    city = City(tmp_path / "city")
+    city.run("init")
+    city.run("backup", str(tmp_path / "b.db"))
+    assert "restored: 1 entries" in city.run("restore", str(tmp_path / "b.db"), "--reason", REASON)
+
+
+def test_a_restore_on_a_full_disk_changes_nothing(past: Past) -> None:
+    """``ulimit -f`` ends writing as a full disk does."""
+    before = past.contents()
+    code = (
+        "import resource, signal, sys, os; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (300000, 300000)); os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-m", "gatekeeper", "restore", str(past.backup), "--data", str(past.data)]
+    more = ["--published", str(past.copy), "--reason", REASON]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command, *more],
+        capture_output=True,
+        text=True,
+        env=environment(),
+        check=False,
+    )
+    assert (1, True) == (done.returncode, "make room" in done.stderr), done.stderr
+    assert before == past.contents()
+
+
+def test_a_clock_that_is_behind_the_lost_entries_is_set_first(
+    past: Past, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entry of the restore comes after them, and an entry's hour never runs backwards."""
+    monkeypatch.setattr(Clock, "now", lambda _: datetime.now(UTC) - timedelta(hours=2))
+    assert "set the clock" in refused(past, "--published", str(past.copy), status=1)
 
 
 def test_a_second_restore_of_the_same_backup_would_forget_the_first(past: Past) -> None:
