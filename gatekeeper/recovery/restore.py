@@ -242,16 +242,19 @@ def _completed(
     now, held = place.clock.now(), described.size
     lost = lost_of(held, [said_by(held + offset, entry) for offset, entry in enumerate(entries)])
     stop = Stop(new_stop_id(), "all", None, now)
+    word = (
+        "" if asked.ended_at is None else f" (the log had {asked.ended_at}, by the word of who restored it)"
+    )
     draft = Draft(
         event="stop.set",
         ref=stop.id,
         clear={"scope": stop.scope, "value": None, "stop": stop.id},
         secret={
-            "reason": f"restored from a backup of {held} entries, {len(lost)} put back: {asked.reason}",
+            "reason": f"restored from a backup of {held} entries, {len(lost)} put back{word}: {asked.reason}",
             "by": asked.by,
             "camera": None,
         },
-        detail={},
+        detail={"compared_with": [{"where": one.where, "size": one.size} for one in known]},
     )
     with closing(Database.open(f"sqlite:///{staged}", lock_file=staged.with_name("lock"))) as database:
         database.check()

@@ -184,6 +184,10 @@ def test_a_new_machine_goes_on_with_keys_backup_and_copy(past: Past) -> None:
     assert f"has {past.size} of {past.size + 1}" in refused(past, *arguments, str(past.size + 1))
     done = past.restored(*arguments, str(past.size))
     assert (past.size + 1, None) == (done["entries"], done["set_aside"])
+    with past.opened() as city:
+        told = city.state.ledger.detail_of(past.size)
+    assert f"the log had {past.size}, by the word of" in str(told.openings["reason"]["value"])
+    assert "what you say by --ended-at" in json.dumps(told.detail)
 
 
 def test_a_database_that_nobody_can_read_says_nothing_and_is_kept(past: Past) -> None:
