@@ -203,8 +203,8 @@ def _had_back(place: Place, asked: Asked, head: Head, largest: int, known: Seque
     """Return the entries that the backup lacks. Raises RolledBack, OperatorError."""
     more = [one for one in known if one.size > head.size]
     told = (
-        f"NOTHING WAS CHANGED: THE LOG WOULD BE ROLLED BACK. The backup holds {head.size} entries, but "
-        f"{words(more)}. {_gone(head.size, largest)} missing, and may be known outside"
+        f"NOTHING WAS CHANGED: THE LOG WOULD BE ROLLED BACK. The backup holds {head.size} entries; more "
+        f"are known ({words(more)}). {_gone(head.size, largest)} missing, and may be known outside"
     )
     if asked.published is None:
         raise RolledBack(
