@@ -10,6 +10,7 @@ The map, in the order in which one query passes through it:
 - ``store``      the city's own state: agencies, credentials, queries, reviews, stops
 - ``oversight``  the city's hand on the switch
 - ``purge``      erasure at the end of the city's retention, and what is held beyond it
+- ``recovery``   backup, and a restore that cannot make the log forget
 - ``notices``    an agency is told that its review has moved
 - ``witness``    others who vouch that the log shows everybody one history
 - ``cli``        the operator's commands

@@ -127,6 +127,42 @@ class State:
         self.database.close()
 
 
+@dataclass(frozen=True, slots=True)
+class Bare:
+    """A city without its database: what a restore needs."""
+
+    settings: Settings
+    log_key: SigningKey
+    keys: DayKeys
+    clock: Clock
+    checkpoint_file: Path
+    restoring: Path
+
+
+def open_bare(settings: Settings) -> Bare:
+    """Open what is kept outside the database. Raises OperatorError if there is no city, SettingsRefused."""
+    if not log_key_file(settings).exists():
+        raise OperatorError(
+            f"there are no keys in {settings.key_directory}: put back the backup of the keys first (log.pem "
+            "and log.origin at least; without them the log cannot be continued)"
+        )
+    _refuse_open(settings.data)
+    days = settings.key_directory / "days"
+    if not days.is_dir():
+        raise OperatorError(
+            f"{days} is missing: put the day keys back from their own backup, so that what was asked can be "
+            f"read; if there is none, that is erased for good: mkdir -m 700 {days}"
+        )
+    return Bare(
+        settings,
+        SigningKey.load(log_key_file(settings), _origin(settings)),
+        DayKeys(days),
+        Clock(),
+        _checkpoint_file(settings),
+        _restoring(settings),
+    )
+
+
 def lay_out(settings: Settings) -> None:
     """Create what a new city needs: directory, keys, schema. Does nothing to what is there.
 
@@ -134,6 +170,7 @@ def lay_out(settings: Settings) -> None:
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     _refuse_open(settings.data)
+    _refuse_unfinished(settings)
     directory = settings.key_directory
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     (directory / "days").mkdir(mode=0o700, exist_ok=True)
@@ -158,6 +195,7 @@ def open_state(settings: Settings) -> State:
     if not log_key_file(settings).exists():
         raise OperatorError(f"there is no city in {settings.data}: run `gatekeeper init` first")
     _refuse_open(settings.data)
+    _refuse_unfinished(settings)
     origin = _origin(settings)
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
     database.check()
@@ -183,6 +221,16 @@ def _refuse_open(directory: Path) -> None:
     """Refuse a directory that everybody may enter: the database's files are as open as umask makes them."""
     if directory.stat().st_mode & stat.S_IRWXO:
         raise SettingsRefused(f"everybody may look into {directory}: chmod 700 {directory}")
+
+
+def _refuse_unfinished(settings: Settings) -> None:
+    """Refuse a city whose database was being exchanged when the restore ended."""
+    if _restoring(settings).exists():
+        raise OperatorError("a restore did not come to its end: run the same `gatekeeper restore` again")
+
+
+def _restoring(settings: Settings) -> Path:
+    return settings.data / "restore-unfinished"
 
 
 def _origin(settings: Settings) -> str:

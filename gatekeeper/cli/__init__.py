@@ -19,6 +19,7 @@ from gatekeeper.errors import BundleRefused, GatekeeperError, OperatorError, Set
 _COMMANDS = {
     "affirmation": "gatekeeper.cli.affirmation:affirmation",
     "agency": "gatekeeper.cli.webhook:agency",
+    "backup": "gatekeeper.cli.backup:backup",
     "client": "gatekeeper.cli.client:client",
     "decide": "gatekeeper.cli.decide:decide",
     "demo": "gatekeeper.cli.demo:demo",
@@ -29,6 +30,7 @@ _COMMANDS = {
     "policy": "gatekeeper.cli.policy:policy",
     "purge": "gatekeeper.cli.purge:purge",
     "query": "gatekeeper.cli.query:query",
+    "restore": "gatekeeper.cli.restore:restore",
     "resume": "gatekeeper.cli.stop:resume",
     "serve": "gatekeeper.cli.serve:serve",
     "staff": "gatekeeper.cli.staff:staff",

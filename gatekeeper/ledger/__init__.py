@@ -25,6 +25,7 @@ The map, in the order in which one append passes through it:
 - ``kept``         checkpoints kept for the next start
 - ``tail``         what is checked before the service starts
 - ``tiles``        the tree's hashes as static files (C2SP tlog-tiles)
+- ``refill``       entries that a restored log had lost, put back exactly
 - ``published``    which checkpoint is public, and the files under it
 - ``receipts``     what an asker takes home (C2SP tlog-proof)
 - ``audit``        the state of one verification, and what it finds

@@ -24,10 +24,9 @@ from gatekeeper.ledger.checkpoint import SigningKey
 from gatekeeper.ledger.clock import TOLERANCE_MS, Clock, from_ms
 from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.entries import Opening, Sealed, reseal
-from gatekeeper.ledger.merkle import perfect_root
 from gatekeeper.ledger.receipts import Receipt
 from gatekeeper.ledger.rows import Guard, Head, Insert, Row, Rows, StoredEntry, Transaction, slot
-from gatekeeper.ledger.tiles import HEIGHT, WIDTH, Tile, TileReader
+from gatekeeper.ledger.tiles import completed
 from gatekeeper.ledger.tree import Tree
 
 
@@ -231,7 +230,7 @@ class Batches:
                 sealed = waiter.sealed
                 if sealed.at_ms < head.at_ms:
                     sealed = reseal(sealed, head.at_ms, self._keys)
-                detail = _detail(sealed, head.size + len(accepted.sealed))
+                detail = boxed(sealed, head.size + len(accepted.sealed))
                 transaction.write([*waiter.rows, detail])
             except (LedgerUnavailable, LedgerCorrupt):
                 raise  # the transaction itself is broken
@@ -256,34 +255,7 @@ class Batches:
             for i, sealed in enumerate(accepted.sealed)
         ]
         grown = Head(tree.size, tree.frontier, accepted.sealed[-1].at_ms)
-        transaction.append(entries, self._completed(head.size, leaves), grown)
-
-    def _completed(self, size: int, leaves: Sequence[bytes]) -> list[Tile]:
-        """Return the tiles that the batch completes; only then are earlier hashes read (once in 256)."""
-        new = size + len(leaves)
-        if new >> HEIGHT == size >> HEIGHT:
-            return []
-        tiles: list[Tile] = []
-        made: dict[tuple[int, int], bytes] = {}
-        for number in range(size >> HEIGHT, new >> HEIGHT):
-            first = number << HEIGHT
-            before = self._rows.leaf_hashes(first, size) if first < size else []
-            row = [*before, *leaves[max(first - size, 0) : first + WIDTH - size]]
-            if len(row) != WIDTH:
-                raise LedgerCorrupt("entries before the head are missing")
-            tiles.append(Tile(0, number, b"".join(row)))
-            made[0, number] = perfect_root(row)
-        reader, level = TileReader(self._rows), 1
-        while new >> HEIGHT * (level + 1) > size >> HEIGHT * (level + 1):
-            for number in range(size >> HEIGHT * (level + 1), new >> HEIGHT * (level + 1)):
-                row = [
-                    made.get((level - 1, below)) or reader.node(HEIGHT * level, below)
-                    for below in range(number << HEIGHT, (number + 1) << HEIGHT)
-                ]
-                tiles.append(Tile(level, number, b"".join(row)))
-                made[level, number] = perfect_root(row)
-            level += 1
-        return tiles
+        transaction.append(entries, completed(self._rows, head.size, leaves), grown)
 
 
 def _tell(accepted: Accepted) -> None:
@@ -322,7 +294,8 @@ def _guarded(guard: Guard, transaction: Transaction) -> None:
         raise _Refused(LedgerUnavailable("a guard failed")) from error
 
 
-def _detail(sealed: Sealed, index: int) -> Insert:
+def boxed(sealed: Sealed, index: int) -> Insert:
+    """Return the row of an entry's private detail."""
     name = slot(sealed.draft.event, index)
     return Insert(
         "private_details", {"ref": sealed.draft.ref, "event": name, "day": sealed.day, "box": sealed.box}

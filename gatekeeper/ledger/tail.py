@@ -12,7 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gatekeeper.errors import LedgerCorrupt
-from gatekeeper.ledger.checkpoint import CheckpointRefused, VerifierKey, open_checkpoint
+from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
 from gatekeeper.ledger.merkle import frontier_at, leaf_hash, root
 from gatekeeper.ledger.rows import Head, Rows
 from gatekeeper.ledger.tiles import WIDTH, TileReader
@@ -51,6 +51,12 @@ def check_tail(rows: Rows, key: VerifierKey, checkpoint_file: Path | None) -> No
     # (4) and (5) the kept checkpoints
     for where, text in kept:
         _compare(text, where, head, reader, key)
+
+
+def check_continues(rows: Rows, key: VerifierKey, where: str, text: str) -> Checkpoint:
+    """Return a checkpoint that this log continues; *where* it was kept. Raises LedgerCorrupt."""
+    _compare(text, where, rows.head(), TileReader(rows), key)
+    return open_checkpoint(text, key)
 
 
 def _read(file: Path | None) -> str | None:

@@ -109,6 +109,37 @@ def split(hashes: bytes) -> list[bytes]:
     return [hashes[i : i + HASH_BYTES] for i in range(0, len(hashes), HASH_BYTES)]
 
 
+def completed(source: TileSource, size: int, leaves: Sequence[bytes]) -> list[Tile]:
+    """Return the tiles that the leaves after the first `size` complete.
+
+    Only then are earlier hashes read (once in 256). Raises LedgerCorrupt if they are not there.
+    """
+    new = size + len(leaves)
+    if new >> HEIGHT == size >> HEIGHT:
+        return []
+    tiles: list[Tile] = []
+    made: dict[tuple[int, int], bytes] = {}
+    for number in range(size >> HEIGHT, new >> HEIGHT):
+        first = number << HEIGHT
+        before = source.leaf_hashes(first, size) if first < size else []
+        row = [*before, *leaves[max(first - size, 0) : first + WIDTH - size]]
+        if len(row) != WIDTH:
+            raise LedgerCorrupt("entries before the head are missing")
+        tiles.append(Tile(0, number, b"".join(row)))
+        made[0, number] = perfect_root(row)
+    reader, level = TileReader(source), 1
+    while new >> HEIGHT * (level + 1) > size >> HEIGHT * (level + 1):
+        for number in range(size >> HEIGHT * (level + 1), new >> HEIGHT * (level + 1)):
+            row = [
+                made.get((level - 1, below)) or reader.node(HEIGHT * level, below)
+                for below in range(number << HEIGHT, (number + 1) << HEIGHT)
+            ]
+            tiles.append(Tile(level, number, b"".join(row)))
+            made[level, number] = perfect_root(row)
+        level += 1
+    return tiles
+
+
 def path(level: int | str, number: int, width: int = WIDTH) -> str:
     """Return the path of a tile (or of an entry bundle: level ``"entries"``)."""
     groups = [f"{number % 1000:03d}"]
@@ -134,3 +165,15 @@ def parse_path(text: str) -> tuple[int | str, int, int]:
 def bundle(entries: Sequence[bytes]) -> bytes:
     """Return entries as an entry bundle: each with its length in two bytes before it."""
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
+
+
+def entries_of(bundled: bytes) -> list[bytes]:
+    """Return the entries of an entry bundle. Raises LedgerCorrupt if it does not end with an entry."""
+    found, at = [], 0
+    while at < len(bundled):
+        end = at + 2 + int.from_bytes(bundled[at : at + 2], "big")
+        if end > len(bundled):
+            raise LedgerCorrupt("an entry bundle was cut short")
+        found.append(bundled[at + 2 : end])
+        at = end
+    return found

@@ -120,3 +120,52 @@ def test_a_bundle_holds_each_entry_with_its_length() -> None:
     """Two bytes, big-endian."""
     assert b"\x00\x01a\x01\x00" + b"b" * 256 == tiles.bundle([b"a", b"b" * 256])
     assert 32 == len(leaf_hash(b""))
+
+
+class _Leaves:
+    """A log of ``size`` leaves whose complete tiles are stored."""
+
+    def __init__(self, leaves: list[bytes], size: int) -> None:
+        self._leaves, self._size = leaves, size
+
+    def leaf_hashes(self, start: int, stop: int) -> list[bytes]:
+        """Return leaves, of those that are there."""
+        return self._leaves[start : min(stop, self._size)]
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """Return a complete tile."""
+        width = 256 ** (level + 1)
+        if (number + 1) * width > self._size:
+            return None
+        return self.expected(level, number)
+
+    def expected(self, level: int, number: int) -> bytes:
+        """Return a tile of the whole."""
+        below, first = 256**level, number * 256
+        return b"".join(
+            perfect_root(self._leaves[n * below : (n + 1) * below]) for n in range(first, first + 256)
+        )
+
+
+@pytest.mark.parametrize(
+    ("size", "more"), [(0, 0), (0, 255), (0, 256), (21, 1000), (255, 258), (256, 5 * 256), (65_000, 1_300)]
+)
+def test_many_leaves_at_once_complete_the_same_tiles_as_one_by_one(size: int, more: int) -> None:
+    """What a restore puts back is more than a batch ever is."""
+    leaves = [leaf_hash(n.to_bytes(4, "big")) for n in range(size + more)]
+    log = _Leaves(leaves, size)
+    found = tiles.completed(log, size, leaves[size:])
+    new, wanted = size + more, []
+    for level in (0, 1):
+        width = 256 ** (level + 1)
+        wanted += [(level, number) for number in range(size // width, new // width)]
+    assert wanted == [(tile.level, tile.number) for tile in found]
+    assert all(log.expected(tile.level, tile.number) == tile.hashes for tile in found)
+
+
+@pytest.mark.parametrize("bundled", [b"\x00", b"\x00\x05abcd", b"\x00\x01a\x00"])
+def test_an_entry_bundle_that_was_cut_short_is_refused(bundled: bytes) -> None:
+    """A part of an entry is another entry."""
+    with pytest.raises(LedgerCorrupt):
+        tiles.entries_of(bundled)
+    assert [b"", b"ab"] == tiles.entries_of(b"\x00\x00\x00\x02ab")
