@@ -38,6 +38,8 @@ class Statements:
     ) -> None:
         self.hour = hour
         self.stops: dict[str, tuple[Json, Json]] = dict(stops or {})
+        self.beside = True
+        """Whether event and query are stored beside an entry; in a published copy they are not."""
         self._earlier = earlier
         self._permits = array("q")
         self._marks = array("Q")
@@ -54,7 +56,7 @@ class Statements:
         if fault is not None:
             yield "schema", fault
             return
-        if (document["event"], document["ref"]) != (stored.event, stored.ref):
+        if self.beside and (document["event"], document["ref"]) != (stored.event, stored.ref):
             yield "column", "the event or query stored beside it is not the one that it states"
         hour = str(document["hour"])
         if hour < self.hour:
