@@ -120,7 +120,9 @@ def _memory(directory: Path, key: SigningKey | None) -> Iterator[_Memory]:
     try:
         held = (directory / "verified.lock").open("a")
     except OSError as fault:
-        yield _Memory(None, None, notes=[f"{directory} cannot be written ({fault.strerror})"])
+        yield _Memory(
+            None, None, notes=[f"{directory} cannot be written ({fault.strerror}): nothing is remembered"]
+        )
         return
     with held:
         try:
@@ -146,13 +148,16 @@ class _Memory:
     due: float = field(default_factory=lambda: time.monotonic() + EVERY_SECONDS)
 
     def choose(self, *, since_last: bool, resume: bool) -> None:
-        """Choose where to begin. Raises OSError."""
+        """Choose where to begin."""
         if self.file is None or self.key is None:
             return
         try:
             self.known = recall(self.file, self.key)
         except Unbelieved as why:
             self.notes.append(f"{self.file} is not believed, and everything is read: {why}")
+            return
+        except OSError as fault:
+            self.notes.append(f"{self.file} cannot be read, and so all of the log is: {fault.strerror}")
             return
         going, sound = self.known.going, self.known.sound
         if resume and going is not None and -_SKEW <= self.began - going.at <= MOST_SECONDS:

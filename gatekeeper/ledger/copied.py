@@ -177,7 +177,8 @@ def examine_copy(
         size = open_checkpoint(text, key).size
     except CheckpointRefused as refused:
         return Seen([Finding(refused.reason, None, f"the copy's checkpoint is refused: {refused}")])
-    earlier, later = [], []
+    earlier: list[str] = []
+    later: list[str] = []
     for one in kept:
         beyond = _size(one, key) > size
         (later if beyond else earlier).append(one)

@@ -35,7 +35,7 @@ _LARGEST: Final = 2**53 - 1
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A size at which the log was sound, and when (seconds since 1970); entries before `since` were not read."""
+    """A size at which the log was sound, and when (seconds since 1970); before `since` nothing was read."""
 
     reached: Reached
     at: int
