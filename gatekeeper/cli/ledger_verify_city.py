@@ -16,12 +16,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatekeeper import settings
+from gatekeeper.cli.ledger_verify_pool import readers
 from gatekeeper.cli.ledger_verify_told import Heard, Interrupted, Outcome, counted, key_given
 from gatekeeper.cli.opened import as_its_owner
 from gatekeeper.errors import LedgerCorrupt, OperatorError
 from gatekeeper.ledger import Finding, SigningKey, VerifierKey
 from gatekeeper.ledger.audit import Reached
 from gatekeeper.ledger.checkpoint import CheckpointRefused
+from gatekeeper.ledger.stretches import Reading
 from gatekeeper.ledger.verified import MOST_SECONDS, Place, Unbelieved, Verified, forget, recall, remember
 from gatekeeper.ledger.verify import examine
 from gatekeeper.state import State, open_state
@@ -48,13 +50,22 @@ def verify_city(
             key = own if given is None else key_given(given)
             with _memory(chosen.data, state.log_key if key == own else None) as memory:
                 memory.choose(since_last=since_last, resume=resume)
-                return _verified(state, key, policy, kept, heard, memory)
+                rest = state.rows.head().size - (0 if memory.since is None else memory.since.size)
+                with readers(chosen, state.rows, rest) as reading:
+                    return _verified(state, key, policy, kept, heard, memory, reading=reading)
         finally:
             state.database.close()  # and not the ledger: it would sign what was found here
 
 
 def _verified(
-    state: State, key: VerifierKey, policy: Policy | None, kept: Sequence[str], heard: Heard, memory: _Memory
+    state: State,
+    key: VerifierKey,
+    policy: Policy | None,
+    kept: Sequence[str],
+    heard: Heard,
+    memory: _Memory,
+    *,
+    reading: Reading,
 ) -> Outcome:
     checked: dict[str, int] = {}
     published = PublishedCheckpoints(state.database)
@@ -73,6 +84,7 @@ def _verified(
             since=since,
             begun_at=memory.base,
             mark=memory.mark,
+            reading=reading,
         )
     except KeyboardInterrupt:
         raise Interrupted(

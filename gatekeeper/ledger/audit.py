@@ -17,6 +17,7 @@ from gatekeeper.ledger.cosignatures import CosignerKey, cosignatures
 from gatekeeper.ledger.merkle import extend, leaf_hash, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
+from gatekeeper.ledger.stretches import LEVEL, Stretch
 from gatekeeper.ledger.suspects import Suspects
 from gatekeeper.ledger.tiles import HASH_BYTES, HEIGHT, WIDTH, split
 
@@ -74,6 +75,11 @@ class Tree:
         """Grow by one leaf."""
         self.frontier = extend(self.frontier, self.size, (leaf,))
         self.size += 1
+
+    def grow(self, level: int, node: bytes) -> None:
+        """Grow by the ``2**level`` leaves under a node; there must be a multiple of so many."""
+        self.frontier = extend(self.frontier, self.size >> level, (node,))
+        self.size += 1 << level
 
 
 @dataclass
@@ -144,6 +150,19 @@ class Audit:
             self._remember()
         elif not self.begins(checkpoint):  # the tree before is not read again: a proof binds it to its root
             self._find_forked(where, checkpoint.size)
+
+    def take(self, stretch: Stretch) -> bool:
+        """Take in a whole stretch if nothing is wrong with it here; else say so, and take in nothing."""
+        if not self.statements.allow(stretch.said):
+            return False
+        for size, frontier in stretch.frontiers.items():
+            trees = (self.told.frontier + frontier, self.promised.frontier + frontier)
+            self.roots[size] = root(trees[0]), root(trees[1])
+        self.told.grow(LEVEL, stretch.root)
+        self.promised.grow(LEVEL, stretch.root)
+        self.suspects.begin(self.told.frontier, self.told.size)
+        self._remember()
+        return True
 
     def read(self, stored: StoredEntry, tile: Callable[[int, int], bytes | None]) -> None:
         """Take in the next entry."""

@@ -25,9 +25,8 @@ from gatekeeper.ledger.cosignatures import CosignerKey
 from gatekeeper.ledger.merkle import consistency_proof, frontier_at, leaf_hash, root, verify_consistency
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
+from gatekeeper.ledger.stretches import SIZE, Here, Reading
 from gatekeeper.ledger.tiles import HASH_BYTES, WIDTH, TileReader
-
-_MARK = 1 << 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,14 @@ def examine(  # noqa: PLR0913 - what a log is compared with, each by its name
     since: Reached | None = None,
     begun_at: int | None = None,
     mark: Callable[[Reached], None] | None = None,
+    reading: Reading | None = None,
 ) -> Examination:
     """Return all that is wrong with a log, and how far it was read; with `since`, only what is new.
 
     `published` are checkpoints that were made public; in each the cosignatures of `witnesses` are looked for.
     `mark` hears how far the log was read, now and then, while nothing in it is wrong: whoever was interrupted
     goes on from there, with `begun_at` the size at which the interrupted examination itself began.
+    `reading` reads whole stretches (by default in this process).
     """
     key = VerifierKey.parse(vkey) if isinstance(vkey, str) else vkey
     if checkpoints is None:
@@ -106,18 +107,39 @@ def examine(  # noqa: PLR0913 - what a log is compared with, each by its name
     opened = -1 if doubted else len(audit.findings)
     audit.head = rows.head()
     # (2) the entries
-    for stored in rows.entries(audit.told.size, audit.head.size + 1):
-        if stored.index >= audit.head.size and rows.head().size > stored.index:
-            continue  # committed, with its head, after we had read ours: the next verification's
-        audit.read(stored, rows.tile)
-        if progress is not None and stored.index % 1000 == 0:
-            progress(stored.index, audit.head.size)
-        if mark is not None and audit.told.size % _MARK == 0 and audit.sound(opened):
+    for place in _read(rows, audit, reading or Here(rows)):
+        if progress is not None:
+            progress(place, audit.head.size)
+        if mark is not None and audit.sound(opened):
             mark(audit.reached())
     # (3) and (4) the tree
     audit.finish(rows.tile)
     findings = sorted(audit.findings, key=lambda finding: (finding.index is None, finding.index or 0))
     return Examination(findings, audit.reached())
+
+
+def _read(rows: Reader, audit: Audit, reading: Reading) -> Iterator[int]:
+    """Read all entries, stretch by stretch or one by one; yield the place after each stretch."""
+    size, at = audit.head.size, audit.told.size
+    reading.begin(size, sorted(audit.sizes), beside=audit.statements.beside)
+    while at <= size:
+        whole = at % SIZE == 0 and audit.judged_from <= at == audit.told.size and at + SIZE <= size
+        stretch = reading.stretch(at) if whole else None
+        if stretch is not None and audit.take(stretch):
+            at += SIZE
+            yield at
+            continue
+        stop, found = min(at // SIZE * SIZE + SIZE, size + 1), False
+        for stored in rows.entries(at, stop):
+            found = True
+            # What is past our head may have come since, with its own: it is the next verification's.
+            if stored.index < size or rows.head().size <= stored.index:
+                audit.read(stored, rows.tile)
+        if not found:  # the end, or a gap that somebody made: a head can say anything
+            beyond = next(iter(rows.entries(stop, size + 1)), None)
+            stop = size + 1 if beyond is None else beyond.index // SIZE * SIZE
+        at = stop
+        yield min(at, size)
 
 
 def _begin(rows: Reader, since: Reached | None) -> Audit:

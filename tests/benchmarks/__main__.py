@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import activation, engines, exchange, queue, reading, replays, soak
+from tests.benchmarks import activation, engines, exchange, queue, reading, replays, soak, verifying
 
 
 def main() -> None:
@@ -40,6 +40,7 @@ def main() -> None:
     asked = kinds.add_parser("replay", help="another law on past queries")
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
+    verifying.add_to(kinds)
     options = parser.parse_args()
     more = ["--opa", options.opa] if getattr(options, "opa", None) else []
     match options.kind:
@@ -57,6 +58,8 @@ def main() -> None:
             found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
         case "replay":
             found = replays.measure(options.decisions, options.most)
+        case "verify":
+            found = verifying.measure(options.entries)
         case _:
             found = soak.measure(options.seconds, *more)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}

@@ -32,7 +32,7 @@ __all__ = ["few", "long", "long_city"]
 
 
 def test_only_what_is_new_is_read(long: City) -> None:
-    """From the size that was found sound; what came since is judged, also by a stop and a permit of before."""
+    """From the size that was found sound; what came since is judged, also by a stop of before."""
     stop, ref = "stop_0123456789abcdef", new_ref()
     assert (0, 0) == (
         verified(long, "--since-last")[0],
@@ -247,7 +247,7 @@ def test_one_that_is_ended_says_how_far_it_came(long: City, by: str) -> None:
     """Exit status 2, and how to go on."""
     result = ended(long, by)
     assert (2, "") == (result.returncode, result.stdout)
-    assert "interrupted after 8000 of 9000 entries" in result.stderr
+    assert "interrupted after 8192 of 9000 entries" in result.stderr
     assert "in the first 8192, and `gatekeeper ledger verify --resume`" in result.stderr
     assert "Traceback" not in result.stderr
     assert "consistent: 9000 entries" in long.run("ledger", "verify", "--resume")

@@ -105,9 +105,8 @@ def test_every_size_is_accepted(tmp_path: Path) -> None:
     for size in (0, 1, 255, 256, 257, 512, 513):
         grow(log, size - log.rows.head().size)
         export(at_once(log), log.rows, log.key.verifier, tmp_path / "copy")
-        assert (0, size) == (lambda told: (told[0], told[1]["size"]))(
-            verified(tmp_path / "copy", log.key.vkey)
-        )
+        code, document = verified(tmp_path / "copy", log.key.vkey)
+        assert (0, size) == (code, document["size"])
     log.rows.close()
 
 

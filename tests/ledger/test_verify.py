@@ -115,7 +115,7 @@ def test_a_sound_log_has_no_findings_and_tells_its_progress(copy: Log) -> None:
     told: list[tuple[int, int]] = []
     assert [] == verify(copy.rows, copy.key.vkey, progress=lambda at, of: told.append((at, of)))
     assert [] == verify(copy.rows, copy.key.verifier, checkpoints=[])
-    assert [(0, SIZE)] == told
+    assert [(SIZE, SIZE)] == told
     with pytest.raises(SettingsRefused):
         verify(copy.rows, "no key")
     copy.rows.close()
