@@ -26,8 +26,11 @@ The map, in the order in which one append passes through it:
 - ``tiles``        the tree's hashes as static files (C2SP tlog-tiles)
 - ``published``    which checkpoint is public, and the files under it
 - ``receipts``     what an asker takes home (C2SP tlog-proof)
+- ``stretches``    many entries at once, where nothing is wrong with them
 - ``audit``        the state of one verification, and what it finds
 - ``verify``       what an auditor runs over the whole log
+- ``verified``     what a machine remembers of that
+- ``copied``       the same over a published copy
 """
 
 from __future__ import annotations

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import multiprocessing.context
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gatekeeper.cli import ledger_verify_pool
 from gatekeeper.ledger import SigningKey
 from gatekeeper.ledger.merkle import frontier_at, root
 from gatekeeper.ledger.tiles import TileReader
@@ -263,3 +268,54 @@ def test_an_old_interruption_is_not_gone_on_with(long: City) -> None:
         remember(file, state.log_key, Verified(None, replace(going, at=going.at - 25 * 3600)))
     told = verified(long, "--resume")
     assert (0, ["there is no verification of the last 24 hours to go on with"]) == (told[0], told[1]["notes"])
+
+
+# --- With a second process. -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["", "17", "5000", "8999"])
+def test_two_processes_find_what_one_finds(long: City, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whichever of them read the stretch."""
+    if where:
+        tamper(long, ALTERED + f"entry_index = {where}")
+    one = verified(long)
+    monkeypatch.setattr(ledger_verify_pool, "WORTH", 0)
+    assert one == verified(long)
+    assert bool(where) is bool(codes(one))
+
+
+def test_a_second_process_that_ends_is_done_without(long: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it would have read is read here."""
+    tamper(long, ALTERED + "entry_index = 5000")
+    one = verified(long)
+
+    def lost(connection: Connection, settings: object) -> None:
+        del settings
+        connection.close()
+
+    monkeypatch.setattr(ledger_verify_pool, "WORTH", 0)
+    monkeypatch.setattr(ledger_verify_pool, "_serve", lost)
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: multiprocessing.context.ForkContext())
+    assert one == verified(long)
+    assert ["altered"] == codes(one)
+
+
+def test_a_second_process_ends_with_the_first(long: City) -> None:
+    """Also when that is killed: nothing goes on reading the log for nobody."""
+    more = (
+        "import multiprocessing\nfrom gatekeeper.cli import ledger_verify_pool as pool\n"
+        "pool.WORTH = 0\ncity.EVERY_SECONDS = 0"
+    )
+    told = "        print(multiprocessing.active_children()[0].pid, flush=True)\n        os.kill"
+    script = SCRIPT.replace("{signal}", "SIGKILL").replace("city.EVERY_SECONDS = 0", more)
+    script = script.replace("        os.kill", told)
+    killed = subprocess.run(
+        [sys.executable, "-c", script, "--data", str(long.data)],
+        cwd=ROOT, env=environment(PYTHONPATH=str(ROOT)), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert -signal.SIGKILL == killed.returncode, killed.stderr
+    other = Path("/proc") / killed.stdout.strip()
+    ends = time.monotonic() + 10
+    while other.exists() and "Z" not in (other / "stat").read_text().split()[2]:
+        assert time.monotonic() < ends
+        time.sleep(0.05)
