@@ -50,8 +50,7 @@ def verify_city(
             key = own if given is None else key_given(given)
             with _memory(chosen.data, state.log_key if key == own else None) as memory:
                 memory.choose(since_last=since_last, resume=resume)
-                rest = state.rows.head().size - (0 if memory.since is None else memory.since.size)
-                with readers(chosen, state.rows, rest) as reading:
+                with readers(chosen, state.rows, _rest(state, memory)) as reading:
                     return _verified(state, key, policy, kept, heard, memory, reading=reading)
         finally:
             state.database.close()  # and not the ledger: it would sign what was found here
@@ -99,6 +98,13 @@ def _verified(
     if policy is not None:
         outcome.witnesses = _witnesses(policy, published, outcome.notes)
     return outcome
+
+
+def _rest(state: State, memory: _Memory) -> int:
+    """Return how many entries there are to read, as far as can be told."""
+    with suppress(LedgerCorrupt):  # the examination says so
+        return state.rows.head().size - (0 if memory.since is None else memory.since.size)
+    return 0
 
 
 def _witnesses(policy: Policy, published: PublishedCheckpoints, notes: list[str]) -> dict[str, Any]:

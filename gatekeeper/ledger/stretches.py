@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gatekeeper.ledger.merkle import Frontier, extend, leaf_hash, perfect_root
+from gatekeeper.ledger.merkle import Frontier, extend, leaf_hash
 from gatekeeper.ledger.rows import StoredEntry
 from gatekeeper.ledger.statements import Said, judged_alone
 from gatekeeper.ledger.tiles import WIDTH
@@ -45,8 +45,8 @@ class Entries(Protocol):
 def read(rows: Entries, start: int, sizes: Sequence[int], *, beside: bool) -> Stretch | None:
     """Read the stretch that begins with entry `start`, a multiple of ``SIZE``; None if anything is wrong.
 
-    `sizes` are those within it at which frontiers are wanted; `beside` as for `judged_alone`. Raises what the
-    reading raises.
+    `sizes` are those within it, in order, at which frontiers are wanted; `beside` as for `judged_alone`.
+    Raises what the reading raises.
     """
     leaves: list[bytes] = []
     said = Said(start)
@@ -62,10 +62,15 @@ def read(rows: Entries, start: int, sizes: Sequence[int], *, beside: bool) -> St
     tiles = [rows.tile(0, first + place) for place in range(SIZE // WIDTH)]
     if len(leaves) != SIZE or tiles != [b"".join(leaves[at : at + WIDTH]) for at in range(0, SIZE, WIDTH)]:
         return None
-    frontiers = {
-        size: extend((), 0, leaves[: size - start]) for size in sizes if start <= size < start + SIZE
-    }
-    return Stretch(start, perfect_root(leaves), frontiers, said)
+    frontiers: dict[int, Frontier] = {}
+    frontier: Frontier = ()
+    at = 0
+    for size in sizes:  # one after the other: there may be many
+        frontier = extend(frontier, at, leaves[at : size - start])
+        at = size - start
+        frontiers[size] = frontier
+    (root,) = extend(frontier, at, leaves[at:])
+    return Stretch(start, root, frontiers, said)
 
 
 class Reading(Protocol):

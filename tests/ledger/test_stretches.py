@@ -71,13 +71,13 @@ def both(log: Log, kept: Sequence[str] = ()) -> tuple[list[tuple[str, int | None
     return [(one.code, one.index) for one in found.findings], counted.taken
 
 
-TEXT = "update entries set entry = cast(replace(cast(entry as text), 'local', 'state') as blob) where i = "
+TEXT = "update entries set entry = cast(replace(cast(entry as text), 'local', 'state') as blob) where i ="
 TAMPERED = {
     "altered": f"{TEXT} 5000",
     "altered at the edge": f"{TEXT} 4096",
     "hash beside": "update entries set leaf = zeroblob(32) where i = 5001",
     "hash beside that is no hash": "update entries set leaf = 'x' where i = 5001",
-    "text and hash beside": f"{TEXT} 5000; update entries set leaf = x'00' where i = 5000",
+    "text and hash beside": "update entries set leaf = x'00', entry = x'7b7d' where i = 5000",
     "filed under another": "update entries set event = 'query.refused' where i = 17",
     "dropped": "delete from entries where i = 4097",
     "a whole stretch dropped": "delete from entries where i >= 4096 and i < 8192",
@@ -116,7 +116,7 @@ def test_a_checkpoint_within_a_stretch_that_is_of_another_history_is_found(copy:
 
 
 def test_what_entries_say_across_stretches_is_judged(tmp_path: Path) -> None:
-    """A stop set in one stretch and a release in the next, a permit of one stretch and releases in another."""
+    """A stop set in one stretch and a release in the next, a permit in one and releases in another."""
     log, ref, other = open_log(tmp_path), new_ref(), new_ref()
     load(log.rows, SIZE - 4)
     permit = log.ledger.append(decided(ref)).index
@@ -139,9 +139,9 @@ def test_what_entries_say_across_stretches_is_judged(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
-    """50,000 entries in as little as 10,000, but for 16 bytes for each permit."""
+    """50,000 entries in as little as 8,000, but for 16 bytes for each permit."""
     peaks = []
-    for count in (10_000, 50_000):
+    for count in (8_000, 50_000):
         (tmp_path / str(count)).mkdir()
         log = open_log(tmp_path / str(count))
         load(log.rows, count)
@@ -150,7 +150,7 @@ def test_memory_does_not_grow_with_the_log(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         log.rows.close()
-    assert peaks[1] < peaks[0] + 40_000 * 16 + 500_000
+    assert peaks[1] < peaks[0] + 42_000 * 16 + 500_000
     assert peaks[1] < 8_000_000
 
 
