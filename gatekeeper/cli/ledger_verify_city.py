@@ -21,8 +21,8 @@ from gatekeeper.cli.ledger_verify_told import Heard, Interrupted, Outcome, count
 from gatekeeper.cli.opened import as_its_owner
 from gatekeeper.errors import LedgerCorrupt, OperatorError
 from gatekeeper.ledger import Finding, SigningKey, VerifierKey
-from gatekeeper.ledger.audit import Reached
 from gatekeeper.ledger.checkpoint import CheckpointRefused
+from gatekeeper.ledger.findings import Reached
 from gatekeeper.ledger.stretches import Reading
 from gatekeeper.ledger.verified import MOST_SECONDS, Place, Unbelieved, Verified, forget, recall, remember
 from gatekeeper.ledger.verify import examine

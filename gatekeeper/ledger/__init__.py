@@ -27,7 +27,8 @@ The map, in the order in which one append passes through it:
 - ``published``    which checkpoint is public, and the files under it
 - ``receipts``     what an asker takes home (C2SP tlog-proof)
 - ``stretches``    many entries at once, where nothing is wrong with them
-- ``audit``        the state of one verification, and what it finds
+- ``findings``     what a verification finds, and how far it read
+- ``audit``        the state of one verification
 - ``verify``       what an auditor runs over the whole log
 - ``verified``     what a machine remembers of that
 - ``copied``       the same over a published copy
@@ -36,13 +37,13 @@ The map, in the order in which one append passes through it:
 from __future__ import annotations
 
 from gatekeeper.ledger.append import Detail, Ledger
-from gatekeeper.ledger.audit import Finding
 from gatekeeper.ledger.batch import Appended
 from gatekeeper.ledger.canonical import Json, canonical
 from gatekeeper.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, open_checkpoint
 from gatekeeper.ledger.clock import Clock
 from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.entries import EVENTS, Draft, count_band
+from gatekeeper.ledger.findings import Finding
 from gatekeeper.ledger.published import Publication, Published
 from gatekeeper.ledger.receipts import Receipt
 from gatekeeper.ledger.rows import Alter, Guard, Head, Insert, Row, Rows, StoredEntry, Transaction

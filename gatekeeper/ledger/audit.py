@@ -1,67 +1,24 @@
 """The state of one verification of the log, and what it finds wrong.
 
 Guarantees: an entry is compared with what was signed, never with what is stored beside it alone; what is
-wrong is named by one of ``CODES``.
+wrong is named by one of ``findings.CODES``.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
-from gatekeeper.ledger.canonical import Json
 from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
 from gatekeeper.ledger.cosignatures import CosignerKey, cosignatures
+from gatekeeper.ledger.findings import Finding, Reached
 from gatekeeper.ledger.merkle import extend, leaf_hash, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
 from gatekeeper.ledger.stretches import LEVEL, Stretch
 from gatekeeper.ledger.suspects import Suspects
 from gatekeeper.ledger.tiles import HASH_BYTES, HEIGHT, WIDTH, split
-
-CODES: Final = {
-    "altered": "an entry's text is not the one that was logged",
-    "dropped": "an entry is missing from the middle",
-    "reordered": "entries changed places",
-    "truncated": "entries are missing from the end",
-    "forked": "the entries are not those that a checkpoint was signed over: a second history",
-    "wrong_key": "a checkpoint is not signed by the log's key",
-    "malformed": "a checkpoint does not have the shape of one",
-    "wrong_origin": "a checkpoint is of another log",
-    "head": "the head does not fit the entries",
-    "tile": "a tile is missing or does not hold the hashes of its entries",
-    "leaf_hash": "the hash stored beside an entry is not its own",
-    "column": "the event or query stored beside an entry is not its own",
-    "schema": "an entry does not fit the schema of its event",
-    "not_canonical": "an entry is not in canonical form",
-    "time": "time runs backwards",
-    "release_without_decision": "a release without an earlier permit",
-    "release_while_stopped": "a release within a stop",
-    "stop_unknown": "a stop was lifted that was not in force",
-    "unreadable": "what is stored cannot be read as a log",
-    "bundle": "a file of entries is missing from a copy, or does not hold its entries",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong: its code (a key of `CODES`), the entry it is about, and a plain sentence."""
-
-    code: str
-    index: int | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How far a log was read: size and root, and what the entries after it are judged by."""
-
-    size: int
-    root: bytes
-    hour: str
-    stops: Mapping[str, tuple[Json, Json]]
 
 
 @dataclass

@@ -13,9 +13,9 @@ from functools import lru_cache
 from typing import Final, Protocol
 
 from gatekeeper.errors import LedgerCorrupt
-from gatekeeper.ledger.audit import Finding, Reached
 from gatekeeper.ledger.checkpoint import CheckpointRefused, VerifierKey, open_checkpoint
 from gatekeeper.ledger.entries import MAX_ENTRY_BYTES
+from gatekeeper.ledger.findings import Finding, Reached
 from gatekeeper.ledger.merkle import leaf_hash, perfect_root
 from gatekeeper.ledger.published import CHECKPOINT
 from gatekeeper.ledger.rows import Head, StoredEntry

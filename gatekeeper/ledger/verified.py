@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from gatekeeper.errors import EntryRefused
-from gatekeeper.ledger.audit import Reached
 from gatekeeper.ledger.canonical import canonical
 from gatekeeper.ledger.checkpoint import SigningKey
+from gatekeeper.ledger.findings import Reached
 from gatekeeper.whole import write_whole
 
 MOST_BYTES: Final = 4 * 1024 * 1024

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gatekeeper.errors import LedgerCorrupt
-from gatekeeper.ledger.audit import Audit, Finding, Reached, Tree
+from gatekeeper.ledger.audit import Audit, Tree
 from gatekeeper.ledger.checkpoint import Checkpoint, VerifierKey
 from gatekeeper.ledger.cosignatures import CosignerKey
+from gatekeeper.ledger.findings import Finding, Reached
 from gatekeeper.ledger.merkle import consistency_proof, frontier_at, leaf_hash, root, verify_consistency
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements

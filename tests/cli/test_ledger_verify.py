@@ -13,7 +13,7 @@ from threading import Event, Thread
 import pytest
 
 from gatekeeper.cli.ledger_verify_told import MEANING
-from gatekeeper.ledger.audit import CODES
+from gatekeeper.ledger.findings import CODES
 from gatekeeper.ledger.merkle import root
 from gatekeeper.state import State
 from gatekeeper.store.published import PublishedCheckpoints

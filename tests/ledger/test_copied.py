@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 
 from gatekeeper.ledger import SigningKey
-from gatekeeper.ledger.audit import CODES
 from gatekeeper.ledger.export import export
+from gatekeeper.ledger.findings import CODES
 from gatekeeper.ledger.merkle import frontier_at, root
 from gatekeeper.ledger.tiles import TileReader
 from tests.cli.shell import typed

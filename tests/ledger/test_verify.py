@@ -20,8 +20,8 @@ import pytest
 
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.ledger import verify
-from gatekeeper.ledger.audit import CODES, Finding, Reached
 from gatekeeper.ledger.checkpoint import SigningKey
+from gatekeeper.ledger.findings import CODES, Finding, Reached
 from gatekeeper.ledger.merkle import Growth, extend, leaf_hash, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
