@@ -12,12 +12,11 @@ import click
 from gatekeeper.cli.ledger_check import check
 from gatekeeper.cli.ledger_key import new_key
 from gatekeeper.cli.ledger_show import show
+from gatekeeper.cli.ledger_verify import verify
 from gatekeeper.cli.opened import city, data_option, json_option
 from gatekeeper.errors import OperatorError
-from gatekeeper.ledger import VerifierKey
 from gatekeeper.ledger.export import AnotherHistory
 from gatekeeper.ledger.export import export as copy
-from gatekeeper.ledger.verify import verify as audit
 from gatekeeper.whole import write_whole
 
 
@@ -29,39 +28,7 @@ def ledger() -> None:
 ledger.add_command(check)
 ledger.add_command(new_key)
 ledger.add_command(show)
-
-
-@ledger.command()
-@click.option("--vkey", help="The log's verifier key as you were given it [default: the one of this city].")
-@click.option(
-    "--checkpoint",
-    "kept",
-    multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A checkpoint that you kept earlier; may be repeated.",
-)
-@json_option
-@data_option
-def verify(data: Path | None, vkey: str | None, kept: tuple[Path, ...], *, as_json: bool) -> None:
-    """Derive the whole log anew and say what does not fit.
-
-    Exit status: 0 consistent, 1 inconsistent. A kept checkpoint finds what a second history would hide.
-    """
-    with city(data, whatever_the_log=True) as state:
-        key = VerifierKey.parse(vkey) if vkey else state.log_key.verifier
-        texts = [file.read_text(encoding="utf-8", errors="replace") for file in kept]
-        texts += state.kept_checkpoints()
-        size = state.rows.head().size  # before: what is added meanwhile is not vouched for
-        findings = audit(state.rows, key, checkpoints=state.rows.checkpoints(), kept=texts)
-    if as_json:
-        document = {"size": size, "consistent": not findings, "findings": [asdict(f) for f in findings]}
-        click.echo(json.dumps(document))
-    else:
-        for finding in findings:
-            where = "" if finding.index is None else f" entry {finding.index}"
-            click.echo(f"{finding.code}{where}: {finding.message}")
-        click.echo("inconsistent" if findings else f"consistent: {size} entries")
-    sys.exit(1 if findings else 0)
+ledger.add_command(verify)
 
 
 @ledger.command()

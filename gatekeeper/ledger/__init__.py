@@ -28,20 +28,24 @@ The map, in the order in which one append passes through it:
 - ``refill``       entries that a restored log had lost, put back exactly
 - ``published``    which checkpoint is public, and the files under it
 - ``receipts``     what an asker takes home (C2SP tlog-proof)
-- ``audit``        the state of one verification, and what it finds
+- ``stretches``    many entries at once, where nothing is wrong with them
+- ``findings``     what a verification finds, and how far it read
+- ``audit``        the state of one verification
 - ``verify``       what an auditor runs over the whole log
+- ``verified``     what a machine remembers of that
+- ``copied``       the same over a published copy
 """
 
 from __future__ import annotations
 
 from gatekeeper.ledger.append import Detail, Ledger
-from gatekeeper.ledger.audit import Finding
 from gatekeeper.ledger.batch import Appended
 from gatekeeper.ledger.canonical import Json, canonical
 from gatekeeper.ledger.checkpoint import Checkpoint, SigningKey, VerifierKey, open_checkpoint
 from gatekeeper.ledger.clock import Clock
 from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.entries import EVENTS, Draft, count_band
+from gatekeeper.ledger.findings import Finding
 from gatekeeper.ledger.published import Publication, Published
 from gatekeeper.ledger.receipts import Receipt
 from gatekeeper.ledger.rows import Alter, Guard, Head, Insert, Row, Rows, StoredEntry, Transaction

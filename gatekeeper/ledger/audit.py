@@ -1,62 +1,24 @@
 """The state of one verification of the log, and what it finds wrong.
 
 Guarantees: an entry is compared with what was signed, never with what is stored beside it alone; what is
-wrong is named by one of ``CODES``.
+wrong is named by one of ``findings.CODES``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
-from gatekeeper.ledger.canonical import Json
 from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
+from gatekeeper.ledger.cosignatures import CosignerKey, cosignatures
+from gatekeeper.ledger.findings import Finding, Reached
 from gatekeeper.ledger.merkle import extend, leaf_hash, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
+from gatekeeper.ledger.stretches import LEVEL, Stretch
 from gatekeeper.ledger.suspects import Suspects
 from gatekeeper.ledger.tiles import HASH_BYTES, HEIGHT, WIDTH, split
-
-CODES: Final = {
-    "altered": "an entry's text is not the one that was logged",
-    "dropped": "an entry is missing from the middle",
-    "reordered": "entries changed places",
-    "truncated": "entries are missing from the end",
-    "forked": "the entries are not those that a checkpoint was signed over: a second history",
-    "wrong_key": "a checkpoint is not signed by the log's key",
-    "malformed": "a checkpoint does not have the shape of one",
-    "wrong_origin": "a checkpoint is of another log",
-    "head": "the head does not fit the entries",
-    "tile": "a tile is missing or does not hold the hashes of its entries",
-    "leaf_hash": "the hash stored beside an entry is not its own",
-    "column": "the event or query stored beside an entry is not its own",
-    "schema": "an entry does not fit the schema of its event",
-    "not_canonical": "an entry is not in canonical form",
-    "time": "time runs backwards",
-    "release_without_decision": "a release without an earlier permit",
-    "release_while_stopped": "a release within a stop",
-    "stop_unknown": "a stop was lifted that was not in force",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing wrong: its code (a key of `CODES`), the entry it is about, and a plain sentence."""
-
-    code: str
-    index: int | None
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reached:
-    """How far a log was read: size and root, and what the entries after it are judged by."""
-
-    size: int
-    root: bytes
-    hour: str
-    stops: Mapping[str, tuple[Json, Json]]
 
 
 @dataclass
@@ -71,6 +33,11 @@ class Tree:
         self.frontier = extend(self.frontier, self.size, (leaf,))
         self.size += 1
 
+    def grow(self, level: int, node: bytes) -> None:
+        """Grow by the ``2**level`` leaves under a node; there must be a multiple of so many."""
+        self.frontier = extend(self.frontier, self.size >> level, (node,))
+        self.size += 1 << level
+
 
 @dataclass
 class Audit:
@@ -84,6 +51,9 @@ class Audit:
     head: Head = field(default_factory=lambda: Head(0, (), 0))
     start: int = 0
     judged_from: int = 0
+    upper_from: int = 0
+    begins: Callable[[Checkpoint], bool] = lambda _: True
+    frontier_claimed: bool = True
     earlier: Reached | None = None
     findings: list[Finding] = field(default_factory=list)
     told: Tree = field(default_factory=Tree)
@@ -100,14 +70,25 @@ class Audit:
         """Note one thing that is wrong."""
         self.findings.append(Finding(code, index, message))
 
-    def open(self, where: str, texts: Iterable[str], key: VerifierKey) -> None:
-        """Open checkpoints; two roots of one size are a fork, whatever the entries say."""
+    def open(
+        self, where: str, texts: Iterable[str], key: VerifierKey, witnesses: Sequence[CosignerKey] = ()
+    ) -> None:
+        """Open checkpoints; two roots of one size are a fork, whatever the entries say.
+
+        Of `witnesses` those that cosigned one are named with it: they were shown its history.
+        """
+        origin, kind = sys.intern(key.origin), where
         for text in texts:
             try:
                 checkpoint = open_checkpoint(text, key)
             except CheckpointRefused as error:
-                self.find(error.reason, None, f"a {where} checkpoint is refused: {error}")
+                self.find(error.reason, None, f"a {kind} checkpoint is refused: {error}")
                 continue
+            checkpoint = replace(checkpoint, origin=origin)  # one text for all of them
+            names = sorted(c.key.name for c in cosignatures(text, witnesses)) if witnesses else []
+            where = (
+                f"{kind} checkpoint, cosigned by {' and '.join(names)}," if names else f"{kind} checkpoint"
+            )
             if self.roots_signed.setdefault(checkpoint.size, checkpoint.root) != checkpoint.root:
                 message = f"two checkpoints of size {checkpoint.size} have different roots"
                 self.find("forked", None, f"{message}: two histories were signed")
@@ -120,10 +101,25 @@ class Audit:
         self._remember()
 
     def _compare_with(self, where: str, checkpoint: Checkpoint) -> None:
-        if checkpoint.size >= self.start:  # the tree before is bound by the root that it led to
+        if checkpoint.size >= self.start:
             self.signed.append((where, checkpoint))
             self.sizes.add(checkpoint.size)
             self._remember()
+        elif not self.begins(checkpoint):  # the tree before is not read again: a proof binds it to its root
+            self._find_forked(where, checkpoint.size)
+
+    def take(self, stretch: Stretch) -> bool:
+        """Take in a whole stretch if nothing is wrong with it here; else say so, and take in nothing."""
+        if not self.statements.allow(stretch.said):
+            return False
+        for size, frontier in stretch.frontiers.items():
+            trees = (self.told.frontier + frontier, self.promised.frontier + frontier)
+            self.roots[size] = root(trees[0]), root(trees[1])
+        self.told.grow(LEVEL, stretch.root)
+        self.promised.grow(LEVEL, stretch.root)
+        self.suspects.begin(self.told.frontier, self.told.size)
+        self._remember()
+        return True
 
     def read(self, stored: StoredEntry, tile: Callable[[int, int], bytes | None]) -> None:
         """Take in the next entry."""
@@ -219,7 +215,7 @@ class Audit:
     def _judge_head(self, read: int) -> bool:
         """Name what is between the entries and the head; return whether the defect was found in the tail."""
         frontiers = (self.told.frontier, self.promised.frontier)
-        if read != self.head.size or self.head.frontier in frontiers:
+        if not self.frontier_claimed or read != self.head.size or self.head.frontier in frontiers:
             return False
         if any(c.size == read and self._fits(c) for _, c in self.signed):
             self.find("head", None, "the head's frontier is not that of the entries, which are those signed")
@@ -241,15 +237,29 @@ class Audit:
     def _judge_checkpoints(self, read: int, *, explained: bool) -> None:
         for where, checkpoint in self.signed:
             if checkpoint.size > self.head.size:
-                message = f"a {where} checkpoint was signed over {checkpoint.size} entries"
+                message = f"a {where} was signed over {checkpoint.size} entries"
                 self.find("truncated", self.head.size, f"{message}; {self.head.size} are left")
             elif checkpoint.size <= read:
                 told, promised = self.roots[checkpoint.size]
                 if checkpoint.root in (told, promised) or explained or self._lost(checkpoint.size):
                     continue
-                message = f"the first {checkpoint.size} entries are not those that a {where} checkpoint"
-                index = checkpoint.size - 1 if checkpoint.size else None
-                self.find("forked", index, f"{message} was signed over: the log was written anew")
+                self._find_forked(where, checkpoint.size)
+
+    def _find_forked(self, where: str, size: int) -> None:
+        message = f"the first {size} entries are not those that a {where} was signed over"
+        self.find("forked", size - 1 if size else None, f"{message}: the log was written anew")
+
+    def reached(self) -> Reached:
+        """Return how far the log was read."""
+        said = self.statements
+        return Reached(self.told.size, root(self.told.frontier), said.hour, dict(said.stops))
+
+    def sound(self, opened: int) -> bool:
+        """Return whether nothing is wrong so far, beyond the first `opened` findings (of checkpoints)."""
+        earlier = self.earlier
+        if len(self.findings) > opened or self.suspects or self.told.frontier != self.promised.frontier:
+            return False
+        return earlier is None or self.roots.get(earlier.size) == (earlier.root, earlier.root)
 
     def _lost(self, size: int) -> bool:
         """Return whether a missing entry already explains that a root before `size` cannot be had."""
@@ -259,7 +269,7 @@ class Audit:
         """Compare tiles of tiles with the tiles below them."""
         level, size = 1, min(self.head.size, self.told.size)  # a head can say anything
         while size >> HEIGHT * (level + 1):
-            new = range(self.start >> HEIGHT * (level + 1), size >> HEIGHT * (level + 1))
+            new = range(self.upper_from >> HEIGHT * (level + 1), size >> HEIGHT * (level + 1))
             for number in new:
                 below = [tile(level - 1, n) for n in range(number << HEIGHT, (number + 1) << HEIGHT)]
                 stored, expected = tile(level, number), _roots(below)

@@ -32,6 +32,8 @@ from gatekeeper.errors import LedgerCorrupt, SettingsRefused
 
 _ED25519 = b"\x01"
 _HASH_BYTES = 32
+_OWN = b"a statement of this machine\n"
+"""Before what the key signs for its own machine: no origin has spaces, so it begins no checkpoint."""
 _ORIGIN = re.compile(r"[!-*,-~]{1,200}\Z")
 _BODY = re.compile(r"([^\n]+)\n(0|[1-9][0-9]{0,15})\n([A-Za-z0-9+/]{43}=)\n\Z")
 _SIGNATURE = re.compile(r"— (\S+) ([A-Za-z0-9+/]+={0,2})\Z")
@@ -90,6 +92,14 @@ class VerifierKey:
     def id(self) -> bytes:
         """The four bytes that name this key in a signature line."""
         return hashlib.sha256(self.origin.encode() + b"\n" + _ED25519 + self.public).digest()[:4]
+
+    def stated(self, statement: bytes, signature: bytes) -> bool:
+        """Return whether the key's own machine stated this (see `SigningKey.state`)."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, _OWN + statement)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
 
     def __str__(self) -> str:
         return f"{self.origin}+{self.id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
@@ -154,6 +164,10 @@ class SigningKey:
             blob = VerifierKey(self.origin, _public(key)).id + key.sign(body.encode())
             lines.append(f"— {self.origin} {base64.b64encode(blob).decode()}\n")
         return f"{body}\n{''.join(lines)}"
+
+    def state(self, statement: bytes) -> bytes:
+        """Return a signature over what this machine tells its later self; no checkpoint can be made of it."""
+        return self._now().keys[0].sign(_OWN + statement)
 
     def _now(self) -> _InUse:
         """Return what is in use, read anew where another process changed it (three ``stat`` a use).

@@ -12,15 +12,18 @@ import hashlib
 import json
 from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
 
 from gatekeeper.errors import EntryRefused
-from gatekeeper.ledger.canonical import Json, canonical
+from gatekeeper.ledger.canonical import Json, canonical, quickly_decoded, sorted_json
 from gatekeeper.ledger.entries import MAX_ENTRY_BYTES, fault_in
 from gatekeeper.ledger.rows import StoredEntry
 
 Fault = tuple[str, str]
 Document = dict[str, Json]
+_PARTIES: Final = ("agency", "end_requester", "agency_kind", "end_requester_kind")
 
 
 class Statements:
@@ -38,29 +41,41 @@ class Statements:
     ) -> None:
         self.hour = hour
         self.stops: dict[str, tuple[Json, Json]] = dict(stops or {})
+        self.beside = True
+        """Whether event and query are stored beside an entry; in a published copy they are not."""
         self._earlier = earlier
         self._permits = array("q")
         self._marks = array("Q")
 
     def judge(self, stored: StoredEntry) -> Iterator[Fault]:
         """Yield (code, message) for each thing wrong with the next entry."""
-        document = _decoded(stored.entry)
+        document, faults = judged_alone(stored, beside=self.beside)
+        yield from faults
         if document is None:
-            yield "schema", "it is not a JSON object"
             return
-        if len(stored.entry) > MAX_ENTRY_BYTES or not _is_canonical(document, stored.entry):
-            yield "not_canonical", "it is not the canonical form of what it says (RFC 8785)"
-        fault = fault_in(document)
-        if fault is not None:
-            yield "schema", fault
-            return
-        if (document["event"], document["ref"]) != (stored.event, stored.ref):
-            yield "column", "the event or query stored beside it is not the one that it states"
         hour = str(document["hour"])
         if hour < self.hour:
             yield "time", f"its hour {hour} is before that of an earlier entry, {self.hour}"
         self.hour = max(hour, self.hour)
         yield from self._in_sequence(stored.index, document)
+
+    def allow(self, said: Said) -> bool:
+        """Take in what a stretch says if nothing is wrong with it here; else say so, and take in nothing."""
+        parties = (
+            stop for stop in self.stops.values() for party in said.parties.values() if _covers(*stop, party)
+        )
+        if said.first_hour < self.hour or any(True for _ in parties):
+            return False
+        if not all(self._marked(decided, mark) for decided, mark in said.releases):
+            return False
+        self.hour = said.hour
+        self._permits.extend(said.permits)
+        self._marks.extend(said.marks)
+        return True
+
+    def _marked(self, decided: int, mark: int) -> bool:
+        place = bisect_left(self._permits, decided)
+        return place < len(self._permits) and (self._permits[place], self._marks[place]) == (decided, mark)
 
     def _in_sequence(self, index: int, document: Document) -> Iterator[Fault]:
         match document["event"]:
@@ -96,6 +111,72 @@ class Statements:
         return permit and _mark(before) == _mark(document)
 
 
+@dataclass(slots=True)
+class Said:
+    """What a stretch of entries says that must fit what stands before it, as long as it says nothing wrong.
+
+    ``releases`` are those whose permit is not in the stretch: (the permit's index, the mark they share).
+    """
+
+    start: int
+    first_hour: str = ""
+    hour: str = ""
+    permits: array[int] = field(default_factory=lambda: array("q"))
+    marks: array[int] = field(default_factory=lambda: array("Q"))
+    releases: list[tuple[int, int]] = field(default_factory=list)
+    parties: dict[tuple[Json, ...], Document] = field(default_factory=dict)
+
+    def add(self, index: int, document: Document) -> bool:
+        """Take in the next entry; False if it is wrong here, or if its place decides what it means."""
+        hour = str(document["hour"])
+        if hour < self.hour:
+            return False
+        self.first_hour, self.hour = self.first_hour or hour, hour
+        event = document["event"]
+        if event == "query.decided":
+            if document["outcome"] == "permit":
+                self.permits.append(index)
+                self.marks.append(_mark(document))
+        elif event == "query.released":
+            return self._release(document)
+        return event not in {"stop.set", "stop.lifted"}
+
+    def _release(self, document: Document) -> bool:
+        decided, mark = document["decided"], _mark(document)
+        if not isinstance(decided, int):
+            return False
+        party = tuple(document[name] for name in _PARTIES)
+        self.parties.setdefault(party, {name: document[name] for name in _PARTIES})
+        if decided < self.start:
+            self.releases.append((decided, mark))
+            return True
+        place = bisect_left(self.permits, decided)
+        there = place < len(self.permits) and self.permits[place] == decided
+        return there and self.marks[place] == mark
+
+
+def judged_alone(stored: StoredEntry, *, beside: bool) -> tuple[Document | None, Sequence[Fault]]:
+    """Return what an entry says, and what is wrong with it whatever stands before it.
+
+    What it says is None where it does not fit its schema, and so cannot be judged further.
+    """
+    faults: list[Fault] = []
+    document = quickly_decoded(stored.entry)
+    quick = document is not None
+    if document is None:
+        document = _decoded(stored.entry)
+    if document is None:
+        return None, (("schema", "it is not a JSON object"),)
+    if len(stored.entry) > MAX_ENTRY_BYTES or not (quick or _is_canonical(document, stored.entry)):
+        faults.append(("not_canonical", "it is not the canonical form of what it says (RFC 8785)"))
+    fault = fault_in(document)
+    if fault is not None:
+        return None, (*faults, ("schema", fault))
+    if beside and (document["event"], document["ref"]) != (stored.event, stored.ref):
+        faults.append(("column", "the event or query stored beside it is not the one that it states"))
+    return document, faults
+
+
 def _decoded(entry: bytes) -> Document | None:
     try:
         value = json.loads(entry)
@@ -114,7 +195,7 @@ def _is_canonical(document: Document, entry: bytes) -> bool:
 def _mark(document: Document) -> int:
     """Return eight bytes that a permit and its releases share."""
     shared = [document[name] for name in ("ref", "agency", "end_requester", "category", "kind", "policy")]
-    return int.from_bytes(hashlib.sha256(canonical(shared)).digest()[:8], "big")
+    return int.from_bytes(hashlib.sha256(sorted_json(shared)).digest()[:8], "big")
 
 
 def _covers(scope: Json, value: Json, document: Document) -> bool:

@@ -29,7 +29,7 @@ class Suspects:
 
     def begin(self, frontier: Frontier, size: int) -> None:
         """Begin after a tree of complete tiles."""
-        self._before, self.tail_start = frontier, size
+        self._before, self.tail_start, self._tail = frontier, size, []
 
     def __bool__(self) -> bool:
         return bool(self._differ)

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal, Protocol
 
 from gatekeeper.errors import GatekeeperError, LedgerCorrupt
 from gatekeeper.ledger import Head, SigningKey, StoredEntry, open_checkpoint
-from gatekeeper.ledger.audit import Reached
+from gatekeeper.ledger.findings import Reached
 from gatekeeper.ledger.verify import Examination, Reader, examine
 
 SHARE: Final = 0.2

@@ -125,9 +125,12 @@ class LedgerRows:
             row = connection.execute(_CHECKPOINT).one_or_none()
             return None if row is None else row.text
 
-    def checkpoints(self) -> Iterator[str]:
-        """Yield every kept checkpoint, the smallest first. Raises LedgerUnavailable."""
-        after = -1
+    def checkpoints(self, of_size: int = 0) -> Iterator[str]:
+        """Yield every kept checkpoint of this size or a larger one, the smallest first.
+
+        Raises LedgerUnavailable.
+        """
+        after = of_size - 1
         while True:
             with self._read() as connection:
                 found = connection.execute(_CHECKPOINTS.where(ledger_checkpoints.c.size > after)).all()

@@ -28,6 +28,8 @@ class Announced:
 
 _ALL: Final[Any] = select(*(published_checkpoints.c[name] for name in Announced.__dataclass_fields__))
 
+_CHUNK: Final = 500
+
 
 class PublishedCheckpoints:
     """The table of published checkpoints. Each method raises StoreUnavailable, nothing else."""
@@ -44,10 +46,15 @@ class PublishedCheckpoints:
         return None if row is None else Announced(*row)
 
     def all(self) -> Iterator[Announced]:
-        """Yield every one, the first first."""
-        with self._database.read() as connection:
-            rows = connection.execute(_ALL.order_by(published_checkpoints.c.number)).all()
-        yield from (Announced(*row) for row in rows)
+        """Yield every one, the first first; only so many are in memory at once."""
+        number, after = published_checkpoints.c.number, -1
+        while True:
+            with self._database.read() as connection:
+                rows = connection.execute(_ALL.where(number > after).order_by(number).limit(_CHUNK)).all()
+            yield from (Announced(*row) for row in rows)
+            if len(rows) < _CHUNK:
+                return
+            after = rows[-1].number
 
     def announce(self, number: int, size: int, text: str, at: datetime) -> None:
         """Keep the *number*-th; if another process was first, theirs stands."""

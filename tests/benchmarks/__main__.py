@@ -11,7 +11,17 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import activation, engines, exchange, ledger, queue, reading, replays, soak
+from tests.benchmarks import (
+    activation,
+    engines,
+    exchange,
+    ledger,
+    queue,
+    reading,
+    replays,
+    soak,
+    verifying,
+)
 
 
 def _options() -> argparse.Namespace:
@@ -39,6 +49,7 @@ def _options() -> argparse.Namespace:
     asked = kinds.add_parser("replay", help="another law on past queries")
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
+    verifying.add_to(kinds)
     asked = kinds.add_parser("ledger", help="the log: appends, and reading it as it grows")
     asked.add_argument("--seconds", type=float, default=5, help="of each number of writers")
     asked.add_argument("--large", action="store_true", help="a log of a million entries as well")
@@ -66,6 +77,8 @@ def main() -> None:
             found = replays.measure(options.decisions, options.most)
         case "ledger":
             found = ledger.measure(options.seconds, large=options.large)
+        case "verify":
+            found = verifying.measure(options.entries)
         case _:
             found = soak.measure(options.seconds, *more)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}

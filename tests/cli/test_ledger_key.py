@@ -36,6 +36,9 @@ def test_the_two_steps(city: City) -> None:
     assert [new] == city.run("ledger", "key").split()
     assert 1 == city.run("ledger", "checkpoint").count("\n— ")
     assert "consistent" in city.run("ledger", "verify")
+    assert "consistent" in city.run("ledger", "verify", "--vkey", old, "--vkey", new)
+    alone = typed("ledger", "verify", "--vkey", new, "--data", str(city.data))
+    assert 1 == alone.exit_code  # what the old one signed is not the new one's
     added, retired = events(city)
     assert ("ledger.key_added", new) == (added["event"], added["vkey"])
     assert ("ledger.key_retired", old) == (retired["event"], retired["vkey"])

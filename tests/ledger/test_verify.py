@@ -20,8 +20,8 @@ import pytest
 
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.ledger import verify
-from gatekeeper.ledger.audit import CODES, Finding, Reached
 from gatekeeper.ledger.checkpoint import SigningKey
+from gatekeeper.ledger.findings import CODES, Finding, Reached
 from gatekeeper.ledger.merkle import Growth, extend, leaf_hash, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
@@ -115,7 +115,7 @@ def test_a_sound_log_has_no_findings_and_tells_its_progress(copy: Log) -> None:
     told: list[tuple[int, int]] = []
     assert [] == verify(copy.rows, copy.key.vkey, progress=lambda at, of: told.append((at, of)))
     assert [] == verify(copy.rows, copy.key.verifier, checkpoints=[])
-    assert [(0, SIZE)] == told
+    assert [(SIZE, SIZE)] == told
     with pytest.raises(SettingsRefused):
         verify(copy.rows, "no key")
     copy.rows.close()
