@@ -144,7 +144,7 @@ def test_an_altered_entry_is_not_published(tmp_path: Path) -> None:
 def hourly(tmp_path: Path, every: int = 3600) -> tuple[Log, Day, Kept, Published]:
     """Return a log that is published by the clock."""
     day, kept = Day(), Kept()
-    log = open_log(tmp_path, clock=day.clock, today=lambda: day.at.date())
+    log = open_log(tmp_path, clock=day.clock, today=lambda: day.now().date())
     return log, day, kept, Published(log.rows, Publication(log.rows, log.key, kept, day.now, every).latest)
 
 
