@@ -18,7 +18,7 @@ help:
 	@echo 'make lint      ruff, mypy, and Regal where it is'
 	@echo 'make texts     bring the Spanish catalogue of the console up to date: new texts empty, old ones dropped'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'
-	@echo 'make soak      ten minutes of mixed load, watching memory and the log (SOAK_SECONDS=600)'
+	@echo 'make soak      200 times kill -9, then ten minutes of mixed load, watching memory and the log (SOAK_SECONDS=600)'
 	@echo 'make lock      write deploy/locks/ anew'
 	@echo 'make clean     remove what make has made'
 
@@ -57,7 +57,9 @@ bench: venv-test
 	$(PY) -m tests.benchmarks engines $(ARGS)
 
 SOAK_SECONDS ?= 600
+SOAK_KILLS ?= 200
 soak: venv-test
+	GATEKEEPER_TEST_KILLS=$(SOAK_KILLS) $(PY) -m pytest -q tests/store/test_sudden_death.py
 	$(PY) -m tests.benchmarks soak --seconds $(SOAK_SECONDS) $(ARGS)
 
 # One resolution for Python 3.11 and newer on every system; wheels only, each by hash.
