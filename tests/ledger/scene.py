@@ -19,16 +19,22 @@ from gatekeeper.errors import LedgerCorrupt, LedgerUnavailable
 from gatekeeper.ledger import DayKeys, verify
 from gatekeeper.ledger.export import export
 from gatekeeper.ledger.merkle import consistency_proof
+from gatekeeper.ledger.rows import Row
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, lay_out, open_state
+from gatekeeper.store import administration
 from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.witness.keeper import Keeper
 from gatekeeper.witness.protocol import Submission
-from tests.ledger.attacker import DAY, STOP, STOPPED, Attacker
+from tests.ledger.attacker import DAY, PERMIT, STOP, STOPPED, Attacker
 from tests.ledger.made import decided, new_ref, released, stop_lifted, stop_set
 from tests.purge.made import Ago
+from tests.store.making import agency, client, query
 from tests.witness.made import new_keeper
+
+FIRST_DAY = 60
+"""Days ago: long enough for a city's retention to end. The second day follows it, the third is today."""
 
 
 @contextmanager
@@ -43,11 +49,11 @@ def days_ago(ago: Ago) -> Iterator[None]:
 
 def make(directory: Path, database_url: str = "") -> None:
     """Make the city, what was published, exported and witnessed of it, and what an auditor kept."""
-    ago, settings = Ago(2), settings_of(directory, database_url)
+    ago, settings = Ago(FIRST_DAY), settings_of(directory, database_url)
     lay_out(settings)
     with days_ago(ago):
         state = open_state(settings)
-    for ago.days in (2, 1):
+    for ago.days in (FIRST_DAY, FIRST_DAY - 1):
         _day(state)
     ago.days = 0
     published = state.published()
@@ -61,15 +67,20 @@ def make(directory: Path, database_url: str = "") -> None:
 
 
 def _day(state: State) -> None:
-    for number in range(0, DAY - 2, 2):
-        if state.rows.head().size == STOP:
+    for _ in range(DAY // 2 - 1):
+        size = state.rows.head().size
+        if size == STOP:
             state.ledger.append(stop_set(STOPPED))
             state.ledger.append(stop_lifted(STOPPED))
-        else:
-            ref = new_ref()
-            permit = state.ledger.append(decided(ref))
-            state.ledger.append(released(ref, permit.index))
-        del number
+            continue
+        ref = new_ref()
+        rows: dict[int, Sequence[Row]] = {
+            0: administration.add_agency(agency()),
+            2: administration.add_client(client()),
+            PERMIT: (query(ref),),
+        }
+        state.ledger.append(decided(ref), rows.get(size, ()))
+        state.ledger.append(released(ref, size))
     for _ in range(2):
         state.ledger.append(decided(outcome="deny"))
 
@@ -108,6 +119,12 @@ class Scene:
         notes = [directory / name for name in ("auditor", "public/checkpoint", "witnessed")]
         evidence = Evidence(*(note.read_text() for note in notes))
         return cls(directory, open_state(settings), Attacker(settings), evidence)
+
+    def reopen(self, days: int = 0, *, well: bool = True) -> None:
+        """Start anew, so many days ahead; what ran before was stopped well, or not at all."""
+        self.state.close() if well else self.state.database.close()
+        with days_ago(Ago(-days)):
+            self.state = open_state(self.state.settings)
 
     def close(self) -> None:
         """Close it; what was tampered with needs no last checkpoint."""
