@@ -11,11 +11,10 @@ import os
 import platform
 import sys
 
-from tests.benchmarks import activation, engines, exchange, queue, reading, replays, soak
+from tests.benchmarks import activation, engines, exchange, ledger, queue, reading, replays, soak
 
 
-def main() -> None:
-    """Run one benchmark."""
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     kinds = parser.add_subparsers(dest="kind", required=True)
     asked = kinds.add_parser("exchange", help="the gate beside its ungated twin")
@@ -40,7 +39,15 @@ def main() -> None:
     asked = kinds.add_parser("replay", help="another law on past queries")
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
-    options = parser.parse_args()
+    asked = kinds.add_parser("ledger", help="the log: appends, and reading it as it grows")
+    asked.add_argument("--seconds", type=float, default=5, help="of each number of writers")
+    asked.add_argument("--large", action="store_true", help="a log of a million entries as well")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run one benchmark."""
+    options = _options()
     more = ["--opa", options.opa] if getattr(options, "opa", None) else []
     match options.kind:
         case "exchange":
@@ -57,6 +64,8 @@ def main() -> None:
             found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
         case "replay":
             found = replays.measure(options.decisions, options.most)
+        case "ledger":
+            found = ledger.measure(options.seconds, large=options.large)
         case _:
             found = soak.measure(options.seconds, *more)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}

@@ -53,6 +53,16 @@ def measure(load: Load, directory: Path, twin_per_second: float) -> dict[str, An
     }
 
 
+def bare_commits(file: Path, seconds: float) -> float:
+    """Return the durable commits of one row that one thread can do in a second here, without any gate."""
+    with closing(_store(file)) as store:
+        began, number = time.monotonic(), 0
+        while time.monotonic() - began < seconds:
+            _commit(store, number)
+            number += 1
+        return number / (time.monotonic() - began)
+
+
 def _processor_ms(work: Callable[[int], object]) -> float:
     times = []
     for number in range(TIMES):
