@@ -40,7 +40,7 @@ from gatekeeper.ledger.rows import (
     slot,
 )
 from gatekeeper.ledger.tail import check_tail
-from gatekeeper.ledger.tiles import Tile, TileReader
+from gatekeeper.ledger.tiles import Roots, Tile, TileReader
 from gatekeeper.ledger.tree import Tree
 
 __all__ = [
@@ -74,6 +74,7 @@ class Ledger:
         self._file = checkpoint_file
         self._kept = Kept(rows, key, checkpoint_file)
         self._batches = Batches(rows, key, keys, clock)
+        self._roots: Roots = {}
         self._mutex = threading.Lock()
         self._queue: deque[Waiter] = deque()
         self._led = False
@@ -182,7 +183,7 @@ class Ledger:
         head = self._rows.head()
         if stored is None or index >= head.size:
             raise UnknownEntry("the log has no entry of that index")
-        proof = inclusion_proof(index, head.size, TileReader(self._rows).node)
+        proof = inclusion_proof(index, head.size, TileReader(self._rows, self._roots).node)
         checkpoint = Tree(head, (), self._key).checkpoint
         opened: dict[str, Json] = dict(openings or {})
         return Receipt(index, stored.entry, stored.leaf_hash, proof, head.size, checkpoint, opened)

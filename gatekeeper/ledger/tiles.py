@@ -44,12 +44,24 @@ class TileSource(Protocol):
         """Return the hashes of entries ``start <= index < stop``."""
 
 
-class TileReader:
-    """A node reader (see `merkle`) over stored tiles; make one for each use, it remembers what it read."""
+Roots = dict[tuple[int, int], bytes]
+"""The roots of complete tiles, by their level and number, for whoever reads one log again and again."""
 
-    def __init__(self, source: TileSource) -> None:
+_MOST_ROOTS = 4096
+
+
+class TileReader:
+    """A node reader (see `merkle`) over stored tiles; make one for each use, it remembers what it read.
+
+    With `roots`, what it came to is left there for the next one: so that a proof in a long log does not read
+    the up to 255 tiles below each tile that is not complete yet. Whoever compares the log with what was
+    signed leaves them out: a tile that was changed meanwhile would not be noticed.
+    """
+
+    def __init__(self, source: TileSource, roots: Roots | None = None) -> None:
         self._source = source
         self._tile = lru_cache(maxsize=512)(source.tile)
+        self._roots: Roots = {} if roots is None else roots
 
     def node(self, level: int, number: int) -> bytes:
         """Return the root of a complete subtree; raises LedgerCorrupt if the stored hashes do not reach."""
@@ -65,15 +77,31 @@ class TileReader:
             first = start % WIDTH
             return split(stored)[first : first + stop - start]
         if tile_level:  # not complete yet: each of its hashes is the root of a complete tile below
-            below = tile_level - 1
-            return [
-                perfect_root(self.hashes(below, number << HEIGHT, (number + 1) << HEIGHT))
-                for number in range(start, stop)
-            ]
+            return [self._root(tile_level - 1, number) for number in range(start, stop)]
         leaves = list(self._source.leaf_hashes(start, stop))
         if len(leaves) != stop - start:
             raise LedgerCorrupt(f"entries {start} to {stop - 1} are not all there")
         return leaves
+
+    def _root(self, level: int, number: int) -> bytes:
+        """Return the root of a complete tile."""
+        found = self._roots.get((level, number))
+        if found is None:
+            stored = self._tile(level, number)
+            if stored is not None and len(stored) == WIDTH * HASH_BYTES:
+                found = _root_of(stored)
+            else:  # derived from what is below it, or refused
+                found = perfect_root(self.hashes(level, number << HEIGHT, (number + 1) << HEIGHT))
+            if len(self._roots) >= _MOST_ROOTS:
+                self._roots.clear()
+            self._roots[level, number] = found
+        return found
+
+
+@lru_cache(maxsize=512)
+def _root_of(stored: bytes) -> bytes:
+    """Return the root of a tile by what it holds: a changed one has another. At most 4 MiB are kept."""
+    return perfect_root(split(stored))
 
 
 def split(hashes: bytes) -> list[bytes]:

@@ -6,7 +6,14 @@ import pytest
 
 from gatekeeper.errors import LedgerCorrupt, UnknownTile
 from gatekeeper.ledger import tiles
-from gatekeeper.ledger.merkle import leaf_hash, perfect_root
+from gatekeeper.ledger.merkle import (
+    frontier_at,
+    inclusion_proof,
+    leaf_hash,
+    perfect_root,
+    root,
+    verify_inclusion,
+)
 from tests.ledger.made import Log, decided
 
 
@@ -49,6 +56,64 @@ def test_hashes_are_those_of_the_entries(log: Log) -> None:
     assert perfect_root(leaves[:256]) == reader.node(8, 0)
     with pytest.raises(LedgerCorrupt):
         reader.hashes(0, 256, 261)
+
+
+class Long:
+    """The stored tiles of a log of 200 complete ones, and how often they were read."""
+
+    size = 200 * tiles.WIDTH
+
+    def __init__(self) -> None:
+        self.stored = [b"".join(leaf_hash(bytes([n, i])) for i in range(tiles.WIDTH)) for n in range(200)]
+        self.read = 0
+
+    def tile(self, level: int, number: int) -> bytes | None:
+        """Return one of the lowest level: there are too few of them for another."""
+        self.read += 1
+        return self.stored[number] if level == 0 else None
+
+    def leaf_hashes(self, start: int, stop: int) -> list[bytes]:
+        """Return none: no tile is unfinished."""
+        del start, stop
+        return []
+
+    def proof(self, index: int, roots: tiles.Roots | None = None) -> tuple[bytes, ...]:
+        """Return an inclusion proof as a receipt has it."""
+        return inclusion_proof(index, self.size, tiles.TileReader(self, roots).node)
+
+
+def test_a_proof_in_a_long_log_reads_few_tiles() -> None:
+    """Not, for every receipt, each of those below a tile that is not complete yet; the proof is the same."""
+    log, roots = Long(), tiles.Roots()
+    first = log.proof(70, roots)
+    assert first == log.proof(70)
+    log.read = 0
+    for index in (70, 71, 10_000, log.size - 1):
+        proof = log.proof(index, roots)
+        assert log.read <= 3, "a receipt reads the log from its beginning"
+        leaf = leaf_hash(bytes(divmod(index, tiles.WIDTH)))
+        top = root(frontier_at(log.size, tiles.TileReader(log).node))
+        assert verify_inclusion(leaf, index, log.size, proof, top)
+        log.read = 0
+
+
+def test_what_is_remembered_of_a_log_has_an_end() -> None:
+    """It is forgotten, and read again, before it fills the memory of a process."""
+    log, roots = Long(), tiles.Roots()
+    roots.update({(9, number): bytes(32) for number in range(10_000)})
+    assert log.proof(70) == log.proof(70, roots)
+    assert len(roots) <= 200
+
+
+def test_a_changed_tile_is_noticed_by_whoever_compares() -> None:
+    """What was worked out of a tile is remembered by what it held, not by where it stood."""
+    long = Long()
+    before = tiles.TileReader(long).node(14, 0)
+    long.stored[3] = bytes(len(long.stored[3]))
+    assert before != tiles.TileReader(long).node(14, 0)
+    long.stored[3] = long.stored[3][:-1]
+    with pytest.raises(LedgerCorrupt, match="256 hashes"):
+        tiles.TileReader(long).node(14, 0)
 
 
 def test_a_bundle_holds_each_entry_with_its_length() -> None:
