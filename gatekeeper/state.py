@@ -101,11 +101,12 @@ class State:
         return Published(self.rows, self.publication().latest)
 
     def kept_checkpoints(self) -> tuple[str, ...]:
-        """Return the checkpoints that are kept outside the database."""
+        """Return the checkpoints that are kept beside the log: the file's, and those that were published."""
+        published = tuple(each.text for each in PublishedCheckpoints(self.database).all())
         try:
-            return (_checkpoint_file(self.settings).read_text(encoding="utf-8", errors="replace"),)
+            return (_checkpoint_file(self.settings).read_text("utf-8", errors="replace"), *published)
         except FileNotFoundError:
-            return ()
+            return published
 
     def notices_key(self) -> SecretsKey:
         """Return the key that webhooks' addresses and secrets are sealed under. Raises StoreUnavailable."""
