@@ -89,7 +89,12 @@ class State:
     def checks(self) -> Checks:
         """Return the checks of the log that staff begin."""
         record = LedgerChecks(self.database, self.clock.now)
-        return Checks(self.rows, self.log_key, record, self.kept_checkpoints)
+
+        def others() -> tuple[str, ...]:
+            published = PublishedCheckpoints(self.database).all()
+            return (*self.kept_checkpoints(), *(each.text for each in published))
+
+        return Checks(self.rows, self.log_key, record, others)
 
     def publication(self) -> Publication:
         """Return what decides which checkpoint is the public one."""

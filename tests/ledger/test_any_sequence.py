@@ -264,7 +264,7 @@ class AnySequence(RuleBasedStateMachine):
 
 
 AnySequence.TestCase.settings = settings(
-    max_examples=20,
+    max_examples=16,
     stateful_step_count=20,
     derandomize=True,
     database=None,

@@ -8,10 +8,12 @@ end was touched, the service does not start either.
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.ledger.scene import Scene
+from tests.cli.shell import typed
+from tests.ledger.scene import Scene, copied
 from tests.ledger.tamperings import TAMPERINGS, Tampering
 
 
@@ -33,6 +35,17 @@ def test_an_untouched_copy_is_sound(scene: Scene) -> None:
     """Or else everything above would prove nothing."""
     assert [] == scene.found()
     assert None is scene.refusal()
+
+
+def test_the_command_asks_what_was_published_too(on_sqlite: Path, tmp_path: Path) -> None:
+    """Whoever cut the log, and all that it had signed but for what it published, is found."""
+    scene = Scene.open(copied(on_sqlite, tmp_path))
+    scene.attacker.cut(180, file=True)
+    scene.attacker.sql("DELETE FROM ledger_checkpoints")
+    result = typed("ledger", "verify", "--data", str(scene.attacker.city))
+    assert 1 == result.exit_code
+    assert "signed over 200 entries; 180 are left" in result.stdout
+    scene.close()
 
 
 def test_there_are_more_than_forty() -> None:
