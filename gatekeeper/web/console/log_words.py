@@ -55,7 +55,7 @@ EVENT: Final[Mapping[str, str]] = {
     "staff.removed": later("An account of this console was removed."),
     "staff.signed_in": later("Somebody of the staff signed in, or proved who they are."),
     "staff.viewed": later("Somebody of the staff opened what is private of a request."),
-    "export.made": later("Somebody took figures, a letter or a part of the log out of the console."),
+    "export.made": later("Somebody took a query, figures, a letter or a part of the log along as a file."),
     "purge.begun": later("The erasure of private detail began."),
     "purge.done": later("Private detail was erased at the end of the city's retention."),
     "purge.held": later("Private detail is kept beyond its time, for a court."),
