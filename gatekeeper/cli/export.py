@@ -25,10 +25,10 @@ import click
 from gatekeeper.cells import cell
 from gatekeeper.cli.opened import city, data_option, day_option, operator
 from gatekeeper.cli.persons import as_option, proved
+from gatekeeper.court.dossier import Court
+from gatekeeper.court.file import court_file
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Json
-from gatekeeper.oversight.court import Court
-from gatekeeper.oversight.court_file import court_file
 from gatekeeper.oversight.log_period import Period, Public, entries_in
 from gatekeeper.review.accounts import Account
 from gatekeeper.review.reasons import fault_of, tidy

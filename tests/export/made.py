@@ -17,9 +17,9 @@ import pyotp
 from click.testing import Result
 
 from gatekeeper import settings
+from gatekeeper.court.dossier import Court
+from gatekeeper.court.file import court_file
 from gatekeeper.exchange import asked, further_records
-from gatekeeper.oversight.court import Court
-from gatekeeper.oversight.court_file import court_file
 from gatekeeper.policy import Bundle
 from gatekeeper.revisions.past_texts import past_text
 from gatekeeper.state import State, open_state

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import re
 import shutil
@@ -14,10 +15,12 @@ from typing import Any
 
 import metamorphic_log
 import pytest
+import rfc8785
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from gatekeeper.court.file import court_file, zipped
 from gatekeeper.errors import LedgerCorrupt
 from gatekeeper.ledger.merkle import leaf_hash
-from gatekeeper.oversight.court_file import court_file, zipped
 from gatekeeper.policy import Bundle, Embedded, load
 from tests.cli.shell import spawned, typed
 from tests.exchange.city import PLATE
@@ -128,6 +131,54 @@ def test_the_program_in_the_readme_runs(files: dict[str, Unpacked], key: str, tm
     assert 0 == checked(key, entry)
     assert 0 != checked(key, f"entries/{file.numbers[0]}.json")
     assert 0 != checked(key.replace(key.split("+")[1], "00000000"), entry)
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not on this machine")
+def test_the_lines_for_a_shell_run(files: dict[str, Unpacked]) -> None:
+    """The manifest, the law's listing and a leaf hash, as the README has them; they find what was touched."""
+    file = files["denied"]
+    told = file.read("README.txt").decode()
+    lines = re.findall(r"^   (jq .*|sha256sum .*|\(printf .*)$", told, re.MULTILINE)
+    assert 4 == len(lines)
+    for line in lines:
+        subprocess.run(["sh", "-ec", line], cwd=file.directory, check=True, capture_output=True)
+    number = file.numbers[0]
+    leaf = subprocess.run(["sh", "-c", lines[3]], cwd=file.directory, capture_output=True, check=True)
+    assert file.json(f"receipts/{number}.json")["leaf_hash"] == leaf.stdout.decode().strip()
+
+
+@pytest.mark.parametrize("kind", ["paged", "ruled"])
+def test_it_is_checked_by_hand_as_the_readme_says(files: dict[str, Unpacked], key: str, kind: str) -> None:
+    """Path, root, signature and commitments, with hashes and one signature alone."""
+    file = files[kind]
+    note = file.read("checkpoint").decode()
+    signed, _, signatures = note.partition("\n\n")
+    origin, size, top = signed.split("\n")
+    line = next(line for line in signatures.splitlines() if f" {origin} " in line)
+    public = base64.b64decode(key.split("+", 2)[2])
+    assert b"\x01" == public[:1]
+    signature = base64.b64decode(line.split(" ")[2])[4:]
+    Ed25519PublicKey.from_public_bytes(public[1:]).verify(signature, f"{signed}\n".encode())
+    for number in file.numbers:
+        steps = file.read(f"receipts/{number}.tlog-proof").decode().partition("\n\n")[0].split("\n")[2:]
+        n, m = number, int(size) - 1
+        folded = hashlib.sha256(b"\0" + file.read(f"entries/{number}.json")).digest()
+        for step in map(base64.b64decode, steps):
+            if n % 2 or n == m:
+                folded = hashlib.sha256(b"\1" + step + folded).digest()
+                while n and not n % 2:
+                    n, m = n // 2, m // 2
+            else:
+                folded = hashlib.sha256(b"\1" + folded + step).digest()
+            n, m = n // 2, m // 2
+        assert (0, top) == (m, base64.b64encode(folded).decode())
+        promised = file.json(f"entries/{number}.json")["commitments"]
+        openings = file.json(f"receipts/{number}.json")["openings"]
+        assert promised.keys() == openings.keys()
+        for name, opening in openings.items():
+            said = f"gatekeeper/commitment/v1\n{name}\n".encode() + rfc8785.dumps(opening["value"])
+            made = hmac.digest(base64.b64decode(opening["salt"]), said, "sha256").hex()
+            assert promised[name] == made
 
 
 @pytest.mark.parametrize("kind", ALL)

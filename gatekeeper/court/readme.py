@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from gatekeeper.oversight.court import Dossier, Told
+from gatekeeper.court.dossier import Dossier, Told
 
 _GO: Final = """\
 package main
@@ -204,7 +204,10 @@ def _checking(dossier: Dossier) -> Iterator[str]:
             "4. The law. The digest in the entry (policy.digest) is the SHA-256 of the listing, and the\n"
             "   listing has the SHA-256 of each file that decides:"
             + "".join(
-                f"\n   sha256sum 'policy/{law.revision}.listing'\n     {law.digest}" for law in listings
+                f"\n   sha256sum 'policy/{law.revision}.listing'\n     {law.digest}\n"
+                f"   jq -r '.[1][] | \"\\(.[1])  policy/{law.revision}/\\(.[0])\"' "
+                f"'policy/{law.revision}.listing' | sha256sum -c"
+                for law in listings
             )
         )
     if asked := [told for told in dossier.told if "input" in told.detail and _law_of(dossier, told)]:

@@ -17,10 +17,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from gatekeeper.court.dossier import Dossier, Told
+from gatekeeper.court.readme import readme
 from gatekeeper.errors import LedgerCorrupt
 from gatekeeper.ledger import canonical
-from gatekeeper.oversight.court import Dossier, Told
-from gatekeeper.oversight.court_readme import readme
 
 DECISIONS: Final = frozenset({"query.decided", "query.previewed"})
 _LOGS_OWN: Final = frozenset({"v", "event", "ref", "hour", "commitments"})

@@ -9,7 +9,7 @@ same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -196,7 +196,7 @@ class Court:
         return laws
 
 
-def _about(query_id: str, stored: StoredEntry, places: Set[int]) -> bool:
+def _about(query_id: str, stored: StoredEntry, places: Collection[int]) -> bool:
     """Say whether an entry says of itself what the table says of it, and its decision is there, too."""
     entry = decoded(stored.entry)
     told = entry.get("ref"), entry.get("event")
