@@ -22,6 +22,7 @@ MAY: dict[str, set[str]] = {
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
     "oversight": {"errors", "exchange", "ledger", "review"},
     "review": {"errors", "exchange", "ledger"},
+    "court": {"errors", "ledger", "review"},
     "revisions": {"errors", "cells", "remembered", "whole", "ledger", "policy", "exchange", "review"},
     "notices": {"errors", "ledger"},
     "witness": {"errors", "whole", "ledger", "flask", "werkzeug", "requests"},

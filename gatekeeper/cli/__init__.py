@@ -24,6 +24,7 @@ _COMMANDS = {
     "decide": "gatekeeper.cli.decide:decide",
     "demo": "gatekeeper.cli.demo:demo",
     "doctor": "gatekeeper.cli.doctor:doctor",
+    "export": "gatekeeper.cli.export:export",
     "hold": "gatekeeper.cli.hold:hold",
     "init": "gatekeeper.cli.serve:init",
     "ledger": "gatekeeper.cli.ledger:ledger",

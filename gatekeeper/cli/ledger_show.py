@@ -27,11 +27,9 @@ from gatekeeper.ledger.append import Detail
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.entries import schema_of
 from gatekeeper.ledger.merkle import leaf_hash
-from gatekeeper.review.accounts import Account
 from gatekeeper.review.reasons import fault_of, tidy
 from gatekeeper.review.roles import ACTS, may
-from gatekeeper.review.rule import alike
-from gatekeeper.review.viewing import viewed
+from gatekeeper.review.viewing import refuse_own, viewed
 from gatekeeper.state import State
 
 _ERASED = (
@@ -98,7 +96,7 @@ def _opened(state: State, entry: Shown, username: str | None, why: str) -> Shown
     if not may(person.role, "read_ledger"):
         raise OperatorError(f"{person.username} is {person.role}, who may not {ACTS['read_ledger']}")
     # (2) They have no part in it.
-    _refuse_own(state, entry, person)
+    refuse_own(state.ledger, [entry.stored, *state.ledger.entries_of(entry.stored.ref)], person)
     # (3) It is in the log before anything is printed; if that fails, nothing is.
     state.ledger.append(viewed(person.id, entry.stored.ref, f"entry_{entry.stored.index}", why))
     # (4) Opened now, not before: what was erased meanwhile stays closed.
@@ -106,28 +104,6 @@ def _opened(state: State, entry: Shown, username: str | None, why: str) -> Shown
         return Shown(entry.stored, entry.document, entry.size, state.ledger.opened(entry.stored))
     except KeyErased:
         return Shown(entry.stored, entry.document, entry.size, erased=True)
-
-
-def _refuse_own(state: State, entry: Shown, person: Account) -> None:
-    """Refuse whoever belongs to an agency that the entry names, or is named in the request themselves."""
-    agencies = {entry.document.get("agency"), entry.document.get("end_requester")}
-    if person.agency_id is not None and person.agency_id in agencies:
-        raise OperatorError("your own agency is named in this entry: somebody else must open it")
-    if any(alike(person.name, name) for name in _named(state, entry.stored.ref)):
-        raise OperatorError("the request names somebody of your name: somebody else must open it")
-
-
-def _named(state: State, ref: str) -> Iterator[str]:
-    """Yield the names of whoever asked, and for whom, as typed with the query that *ref* names."""
-    for stored in state.ledger.entries_of(ref):
-        with suppress(KeyErased):
-            private = state.ledger.opened(stored)
-            body = private.detail.get("body")
-            behalf = body.get("on_behalf_of") if isinstance(body, dict) else None
-            officer = private.openings.get("officer", {}).get("value")
-            for named, field in ((officer, "name"), (behalf, "person")):
-                if isinstance(named, dict) and isinstance(named.get(field), str):
-                    yield str(named[field])
 
 
 # --- What is printed. -------------------------------------------------------------------------------------

@@ -132,9 +132,9 @@ def day(_: click.Context, __: click.Parameter, value: Any) -> Any:
     return None if value is None else value.date()
 
 
-def day_option(name: str, **options: Any) -> Callable[[Any], Any]:
+def day_option(*names: str, **options: Any) -> Callable[[Any], Any]:
     """Return an option that takes a date as 2026-11-22."""
-    return click.option(name, type=click.DateTime(["%Y-%m-%d"]), callback=day, **options)
+    return click.option(*names, type=click.DateTime(["%Y-%m-%d"]), callback=day, **options)
 
 
 def _cell(value: Any) -> str:

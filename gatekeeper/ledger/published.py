@@ -16,7 +16,14 @@ from gatekeeper.errors import LedgerCorrupt, UnknownTile
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.checkpoint import SigningKey, open_checkpoint
 from gatekeeper.ledger.entries import hour_of
-from gatekeeper.ledger.merkle import Frontier, frontier_at, leaf_hash, root
+from gatekeeper.ledger.merkle import (
+    Frontier,
+    consistency_proof,
+    frontier_at,
+    leaf_hash,
+    root,
+    verify_consistency,
+)
 from gatekeeper.ledger.rows import Rows
 from gatekeeper.ledger.tiles import HEIGHT, WIDTH, TileReader, bundle, parse_path
 
@@ -90,6 +97,22 @@ class Publication:
         if last is None:
             raise LedgerCorrupt("what was published is not kept")
         return last.size, last.text
+
+    def covering(self, size: int) -> tuple[int, str]:
+        """Return the last published checkpoint if it covers so many entries, else one of just so many.
+
+        The latter is signed for who asks, and not published. Raises LedgerCorrupt if what is stored of those
+        entries does not lead to the log's head, LedgerUnavailable, StoreUnavailable.
+        """
+        last = self._announcements.last()
+        if last is not None and last.size >= size:
+            return last.size, last.text
+        head, node = self._rows.head(), TileReader(self._rows).node
+        frontier, whole = frontier_at(size, node), root(head.frontier)
+        proof = consistency_proof(size, head.size, node)
+        if not verify_consistency(size, head.size, proof, root(frontier), whole):
+            raise LedgerCorrupt("the stored hashes do not lead to the log's head: gatekeeper ledger verify")
+        return size, self._signed(frontier, size)
 
     def cosigned(self, text: str) -> None:
         """Publish the latest checkpoint anew, with what witnesses signed.

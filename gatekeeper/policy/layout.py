@@ -83,7 +83,11 @@ class Sources:
 
     def digest(self) -> str:
         """Return the SHA-256 over a canonical listing of every file that can change a decision."""
-        return _digest("gatekeeper policy bundle 1", {**self.modules, **self.documents})
+        return hashlib.sha256(self.listing()).hexdigest()
+
+    def listing(self) -> bytes:
+        """Return that listing: what it is of, and the path and SHA-256 of each file."""
+        return _listing("gatekeeper policy bundle 1", {**self.modules, **self.documents})
 
 
 def read(directory: Path) -> Sources:
@@ -114,13 +118,12 @@ def sources_of(files: Files, faults: Sequence[str] = ()) -> Sources:
 
 def tree_digest(files: Files) -> str:
     """Return ``sha256:…`` over all of *files*: those that decide, and those that speak about decisions."""
-    return f"sha256:{_digest('gatekeeper policy revision 1', files)}"
+    return f"sha256:{hashlib.sha256(_listing('gatekeeper policy revision 1', files)).hexdigest()}"
 
 
-def _digest(about: str, files: Files) -> str:
+def _listing(about: str, files: Files) -> bytes:
     listing = [[path, hashlib.sha256(files[path].encode()).hexdigest()] for path in sorted(files)]
-    canonical = json.dumps([about, listing], ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
+    return json.dumps([about, listing], ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def strict_json(text: str) -> Json:

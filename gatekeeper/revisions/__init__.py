@@ -10,6 +10,7 @@
 - ``replay``        whom it would have hit
 - ``approval``      who may approve what, and what an approval binds
 - ``succession``    which text is in force, and which comes after it
+- ``past_texts``    the text that an entry of the log names, for somebody outside
 - ``in_force``      the law of each request, as the registry says
 - ``beside``        a candidate on live queries, without effect
 - ``bench``         one request under several laws; ``explain`` why, statement by statement (``trace``)

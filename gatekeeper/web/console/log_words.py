@@ -57,7 +57,7 @@ EVENT: Final[Mapping[str, str]] = {
     "staff.viewed": later("Somebody of the staff opened what is private of a request."),
     "ledger.key_added": later("Another key signs the log too, from here on."),
     "ledger.key_retired": later("A key of the log was retired: it signs nothing any more."),
-    "export.made": later("Somebody took figures, a letter or a part of the log out of the console."),
+    "export.made": later("Somebody took a query, figures, a letter or a part of the log along as a file."),
     "purge.begun": later("The erasure of private detail began."),
     "purge.done": later("Private detail was erased at the end of the city's retention."),
     "purge.held": later("Private detail is kept beyond its time, for a court."),

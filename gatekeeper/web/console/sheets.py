@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import csv
 import io
-import secrets
 from collections.abc import Iterable, Sequence
 
 from flask import Response, g
 
 from gatekeeper.cells import cell
-from gatekeeper.ledger import Draft, Json
+from gatekeeper.ledger import Json
 from gatekeeper.review.accounts import Session
+from gatekeeper.review.viewing import taken_along
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.pages import attached
 
@@ -35,11 +35,4 @@ def sheet(
 def taken(desk: Desk, subject: Json) -> None:
     """Log that this person takes a file along. Raises LedgerUnavailable: then it does not leave."""
     session: Session = g.session
-    draft = Draft(
-        event="export.made",
-        ref=f"event_{secrets.token_hex(12)}",
-        clear={},
-        secret={"by": session.account.id, "subject": subject},
-        detail={},
-    )
-    desk.gate.ledger.append(draft)
+    desk.gate.ledger.append(taken_along(session.account.id, subject))
