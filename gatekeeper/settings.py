@@ -24,7 +24,7 @@ from gatekeeper.errors import SettingsRefused
 
 PREFIX = "GATEKEEPER_"
 _LAST_PORT = 65_535
-_DAY = 86_400
+_HOUR, _DAY = 3600, 86_400
 _LEAST_RETENTION, _MOST_RETENTION = 31, 36_500
 
 
@@ -67,8 +67,10 @@ class Settings:
     allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
     log_origin: Annotated[str, "Name of a new log in its checkpoints; empty: made from BASE_URL"] = ""
     publish_every: Annotated[
-        int, "Seconds between the checkpoints under `/ledger/`; 3600: the hours that are over; 0: at once"
-    ] = 3600
+        int,
+        "Seconds between the checkpoints under `/ledger/`; 3600: the hours that are over; 0: at once; "
+        "-1: 3600, or 0 where BASE_URL is this machine's own address",
+    ] = -1
     bind: Annotated[str, "Address to listen on"] = "127.0.0.1"
     port: Annotated[int, "Port to listen on"] = 8080
     workers: Annotated[int, "Worker processes; 0: one for each core"] = 0
@@ -127,6 +129,11 @@ class Settings:
     def on_loopback(self) -> bool:
         """Say whether agencies reach the gatekeeper on this machine alone, as in the demo."""
         return _loopback(urlsplit(self.issuer).hostname or "")
+
+    @property
+    def published_every(self) -> int:
+        """Return the seconds between published checkpoints, 0 for each moment: as on a machine for trials."""
+        return self.publish_every if self.publish_every >= 0 else (0 if self.on_loopback else _HOUR)
 
     @property
     def origin(self) -> str:
@@ -221,7 +228,7 @@ def _number_faults(settings: Settings) -> Iterator[str]:
         yield "GATEKEEPER_PORT is not a port: set 1 to 65535, as 8080"
     if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
         yield "GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s"
-    if not 0 <= settings.publish_every <= _DAY:
+    if not -1 <= settings.publish_every <= _DAY:
         yield "GATEKEEPER_PUBLISH_EVERY must be 0 to 86400 s: the public must see the log each day"
     if settings.retention_days and not _LEAST_RETENTION <= settings.retention_days <= _MOST_RETENTION:
         yield (

@@ -99,7 +99,7 @@ class State:
     def publication(self) -> Publication:
         """Return what decides which checkpoint is the public one."""
         kept = PublishedCheckpoints(self.database)
-        return Publication(self.rows, self.log_key, kept, self.clock.now, self.settings.publish_every)
+        return Publication(self.rows, self.log_key, kept, self.clock.now, self.settings.published_every)
 
     def published(self) -> Published:
         """Return the log as the public sees it."""

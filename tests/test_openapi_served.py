@@ -77,7 +77,11 @@ def check(path: str, method: str, answer: TestResponse) -> Any:
 def city(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, dict[str, Any]]:
     """Serve a small sample city in this process."""
     settings = configuration.load(
-        data=tmp_path_factory.mktemp("city"), engine="embedded", allow_basic=True, log_level="error"
+        data=tmp_path_factory.mktemp("city"),
+        engine="embedded",
+        allow_basic=True,
+        log_level="error",
+        publish_every=3600,
     )
     build(settings.data / "reads.db", seed=1, reads=20_000, until=datetime.now(UTC))
     build_city(settings)
@@ -342,9 +346,7 @@ def test_the_published_log_is_as_written(client: FlaskClient) -> None:
 
 def test_a_published_file_is_as_written(tmp_path: Path) -> None:
     """Where a city publishes at once: bytes, for ever, for scripts in any page."""
-    settings = configuration.load(
-        data=tmp_path / "city", engine="embedded", publish_every=0, log_level="error"
-    )
+    settings = configuration.load(data=tmp_path / "city", engine="embedded", log_level="error")
     lay_out(settings)
     state = open_state(settings)
     put_in_force(state, load_bundle(settings))

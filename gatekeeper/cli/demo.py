@@ -64,7 +64,6 @@ def demo(data: Path | None, port: int, opa_url: str | None, log: Path | None, pa
         engine="opa" if opa_url else "embedded",
         opa_url=opa_url or "",
         time_zone="America/Chicago",
-        publish_every=0,
     )
     if log is not None:
         _replay(settings, log, page)

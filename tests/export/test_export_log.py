@@ -116,8 +116,9 @@ def test_a_period_of_nothing_has_a_header(published: Staffed) -> None:
     assert ["export.made"] * 2 == published.city.events()[-2:]
 
 
-def test_what_is_not_published_is_not_in_it(office: Staffed) -> None:
+def test_what_is_not_published_is_not_in_it(office: Staffed, monkeypatch: pytest.MonkeyPatch) -> None:
     """The present hour is not public yet; that is said, not left to guess."""
+    monkeypatch.setenv("GATEKEEPER_PUBLISH_EVERY", "3600")
     result = typed(
         *("export", "log", "--from", TODAY, "--to", TODAY, "--out", "-", "--data", str(office.data))
     )

@@ -6,15 +6,17 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gatekeeper.errors import LedgerCorrupt, UnknownTile
+from gatekeeper.errors import LedgerCorrupt, SettingsRefused, UnknownTile
 from gatekeeper.ledger import Publication, Published, open_checkpoint
 from gatekeeper.ledger.clock import Clock
 from gatekeeper.ledger.merkle import frontier_at, leaf_hash, root
 from gatekeeper.ledger.published import CHECKPOINT, Announced
 from gatekeeper.ledger.tiles import TileReader
+from gatekeeper.settings import Settings
 from gatekeeper.store.published import Announced as Row
 from tests.ledger.made import Log, decided, open_log
 
@@ -219,3 +221,21 @@ def test_shorter_intervals_publish_the_head(tmp_path: Path) -> None:
     assert 2 == size_of(log, published)
     assert [1, 2] == [row.size for row in kept.rows]
     log.rows.close()
+
+
+@pytest.mark.parametrize(
+    ("given", "every"),
+    [
+        ({"base_url": "https://alpr.example.gov"}, 3600),
+        ({"base_url": "https://alpr.example.gov", "publish_every": 0}, 0),
+        ({"base_url": "http://127.0.0.1:8080"}, 0),
+        ({"base_url": "http://127.0.0.1:8080", "publish_every": 60}, 60),
+    ],
+)
+def test_a_city_publishes_by_the_hour_and_a_trial_at_once(given: dict[str, Any], every: int) -> None:
+    """Unless it chose: on this machine's own address nobody reads along."""
+    assert every == Settings(**given).published_every
+    for refused in (-2, 86_401):
+        faulty = Settings(engine="embedded", publish_every=refused)
+        with pytest.raises(SettingsRefused, match="GATEKEEPER_PUBLISH_EVERY"):
+            faulty.refuse_unsafe()
