@@ -57,7 +57,6 @@ def test_init_says_the_name_that_the_log_keeps(tmp_path: Path, monkeypatch: pyte
         ["affirmation", "list"],
         ["client", "list"],
         ["stop", "--list"],
-        ["ledger", "verify"],
         ["ledger", "key"],
     ],
     ids=" ".join,
@@ -67,6 +66,15 @@ def test_without_a_city_each_command_names_init_and_makes_nothing(tmp_path: Path
     nowhere = City(tmp_path / "nowhere")
     assert "run `gatekeeper init` first" in nowhere.refused(*command)
     assert not nowhere.data.exists()
+
+
+def test_without_a_city_nothing_is_verified(tmp_path: Path) -> None:
+    """Exit status 2: that there is no log is not that it is inconsistent."""
+    nowhere = tmp_path / "nowhere"
+    result = typed("ledger", "verify", "--data", str(nowhere))
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "run `gatekeeper init` first" in result.stderr
+    assert not nowhere.exists()
 
 
 def test_an_agency_is_registered_listed_and_shown(city: City) -> None:
