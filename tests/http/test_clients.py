@@ -143,7 +143,6 @@ def test_gos_own_libraries_verify_a_receipt_and_refuse_another_entry(
     (tmp_path / "proof").write_text(receipt["tlog_proof"])
     vkey = gate.document["ledger"]["vkey"]
     for name, expected in (("entry", 0), ("other", 1)):
-        done = subprocess.run(
-            [str(program), vkey, str(tmp_path / name), str(tmp_path / "proof")], check=False, timeout=30
-        )
+        given = ["receipt", vkey, str(tmp_path / name), str(tmp_path / "proof")]
+        done = subprocess.run([str(program), *given], check=False, timeout=30)
         assert expected == done.returncode, name
