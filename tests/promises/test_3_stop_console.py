@@ -40,9 +40,7 @@ def test_no_record_leaves_after_the_page_said_so(served: RunningGate) -> None:
     people = [_Person(served, name) for name in ("riley.records", "casey.counsel")]
     with under_load(served) as hammer:
         flowing = time.monotonic()
-        while (
-            time.monotonic() < flowing + 30
-        ):  # a worker may still be loading the law, or the machine be busy
+        while time.monotonic() < flowing + 30:  # a worker may be loading the law, the machine be busy
             if any(a.status == 200 and a.at >= flowing for a in list(hammer.seen)):
                 break
             time.sleep(0.1)
