@@ -33,8 +33,13 @@ def written_whole(file: Path, mode: int = 0o666) -> Iterator[BinaryIO]:
         unfinished.replace(file)
     finally:
         unfinished.unlink(missing_ok=True)
-    directory = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
+    sync(file.parent)
+
+
+def sync(directory: Path) -> None:
+    """Have what was made, renamed or removed in a directory on disk. Raises OSError."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)
+        os.fsync(descriptor)
     finally:
-        os.close(directory)
+        os.close(descriptor)

@@ -18,7 +18,7 @@ MAY: dict[str, set[str]] = {
     "ledger": {"errors", "whole"},
     "records": {"errors", "sqlalchemy"},
     "policy": {"errors", "remembered", "whole", "requests"},
-    "store": {"errors", "ledger", "sqlalchemy"},
+    "store": {"errors", "whole", "ledger", "sqlalchemy"},
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
     "oversight": {"errors", "exchange", "ledger", "review"},
     "review": {"errors", "exchange", "ledger"},
@@ -47,6 +47,7 @@ MAY: dict[str, set[str]] = {
     "web": {
         "errors",
         "cells",
+        "whole",
         "exchange",
         "ledger",
         "policy",

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, OperatorError, SettingsRefused
 from gatekeeper.ledger import held
 from gatekeeper.ledger.held import HeldKeys, overwrite
+from gatekeeper.whole import sync
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -135,7 +136,7 @@ class DayKeys:
             # A crash between link and unlink leaves a second name of the same key: it must go too.
             for leftover in self._directory.glob(f".{day.isoformat()}.*"):
                 overwrite(leftover)
-            _sync_directory(self._directory)
+            sync(self._directory)
             self._cache.pop(day, None)
 
     def _path(self, day: date) -> Path:
@@ -184,7 +185,7 @@ class DayKeys:
                 pass
             finally:
                 temporary.unlink()
-            _sync_directory(self._directory)
+            sync(self._directory)
 
 
 def _read(path: Path, stamp: tuple[int, int]) -> _DayKey:
@@ -211,11 +212,3 @@ def _binding(day: date, ref: str, event: str) -> bytes:
 def _refuse_readable_by_others(path: Path, status: os.stat_result) -> None:
     if status.st_mode & 0o077:
         raise SettingsRefused(f"{path} is open to group or others: chmod go-rwx {path}")
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

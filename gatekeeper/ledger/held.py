@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, SettingsRefused
+from gatekeeper.whole import sync
 
 KEY_BYTES: Final = 32
 VERSION: Final = b"\x02"
@@ -44,7 +45,7 @@ class HeldKeys:
         part = self._directory / f".{name}"
         try:
             self._directory.mkdir(mode=0o700, exist_ok=True)
-            _sync_directory(self._directory.parent)
+            sync(self._directory.parent)
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             try:
                 with os.fdopen(descriptor, "wb") as file:
@@ -56,7 +57,7 @@ class HeldKeys:
                 with suppress(OSError):
                     part.unlink()
                 raise
-            _sync_directory(self._directory)
+            sync(self._directory)
         except OSError as error:
             raise LedgerUnavailable(
                 f"no key can be made in {self._directory} ({error.strerror}): nothing was erased"
@@ -100,7 +101,7 @@ class HeldKeys:
         if not self._directory.exists():
             return
         overwrite(leftover)
-        _sync_directory(self._directory)
+        sync(self._directory)
 
     def _path(self, name: str) -> Path:
         return self._directory / f"{name}{_SUFFIX}"
@@ -128,11 +129,3 @@ def overwrite(path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         path.unlink()
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

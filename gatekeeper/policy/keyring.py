@@ -8,7 +8,6 @@ somebody forgets it: a retired key still verifies what it signed, a forgotten on
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
@@ -22,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.policy.file_key import FileSigner
 from gatekeeper.policy.signing import PolicySigner, PolicyVerifier, key_of
-from gatekeeper.whole import write_whole
+from gatekeeper.whole import sync, write_whole
 
 _PKCS11 = "pkcs11:"
 
@@ -99,7 +98,7 @@ class PolicyKeys:
         if keyid not in self.known():
             raise OperatorError("no policy key of that name is known: see `gatekeeper policy key show`")
         (self._known / f"{keyid}.pem").unlink()
-        _sync(self._known)
+        sync(self._known)
 
     def _open(self) -> PolicySigner:
         if not self._named.startswith(_PKCS11):
@@ -135,11 +134,3 @@ def _write(file: Path, content: bytes) -> None:
         write_whole(file, content, 0o600)
     except OSError:
         raise SettingsRefused(f"{file} cannot be written: make {file.parent} writable") from None
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

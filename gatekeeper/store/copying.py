@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from gatekeeper.errors import OperatorError, StoreUnavailable
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import REVISION
+from gatekeeper.whole import sync
 
 SCHEMA: Final = REVISION
 """The schema that this program reads and writes."""
@@ -128,7 +129,7 @@ def set_aside(file: Path, aside: Path) -> None:
     for end in ("", "-wal"):
         with suppress(FileNotFoundError):
             os.link(f"{file}{end}", f"{aside}{end}")
-    _directory(file.parent)
+    sync(file.parent)
     for end in ("-wal", "-shm"):
         Path(f"{file}{end}").unlink(missing_ok=True)
 
@@ -137,7 +138,7 @@ def put_in_place(staged: Path, file: Path) -> None:
     """Put a whole database under a name in one step. Raises OSError."""
     flushed(staged)
     staged.replace(file)
-    _directory(file.parent)
+    sync(file.parent)
 
 
 def named(unfinished: Path, final: Path) -> None:
@@ -147,15 +148,7 @@ def named(unfinished: Path, final: Path) -> None:
     except FileExistsError:
         raise OperatorError(f"{final} exists: nothing is overwritten") from None
     unfinished.unlink()
-    _directory(final.parent)
-
-
-def _directory(directory: Path) -> None:
-    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    sync(final.parent)
 
 
 def _opened(file: Path, how: str) -> sqlite3.Connection:

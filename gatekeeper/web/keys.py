@@ -25,6 +25,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from gatekeeper.errors import OperatorError, SettingsRefused, StoreUnavailable
+from gatekeeper.whole import sync
 
 JWKS_CACHE_SECONDS = 300
 _LOOK_AGAIN_SECONDS = 1.0
@@ -101,7 +102,7 @@ class TokenKeys:
         if not retired.exists():
             os.link(active, retired)
         waiting.replace(active)  # at no moment is there no active key
-        _sync(self._directory)
+        sync(self._directory)
         return _kid(_load(active))
 
     def drop(self, kid: str) -> None:
@@ -110,7 +111,7 @@ class TokenKeys:
             (self._directory / f"{_RETIRED}{kid}.pem").unlink()
         except OSError as absent:
             raise OperatorError("no retired token key of that kid: `activate` retires one") from absent
-        _sync(self._directory)
+        sync(self._directory)
 
     def _current(self) -> _Set:
         # Read again each second: a key that an operator destroys must die in workers that already run, and
@@ -182,15 +183,7 @@ def _write_new(directory: Path, name: str) -> None:
         os.link(partial, directory / name)  # fails if the name is taken: two processes make one key
     finally:
         partial.unlink(missing_ok=True)
-    _sync(directory)
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync(directory)
 
 
 def _kid(key: ECKey) -> str:

@@ -39,7 +39,7 @@ from gatekeeper.errors import OperatorError, SettingsRefused, StoreUnavailable
 from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
 from gatekeeper.ledger.cosignatures import Cosigner
 from gatekeeper.ledger.merkle import EMPTY_ROOT
-from gatekeeper.whole import write_whole
+from gatekeeper.whole import sync, write_whole
 
 MOST_KEYS: Final = 8
 _UNFINISHED: Final = {"logs", "witness.name", ".witness.name", ".witness.pem"}
@@ -182,7 +182,7 @@ class WitnessDirectory:
         empty = _body(Checkpoint(key.origin, 0, EMPTY_ROOT)) + "\n"
         write_whole(unfinished / "last", empty.encode(), 0o600)
         unfinished.rename(place)
-        _sync(self._logs)
+        sync(self._logs)
 
     def log(self, origin: str) -> Watched | None:
         """Return a log that is watched, or None. Raises StoreUnavailable if what was seen of it is lost."""
@@ -237,11 +237,3 @@ class WitnessDirectory:
 
 def _body(checkpoint: Checkpoint) -> str:
     return f"{checkpoint.origin}\n{checkpoint.size}\n{base64.b64encode(checkpoint.root).decode()}\n"
-
-
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
