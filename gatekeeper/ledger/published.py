@@ -130,12 +130,12 @@ class Publication:
     def _announce(self, last: Announced | None, now: datetime) -> None:
         number, before = (0, -1) if last is None else (last.number, last.size)
         head = self._rows.head()
-        size, frontier = head.size, head.frontier
+        size = head.size
         if self._every % _HOUR == 0:
             moment = datetime.fromtimestamp(self._period(now) * self._every, UTC)
             size = self._over(max(before, 0), head.size, hour_of(moment))
-            frontier = frontier_at(size, TileReader(self._rows).node)
-        if size > before:
+        if size > before:  # else, while an hour is quiet, each question would read the tree
+            frontier = head.frontier if size == head.size else frontier_at(size, TileReader(self._rows).node)
             self._announcements.announce(number + 1, size, self._signed(frontier, size), now)
 
     def _over(self, lowest: int, highest: int, hour: str) -> int:
