@@ -115,7 +115,8 @@ class SigningKey:
         if not _ORIGIN.match(origin):
             raise SettingsRefused("a log's origin is one word without spaces or plus signs: a host name")
         self.origin = origin
-        self._in_use = _InUse((key,), VerifierKey(origin, _public(key)), ())
+        verifier = VerifierKey(origin, _public(key))
+        self._in_use = _InUse((key,), (verifier.id,), verifier, ())
         self._file: Path | None = None
 
     @classmethod
@@ -160,8 +161,9 @@ class SigningKey:
         """Return the signed checkpoint of a tree: by each key that is in use."""
         body = f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n"
         lines = []
-        for key in self._now().keys:
-            blob = VerifierKey(self.origin, _public(key)).id + key.sign(body.encode())
+        in_use = self._now()
+        for key, name in zip(in_use.keys, in_use.ids, strict=True):
+            blob = name + key.sign(body.encode())
             lines.append(f"— {self.origin} {base64.b64encode(blob).decode()}\n")
         return f"{body}\n{''.join(lines)}"
 
@@ -183,6 +185,7 @@ class SigningKey:
 @dataclass(frozen=True, slots=True)
 class _InUse:
     keys: tuple[Ed25519PrivateKey, ...]
+    ids: tuple[bytes, ...]
     verifier: VerifierKey
     stamps: tuple[object, ...]
 
@@ -218,10 +221,10 @@ def _read(file: Path, origin: str) -> _InUse:
     following = private_key(next_of(file)) if next_of(file).exists() else None
     current = private_key(file)
     keys = (current,) if following is None else (current, following)
-    also: list[tuple[VerifierKey, int | None]] = [(key, most) for key, most in former_keys(file)]
-    if following is not None:
-        also.append((VerifierKey(origin, _public(following)), None))
-    return _InUse(keys, VerifierKey(origin, _public(current), tuple(also)), stamps)
+    own, *next_one = (VerifierKey(origin, _public(key)) for key in keys)
+    also: list[tuple[VerifierKey, int | None]] = [*former_keys(file), *((key, None) for key in next_one)]
+    ids = (own.id, *(key.id for key in next_one))
+    return _InUse(keys, ids, VerifierKey(origin, own.public, tuple(also)), stamps)
 
 
 def former_keys(file: Path) -> list[tuple[VerifierKey, int]]:
