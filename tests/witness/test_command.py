@@ -18,18 +18,13 @@ from click.testing import Result
 
 from gatekeeper.ledger import VerifierKey, open_checkpoint
 from gatekeeper.ledger.cosignatures import CosignerKey, cosignatures
+from tests.cli.conftest import laid_out
 from tests.cli.shell import City, spawned, typed
 from tests.servers.gate import environment
 from tests.servers.opa import free_port
 from tests.witness.made import History, answering, cosigner, http_answer, log_key
 
-
-@pytest.fixture(scope="module")
-def laid_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Lay out a city once."""
-    data = tmp_path_factory.mktemp("laid-out") / "city"
-    City(data).run("init")
-    return data
+__all__ = ["laid_out"]
 
 
 @pytest.fixture
