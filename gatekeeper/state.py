@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gatekeeper.errors import OperatorError, SettingsRefused
+from gatekeeper.exchange.nonces import Nonces
 from gatekeeper.ledger import Clock, DayKeys, Ledger, Publication, Published, SigningKey
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.stops import Switch
@@ -28,6 +29,8 @@ from gatekeeper.store.revisions import Revisions
 from gatekeeper.web import bundle_access
 from gatekeeper.web.bundle_access import BundleAccess
 from gatekeeper.web.keys import TokenKeys
+from gatekeeper.web.nonce_key import load_nonces
+from gatekeeper.web.proxy import Proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +126,16 @@ class State:
             settings.bundle_token,
             _bundle_token(settings),
             settings.bundle_certificates,
-            settings.trusted_proxy,
+            self.proxy(),
         )
+
+    def nonces(self) -> Nonces:
+        """Return the nonces of DPoP proofs. Raises SettingsRefused."""
+        return load_nonces(self.settings.key_directory / "nonces.key")
+
+    def proxy(self) -> Proxy:
+        """Return the proxy in front, whose word on certificates counts."""
+        return Proxy(self.settings.trusted_proxy, self.settings.proxy_secret)
 
     def close(self) -> None:
         """Sign a last checkpoint and close the database."""

@@ -79,7 +79,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> tuple[FlaskClient, dict[st
     settings = configuration.load(
         data=tmp_path_factory.mktemp("city"),
         engine="embedded",
-        allow_basic=True,
+        client_profiles="fapi private_key basic",
         log_level="error",
         publish_every=3600,
     )
@@ -346,7 +346,9 @@ def test_the_published_log_is_as_written(client: FlaskClient) -> None:
 
 def test_a_published_file_is_as_written(tmp_path: Path) -> None:
     """Where a city publishes at once: bytes, for ever, for scripts in any page."""
-    settings = configuration.load(data=tmp_path / "city", engine="embedded", log_level="error")
+    settings = configuration.load(
+        data=tmp_path / "city", engine="embedded", client_profiles="basic", log_level="error"
+    )
     lay_out(settings)
     state = open_state(settings)
     put_in_force(state, load_bundle(settings))

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0016"
+REVISION: Final = "0017"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -124,7 +124,7 @@ clients = Table(
     metadata,
     _id(),
     Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
-    *_choice("profile", "basic", "private_key"),
+    *_choice("profile", "basic", "private_key", "fapi"),
     *_choice("status", "active", "revoked"),
     Column("secret_sha256", String(64)),
     Column("scopes", Names, nullable=False),
@@ -1001,6 +1001,7 @@ WRITABLE: Final = frozenset(
         "revoked_tokens",
         "queries",
         "idempotency_keys",
+        "jti_seen",
         "private_details",
         "documents",
         "reviews",

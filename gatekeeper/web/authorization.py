@@ -4,8 +4,11 @@ Authlib dispatches grants and endpoints and names the errors (RFC 6749, 7009, 76
 client's proof, the scopes, the token itself and every answer.
 
 Guarantees: a token is signed with ES256, lives at most ten minutes, names one audience and carries registered
-scopes only, never none; a scope outside the grant is refused, not dropped; a client revokes and looks at its
-own tokens only; a revocation is committed before it is answered; no text of the caller's comes back.
+scopes only, never none; a scope outside the grant is refused, not dropped; a token is bound to the key of the
+DPoP proof that it was asked for with, else to the certificate of the connection, and a client of the profile
+``fapi`` gets no other; what it was pinned to (``authorization_details``) is in it and in the answer; a client
+revokes and looks at its own tokens only; a revocation is committed before it is answered; no text of the
+caller's comes back.
 """
 
 from __future__ import annotations
@@ -25,18 +28,29 @@ from authlib.oauth2.rfc6749 import (
     ClientMixin,
     InvalidClientError,
     InvalidRequestError,
+    InvalidScopeError,
     OAuth2Request,
 )
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import Response, json, request
 from joserfc import jwt
 
 from gatekeeper.errors import SettingsRefused, Unauthenticated
-from gatekeeper.exchange.authenticate import SCOPES, TOKEN_LIFE_SECONDS, Claims, TokenVerifier, admit
+from gatekeeper.exchange import details
+from gatekeeper.exchange.authenticate import (
+    SCOPES,
+    TOKEN_LIFE_SECONDS,
+    Claims,
+    TokenVerifier,
+    admit,
+    thumbprint_of,
+)
+from gatekeeper.exchange.dpop import Proof, ProofRefused, prove
+from gatekeeper.exchange.nonces import Nonces
+from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import Clock
 from gatekeeper.web.clients import ClientProof, ClientRefused, Proved, Registry, SeveralMethods
 from gatekeeper.web.keys import TokenKeys
@@ -57,7 +71,9 @@ class AuthorizationServerConfig:
     clock: Clock
     refused: Callable[[str], None]
     revoke: Callable[[str, str, str, datetime], None]
-    allow_basic: bool = False
+    nonces: Nonces
+    profiles: frozenset[str]
+    mutual_tls: bool = False
     token_life_s: int = TOKEN_LIFE_SECONDS
 
     def __post_init__(self) -> None:
@@ -80,11 +96,12 @@ class AuthorizationServerConfig:
 class TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no types
     """A request that we parsed: what Authlib sees is the body's form and the Authorization header."""
 
-    def __init__(self, issuer: str, form: dict[str, str]) -> None:
-        headers = {name: value for name, value in request.headers.items() if name == "Authorization"}
+    def __init__(self, presented: Presented, form: dict[str, str]) -> None:
+        headers = {} if presented.authorization is None else {"Authorization": presented.authorization}
         # The issuer's address, not the Host header's: TLS ends at the proxy, and Host is the caller's text.
-        super().__init__(request.method, issuer + request.path, headers=headers)
+        super().__init__(presented.method, presented.uri, headers=headers)
         self.payload = BasicOAuth2Payload(form)
+        self.presented = presented
         self._form = form
 
     @property
@@ -94,10 +111,11 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no typ
 
 
 class TokenRequester(ClientMixin):  # type: ignore[misc]  # authlib ships no types
-    """A proved client, in Authlib's shape."""
+    """A proved client, in Authlib's shape, and the proof of a key that it sent with its request."""
 
-    def __init__(self, proved: Proved) -> None:
+    def __init__(self, proved: Proved, proof: Proof | None) -> None:
         self.proved = proved
+        self.proof = proof
 
     def get_client_id(self) -> str:
         """Return the registered id, not the one that was sent."""
@@ -116,17 +134,19 @@ class TokenRequester(ClientMixin):  # type: ignore[misc]  # authlib ships no typ
         return " ".join(name for name in SCOPES if name in asked)
 
 
-class _AccessTokens(BearerTokenGenerator):  # type: ignore[misc]  # authlib ships no types
+class _AccessTokens:
     """Signs access tokens (RFC 9068 section 2)."""
 
     def __init__(self, config: AuthorizationServerConfig) -> None:
-        super().__init__(self._signed, expires_generator=config.token_life_s)
         self._config = config
 
-    def _signed(self, client: TokenRequester, grant_type: str, user: None, scope: str) -> str:  # noqa: ARG002
+    def answer(self, asked: TokenRequest, client: TokenRequester, scope: str) -> dict[str, Any]:
+        """Return the answer to a token request (RFC 6749 section 5.1). Raises OAuth2Error, Unavailable."""
+        pinned = _pinned(asked)
+        bound = _binding(asked.presented, client)
         kid, key = self._config.keys.signing()
         now = self._config.now()
-        claims = {
+        claims: dict[str, Any] = {
             "iss": self._config.issuer,
             "aud": self._config.audience,
             "sub": client.get_client_id(),
@@ -137,16 +157,77 @@ class _AccessTokens(BearerTokenGenerator):  # type: ignore[misc]  # authlib ship
             "jti": secrets.token_urlsafe(18),
             "iat": now,
             "exp": now + self._config.token_life_s,
+            **({"cnf": bound} if bound else {}),
+            **pinned,
         }
-        return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": kid}, claims, key, algorithms=["ES256"])
+        return {
+            "access_token": jwt.encode(
+                {"alg": "ES256", "typ": "at+jwt", "kid": kid}, claims, key, algorithms=["ES256"]
+            ),
+            "token_type": "DPoP" if "jkt" in bound else "Bearer",
+            "expires_in": self._config.token_life_s,
+            "scope": scope,
+            **pinned,
+        }
+
+
+def _binding(presented: Presented, client: TokenRequester) -> dict[str, str]:
+    """Return the token's ``cnf`` (RFC 7800): the key that was proved, else the connection's certificate.
+
+    Raises InvalidRequestError for a client whose tokens must be bound, and that showed neither.
+    """
+    if client.proof is not None:
+        return {"jkt": client.proof.thumbprint}
+    if client.proved.client.profile != "fapi":
+        return {}
+    if presented.certificate is None:
+        raise InvalidRequestError("send a DPoP proof, or ask over mutual TLS: the token is bound to that")
+    return {"x5t#S256": thumbprint_of(presented.certificate)}
+
+
+def _pinned(asked: TokenRequest) -> dict[str, Any]:
+    """Return what the token is to be pinned to, as it stands in token and answer. Raises OAuth2Error."""
+    if (text := asked.form.get("authorization_details")) is None:
+        return {}
+    try:
+        return {"authorization_details": [detail.as_json() for detail in details.read(text)]}
+    except details.DetailsRefused as refused:
+        raise InvalidAuthorizationDetailsError(str(refused)) from None
+
+
+class InvalidAuthorizationDetailsError(OAuth2Error):  # type: ignore[misc]  # authlib ships no types
+    """RFC 9396 section 5: details that we do not understand, or do not take."""
+
+    error = "invalid_authorization_details"
+
+
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # authlib ships no types
+    """RFC 8707 section 2: a resource that no token of ours is for."""
+
+    error = "invalid_target"
+
+
+class InvalidProofError(OAuth2Error):  # type: ignore[misc]  # authlib ships no types
+    """RFC 9449 section 5: the DPoP proof is not good."""
+
+    error = "invalid_dpop_proof"
+
+
+class NonceWantedError(OAuth2Error):  # type: ignore[misc]  # authlib ships no types
+    """RFC 9449 section 8: the proof must carry the nonce of this answer's header."""
+
+    error = "use_dpop_nonce"
 
 
 class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authlib ships no types
     """The one grant. Authlib's own answer writes the token to its debug log; this one logs nothing."""
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        token = self.generate_token(scope=self.request.payload.scope, include_refresh_token=False)
-        return 200, token, default_json_headers
+        client = self.request.client
+        scope = client.get_allowed_scope(self.request.payload.scope)
+        if scope is None:
+            raise InvalidScopeError
+        return 200, self.server.tokens.answer(self.request, client, scope), default_json_headers
 
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
@@ -155,11 +236,11 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
     def __init__(self, config: AuthorizationServerConfig) -> None:
         super().__init__()
         self._config = config
-        self._proof = ClientProof(
-            issuer=config.issuer, allow_basic=config.allow_basic, now=config.now, registry=config.registry
+        self._clients = ClientProof(
+            issuer=config.issuer, profiles=config.profiles, now=config.now, registry=config.registry
         )
+        self.tokens = _AccessTokens(config)
         self.register_grant(_ClientCredentials)
-        self.register_token_generator("default", _AccessTokens(config))
         own = _OwnTokens(config)
         self.register_endpoint(_Revocation(self, own))
         self.register_endpoint(_Introspection(self, own))
@@ -172,12 +253,16 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         """Answer a token request. Raises OAuth2Error, Unavailable."""
         if request.payload.grant_type is None:
             raise InvalidRequestError("grant_type is missing")
+        if request.form.get("resource", self._config.audience) != self._config.audience:
+            raise InvalidTargetError(f"tokens are for {self._config.audience} alone")
         return cast("Response", super().create_token_response(request))
 
     def authenticate_client(self, request: TokenRequest, *_: object) -> TokenRequester:
         """Return the client that proved itself. Raises OAuth2Error, Unavailable."""
+        # First the proof of the key, which says when a nonce is wanted: an assertion works only once.
+        proof = self._proved_key(request.presented)
         try:
-            return TokenRequester(self._proof.of(request.headers.get("Authorization"), request.form))
+            proved = self._clients.of(request.presented, request.form)
         except SeveralMethods as refused:
             self._config.refused(refused.reason)
             raise InvalidRequestError(refused.told) from refused
@@ -185,6 +270,21 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
             self._config.refused(refused.reason)
             told = refused.told or "client authentication failed"
             raise InvalidClientError(told, status_code=401) from refused
+        if proof is not None and not self._config.registry.claim_jti("dpop", proof.used, proof.kept_until):
+            self._config.refused("proof_replayed")
+            raise InvalidProofError("this proof was used before: sign another")
+        return TokenRequester(proved, proof)
+
+    def _proved_key(self, presented: Presented) -> Proof | None:
+        if presented.dpop is None:
+            return None
+        try:
+            return prove(presented, self._config.nonces, now=self._config.now())
+        except ProofRefused as refused:
+            self._config.refused(refused.fault)
+            if refused.fault == "proof_nonce":
+                raise NonceWantedError("put the nonce of the header DPoP-Nonce into the proof") from None
+            raise InvalidProofError("the proof is not good for this request (RFC 9449 section 4.3)") from None
 
     def handle_response(
         self, status: int, payload: dict[str, Any] | str, headers: list[tuple[str, str]]
@@ -206,7 +306,9 @@ class _OwnTokens:
 
     def __init__(self, config: AuthorizationServerConfig) -> None:
         self.config = config
-        self._verifier = TokenVerifier(config.issuer, config.audience, config.keys)
+        self._verifier = TokenVerifier(
+            config.issuer, config.audience, config.keys, config.nonces, profiles=config.profiles
+        )
 
     def claims(self, asked: TokenRequest, client: TokenRequester) -> Claims | None:
         """Return the shown token's claims, or None if it is none of ours, is over, or is another client's.
@@ -268,6 +370,7 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
                 client=seen.client(claims.client_id),
                 agency=seen.agency(claims.agency_id),
                 token_revoked=seen.token_revoked(claims.jti),
+                profiles=self._own.config.profiles,
             )
         except Unauthenticated:
             return None
@@ -279,7 +382,7 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
             return {"active": False}
         return {
             "active": True,
-            "token_type": "Bearer",
+            "token_type": "Bearer" if token.thumbprint is None else "DPoP",
             "iss": self._own.config.issuer,
             "aud": self._own.config.audience,
             "sub": token.client_id,
@@ -289,7 +392,15 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
             "jti": token.jti,
             "iat": token.iat,
             "exp": token.exp,
+            **_confirmed(token),
         }
+
+
+def _confirmed(token: Claims) -> dict[str, Any]:
+    bound = {"jkt": token.thumbprint, "x5t#S256": token.certificate}
+    said = {name: value for name, value in bound.items() if value is not None}
+    pinned = [detail.as_json() for detail in token.details]
+    return ({"cnf": said} if said else {}) | ({"authorization_details": pinned} if pinned else {})
 
 
 def oauth_error(status: int, code: str, description: str = "") -> Response:

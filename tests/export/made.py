@@ -44,7 +44,7 @@ def made_city(data: Path, bundle: Bundle) -> dict[str, str]:
         first = city.ask(body(**own, query__limit=4))
         ids["paged"], cursor = first.query_id, json.loads(first.body)["next"]
         for _ in range(2):
-            page = further_records(city.gate, city.header(AGENCY), ids["paged"], cursor)
+            page = further_records(city.gate, city.presented(AGENCY), ids["paged"], cursor)
             cursor = json.loads(page.body)["next"]
         ids["denied"] = city.ask(body(**own, purpose__case_number="n/a")).query_id
         ruled = Denied.of(city, **{**own, "purpose__narrative": "investigation"})

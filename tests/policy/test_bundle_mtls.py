@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from gatekeeper.policy.opa_configuration import PATH, ClientCertificate, configuration
-from gatekeeper.web.bundle_access import CERTIFICATE, VERIFIED
+from gatekeeper.web.proxy import CERTIFICATE, VERIFIED
 from tests.policy.laws import small
 from tests.policy.tampered import CITY, signed
 from tests.policy.test_bundle_server import shown

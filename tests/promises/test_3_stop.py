@@ -227,7 +227,7 @@ def test_a_page_asked_for_later_meets_the_stop(city: City) -> None:
     assert first["next"]
     before = len(released(city))
     _halt(city, "agency", "sample-il-pd")
-    answered = further_records(city.gate, city.header("sample-il-pd"), first["query_id"], first["next"])
+    answered = further_records(city.gate, city.presented("sample-il-pd"), first["query_id"], first["next"])
     assert 403 == answered.status
     assert before == len(released(city))
 
@@ -316,7 +316,9 @@ def test_a_stop_commits_on_a_full_disk(
     set_by: str,
 ) -> None:
     """The reserve is given up for it, and a release does not get that room first."""
-    with built_city(Settings(data=small_disk / "city", engine="embedded"), bundle) as city:
+    with built_city(
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="basic private_key"), bundle
+    ) as city:
         assert 200 == city.ask(body()).status
         fill(small_disk)
         _until_refused(lambda: city.ask(body()))
@@ -337,7 +339,9 @@ def test_a_stop_commits_on_a_full_disk_on_the_first_of_a_new_day(
     bundle: Bundle,
 ) -> None:
     """There is no room for the new day's key either, until the reserve is given up."""
-    with built_city(Settings(data=small_disk / "city", engine="embedded"), bundle) as city:
+    with built_city(
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="basic private_key"), bundle
+    ) as city:
         key = city.state.settings.key_directory / "days" / f"{datetime.now(UTC).date()}.key"
         key.unlink()
         fill(small_disk)

@@ -29,7 +29,9 @@ class Past:
 def past(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Past:
     """Return the city that each test gets a copy of."""
     data = tmp_path_factory.mktemp("past") / "city"
-    return Past(data, make(Settings(data=data, engine="embedded"), bundle))
+    return Past(
+        data, make(Settings(data=data, engine="embedded", client_profiles="basic private_key"), bundle)
+    )
 
 
 @pytest.fixture

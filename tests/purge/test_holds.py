@@ -19,12 +19,12 @@ def test_what_is_held_reads_as_before(town: Town) -> None:
     """As an entry, as the query that was asked, by a replay, by its agency, and as a paper."""
     hold = town.hold()
     city, query_id = town.city(), town.ids[HELD]
-    told = status_of(town.gate, city.header(AGENCY), query_id)
+    told = status_of(town.gate, city.presented(AGENCY), query_id)
     query = asked(town.gate, query_id)
     town.erase()
     assert town.readable(HELD)
     assert query == asked(town.gate, query_id)
-    now = status_of(town.gate, city.header(AGENCY), query_id)
+    now = status_of(town.gate, city.presented(AGENCY), query_id)
     assert [told[name] for name in ("decision", "review")] == [now[name] for name in ("decision", "review")]
     assert pdf() == town.paper(HELD)
     replayed: dict[str, Json] = {}

@@ -46,7 +46,7 @@ class Kept:
 @contextmanager
 def opened(directory: Path) -> Iterator[State]:
     """Open a city."""
-    state = open_state(Settings(data=directory, engine="embedded"))
+    state = open_state(Settings(data=directory, engine="embedded", client_profiles="basic private_key"))
     try:
         yield state
     finally:
