@@ -61,7 +61,7 @@ def measure(entries: int) -> dict[str, Any]:
 
 
 def _made(city: Path, count: int) -> None:
-    settings = Settings(data=city, engine="embedded", client_profiles="basic private_key")
+    settings = Settings(data=city, engine="embedded", client_profiles="fapi basic")
     lay_out(settings)
     state = open_state(settings)
     load(state.rows, count)

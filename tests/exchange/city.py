@@ -135,6 +135,10 @@ class City:
         """Return every entry of the log, decoded."""
         return [json.loads(e.entry) for e in self.state.rows.entries(0, 10_000)]
 
+    def with_clients(self, clients: dict[str, str]) -> City:
+        """Return the same city, some of whose agencies come with other clients."""
+        return replace(self, clients=clients)
+
     def with_gate(self, **parts: Any) -> City:
         """Return the same city with some parts exchanged; an engine is that of a law that never changes."""
         if "engine" in parts:
@@ -144,7 +148,7 @@ class City:
 
 def founded(directory: Path, bundle: Bundle) -> City:
     """Found a city with a well-standing agency and some that are not; whoever calls closes its state."""
-    settings = Settings(data=directory, engine="embedded", client_profiles="basic private_key")
+    settings = Settings(data=directory, engine="embedded", client_profiles="fapi basic")
     lay_out(settings)
     state = open_state(settings)
     tokens = TokenKeys(settings.key_directory / "tokens")

@@ -90,7 +90,7 @@ def settings_of(directory: Path, database_url: str) -> Settings:
     return Settings(
         data=directory / "city",
         engine="embedded",
-        client_profiles="basic private_key",
+        client_profiles="fapi basic",
         database_url=database_url,
         publish_every=3600,
     )

@@ -32,7 +32,7 @@ def _kept(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Iterator[
     settings = Settings(
         data=tmp_path_factory.mktemp("steady") / "city",
         engine="embedded",
-        client_profiles="basic private_key",
+        client_profiles="fapi basic",
     )
     with built_city(settings, bundle) as built:
         yield built

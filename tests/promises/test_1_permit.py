@@ -261,7 +261,10 @@ def test_a_postgresql_that_stops_in_the_middle_releases_nothing(tmp_path: Path, 
     with cluster() as postgres:
         url = postgres.create("gatekeeper")
         settings = Settings(
-            data=tmp_path / "city", engine="embedded", client_profiles="basic private_key", database_url=url
+            data=tmp_path / "city",
+            engine="embedded",
+            client_profiles="fapi basic",
+            database_url=url,
         )
         with built_city(settings, bundle) as city:
             assert 200 == city.ask(body()).status
@@ -307,7 +310,8 @@ def fill(disk: Path) -> None:
 def test_a_full_disk_releases_nothing(small_disk: Path, bundle: Bundle, *, in_the_middle: bool) -> None:
     """What cannot be logged is not released; with room again it is."""
     with built_city(
-        Settings(data=small_disk / "city", engine="embedded", client_profiles="basic private_key"), bundle
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="fapi basic"),
+        bundle,
     ) as city:
         assert 200 == city.ask(body()).status
         # The log's own file may have room in its last page: at most a few more queries fit.

@@ -317,7 +317,8 @@ def test_a_stop_commits_on_a_full_disk(
 ) -> None:
     """The reserve is given up for it, and a release does not get that room first."""
     with built_city(
-        Settings(data=small_disk / "city", engine="embedded", client_profiles="basic private_key"), bundle
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="fapi basic"),
+        bundle,
     ) as city:
         assert 200 == city.ask(body()).status
         fill(small_disk)
@@ -340,7 +341,8 @@ def test_a_stop_commits_on_a_full_disk_on_the_first_of_a_new_day(
 ) -> None:
     """There is no room for the new day's key either, until the reserve is given up."""
     with built_city(
-        Settings(data=small_disk / "city", engine="embedded", client_profiles="basic private_key"), bundle
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="fapi basic"),
+        bundle,
     ) as city:
         key = city.state.settings.key_directory / "days" / f"{datetime.now(UTC).date()}.key"
         key.unlink()

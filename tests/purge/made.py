@@ -131,7 +131,10 @@ class Town:
         """Open it."""
         state = open_state(
             Settings(
-                data=data, engine="embedded", client_profiles="basic private_key", database_url=database_url
+                data=data,
+                engine="embedded",
+                client_profiles="fapi basic",
+                database_url=database_url,
             )
         )
         tokens = TokenKeys(state.settings.key_directory / "tokens")

@@ -31,7 +31,10 @@ def test_what_is_erased_and_what_is_held_on_postgres(server: Cluster, tmp_path: 
     url = server.create("state")
     ids = make(
         Settings(
-            data=tmp_path / "city", engine="embedded", client_profiles="basic private_key", database_url=url
+            data=tmp_path / "city",
+            engine="embedded",
+            client_profiles="fapi basic",
+            database_url=url,
         ),
         bundle,
     )

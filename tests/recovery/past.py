@@ -67,7 +67,7 @@ class Past:
     def opened(self) -> Iterator[City]:
         """Open the city."""
         state = open_state(
-            Settings(data=self.data, engine="embedded", client_profiles="basic private_key", publish_every=0)
+            Settings(data=self.data, engine="embedded", client_profiles="fapi basic", publish_every=0)
         )
         try:
             state.ledger.check_tail()

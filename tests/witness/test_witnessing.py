@@ -145,7 +145,7 @@ def test_a_running_service_asks_by_itself(tmp_path: Path) -> None:
     settings = Settings(
         data=tmp_path / "city",
         engine="embedded",
-        client_profiles="basic private_key",
+        client_profiles="fapi basic",
         publish_every=0,
         log_level="error",
     )
