@@ -45,7 +45,7 @@ _READ = (
     "SELECT entry_index, CAST(entry AS {0}), CAST(leaf_hash AS {0}), event, ref FROM ledger_entries"
     " WHERE entry_index >= ? AND entry_index < ? ORDER BY entry_index LIMIT ?"
 )
-_TILE = "SELECT hashes FROM ledger_tiles WHERE level = ? AND number = ?"
+_TILE = "SELECT CAST(hashes AS {0}) FROM ledger_tiles WHERE level = ? AND number = ?"
 _CHECKPOINT = (
     select(ledger_checkpoints.c.size, ledger_checkpoints.c.root, ledger_checkpoints.c.text)
     .order_by(ledger_checkpoints.c.size.desc())
@@ -63,7 +63,8 @@ class LedgerRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._entries = _READ.format("BLOB" if database.dialect == "sqlite" else "BYTEA")
+        blob = "BLOB" if database.dialect == "sqlite" else "BYTEA"
+        self._entries, self._tile = _READ.format(blob), _TILE.format(blob)
 
     @contextmanager
     def transaction(self) -> Iterator[LedgerTransaction]:
@@ -107,7 +108,7 @@ class LedgerRows:
 
     def tile(self, level: int, number: int) -> bytes | None:
         """Return a completed tile's 256 hashes, or None. Raises LedgerUnavailable."""
-        found = self._database.rows(_TILE, (level, number), error=LedgerUnavailable)
+        found = self._database.rows(self._tile, (level, number), error=LedgerUnavailable)
         return found[0][0] if found else None
 
     def entries_of(self, ref: str) -> list[StoredEntry]:
