@@ -8,8 +8,8 @@ Where it goes, in microseconds of a processor for each entry, by stage: its row 
 3.7 on SQLite and 5.5 on PostgreSQL through SQLAlchemy), its hash 0.8, being told by one like it 1.5 (it was
 about 20 to decode it, compare it with its canonical form and apply its schema), fitting it to those before
 1.3 (of which its mark is half), its nodes of the tree 0.3, its part of a tile 0.1. One that is like none
-before costs what it did, and 10 more to be remembered; a log of 3,000 kinds in turn costs little more than one of
-two. A second process adds its start, half a second of a processor.
+before costs what it did, and 10 more to be remembered; a log of 3,000 kinds in turn costs little more than
+one of two. A second process adds its start, half a second of a processor.
 """
 
 from __future__ import annotations
