@@ -72,6 +72,22 @@ def test_what_was_appended_is_what_is_read(rows: LedgerRows, monkeypatch: pytest
     assert head(11, 5) == rows.head()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_text_in_the_place_of_bytes_is_read_as_bytes(rows: LedgerRows, database: Database) -> None:
+    """Whoever writes a text into SQLite's columns does not end an auditor's reading."""
+    row = "VALUES (7, 'query.decided', 'r', 'no object', 'no hash')"
+    with database.write() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO ledger_entries (entry_index, event, ref, entry, leaf_hash) {row}"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO ledger_tiles (level, number, hashes) VALUES (0, 7, 'no hashes')"
+        )
+    (found,) = rows.entries(7, 10)
+    assert (7, b"no object", b"no hash", "query.decided", "r") == found
+    assert b"no hashes" == rows.tile(0, 7)
+
+
 def test_entries_that_do_not_continue_the_log_are_refused(rows: LedgerRows) -> None:
     """A gap, a repetition, a wrong size, frontier, time, hash or length leaves the log as it was."""
     commit(rows, [], [])
