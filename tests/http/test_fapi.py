@@ -214,7 +214,7 @@ SMUGGLED = {
     "chunks twice": "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
     "a header that is folded": "X-One: a\r\n b\r\nContent-Length: 5\r\n",
     "a name with a space": "X-Client-Verify : SUCCESS\r\nContent-Length: 5\r\n",
-    "an underscore for a dash": "X_Client_Verify: SUCCESS\r\nX_Proxy_Secret: {secret}\r\nContent-Length: 5\r\n",
+    "underscores for dashes": "X_Client_Verify: SUCCESS\r\nX_Proxy_Secret: {secret}\r\nContent-Length: 5\r\n",
     "a line without a return": "X-Proxy-Secret: {secret}\nX-Client-Verify: SUCCESS\r\nContent-Length: 5\r\n",
     "two proofs": "DPoP: a.b.c\r\nDPoP: a.b.c\r\nContent-Length: 5\r\n",
     "two tokens": "Authorization: Bearer a.b.c\r\nAuthorization: Bearer a.b.c\r\nContent-Length: 5\r\n",
