@@ -12,8 +12,11 @@ from pathlib import Path
 
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.ledger import Clock, DayKeys, Ledger, Publication, Published, SigningKey
+from gatekeeper.ledger.export import copied_checkpoint
+from gatekeeper.ledger.tail import Others
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.stops import Switch
+from gatekeeper.oversight.unlogged import Unlogged
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.secrets import SecretsKey
@@ -25,9 +28,11 @@ from gatekeeper.store import staff as staff_rows
 from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.store.revisions import Revisions
+from gatekeeper.store.stops import Stops
 from gatekeeper.web import bundle_access
 from gatekeeper.web.bundle_access import BundleAccess
 from gatekeeper.web.keys import TokenKeys
+from gatekeeper.whole import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,20 @@ class State:
             administration,
             self.database.give_up_reserve,
             self.database.restore_reserve,
+            self.unlogged(),
         )
+
+    def unlogged(self) -> Unlogged:
+        """Return what keeps stops that the log does not tell of yet."""
+        return Unlogged(self.settings.data / "stops-not-in-log", Stops(self.database))
+
+    def check_log(self) -> None:
+        """Refuse a log that is not the one that was signed; write into one that is what waits for it.
+
+        Raises LedgerCorrupt, OperatorError, an Unavailable.
+        """
+        self.ledger.check_tail()
+        self.unlogged().tell(self.ledger, administration)
 
     def personnel(self) -> Personnel:
         """Return what changes accounts."""
@@ -99,7 +117,8 @@ class State:
     def publication(self) -> Publication:
         """Return what decides which checkpoint is the public one."""
         kept = PublishedCheckpoints(self.database)
-        return Publication(self.rows, self.log_key, kept, self.clock.now, self.settings.published_every)
+        every = self.settings.published_every
+        return Publication(self.rows, self.log_key, kept, self.clock.now, every, self.ledger.head)
 
     def published(self) -> Published:
         """Return the log as the public sees it."""
@@ -186,7 +205,7 @@ def lay_out(settings: Settings) -> None:
     bundle_access.create(_bundle_token(settings))
     if not log_key_file(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
-        _origin_file(settings).write_text(settings.origin, encoding="utf-8")
+        write_whole(_origin_file(settings), settings.origin.encode())
         SigningKey.create(log_key_file(settings), settings.origin)
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
     try:
@@ -214,12 +233,33 @@ def open_state(settings: Settings) -> State:
         queries=Queries(database),
         keys=keys,
         clock=clock,
-        ledger=Ledger(rows, log_key, keys, clock, _checkpoint_file(settings)),
+        ledger=Ledger(
+            rows,
+            log_key,
+            keys,
+            clock,
+            _checkpoint_file(settings),
+            _seen(settings, PublishedCheckpoints(database)),
+        ),
         rows=rows,
         log_key=log_key,
         staff=Staff(database, clock.now),
         identities=Identities(database, clock.now),
     )
+
+
+def _seen(settings: Settings, published: PublishedCheckpoints) -> Others:
+    """Return what shows the published checkpoints that can be seen from here, for the log's own checks."""
+
+    def seen() -> list[tuple[str, str]]:
+        last = published.last()
+        found = [] if last is None else [("that was published last", last.text)]
+        if settings.published_copy:
+            copy = copied_checkpoint(Path(settings.published_copy))
+            found += [] if copy is None else [(f"of the published copy in {settings.published_copy}", copy)]
+        return found
+
+    return seen
 
 
 def _refuse_open(directory: Path) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from gatekeeper.errors import LedgerCorrupt, OperatorError
 from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
@@ -24,6 +24,8 @@ from gatekeeper.ledger.published import CHECKPOINT, Published
 from gatekeeper.ledger.rows import Rows
 from gatekeeper.ledger.tiles import HEIGHT, WIDTH, TileReader, path
 from gatekeeper.whole import write_whole
+
+_LARGEST: Final = 64 * 1024
 
 
 class AnotherHistory(LedgerCorrupt):
@@ -93,8 +95,11 @@ def _copy(published: Published, rows: Rows, key: VerifierKey, directory: Path, *
             mended.append(name)
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_name(f".{file.name}.unfinished")
-        unfinished.write_bytes(body)
-        unfinished.replace(file)
+        try:
+            unfinished.write_bytes(body)
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
         written += 1
     # (3) the checkpoint
     os.sync()
@@ -129,6 +134,21 @@ def _before(directory: Path, rows: Rows, key: VerifierKey) -> Checkpoint | None:
     if root(frontier_at(there.size, TileReader(rows).node)) != there.root:
         raise AnotherHistory(f"the first {there.size} entries are not those that {directory} holds")
     return there
+
+
+def copied_checkpoint(directory: Path) -> str | None:
+    """Return the checkpoint of a copy, None before there is one.
+
+    Raises LedgerCorrupt if it cannot be read.
+    """
+    file = directory / CHECKPOINT
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_LARGEST).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise LedgerCorrupt(f"the published copy's {file} cannot be read: {fault.strerror}") from None
 
 
 def _names(since: int, size: int) -> Iterator[str]:
