@@ -7,13 +7,13 @@ plate reads are ``gatekeeper.parts``: nothing here needs them, so that ``gatekee
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatekeeper.errors import OperatorError, SettingsRefused
+from gatekeeper.errors import LedgerCorrupt, OperatorError, SettingsRefused
 from gatekeeper.ledger import Clock, DayKeys, Ledger, Publication, Published, SigningKey
-from gatekeeper.ledger.export import copied_checkpoint
-from gatekeeper.ledger.tail import Others
+from gatekeeper.ledger.export import copied_checkpoint, seen
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.oversight.unlogged import Unlogged
@@ -125,11 +125,15 @@ class State:
         return Published(self.rows, self.publication().latest)
 
     def kept_checkpoints(self) -> tuple[str, ...]:
-        """Return the checkpoints that are kept outside the database."""
+        """Return the checkpoints that are kept outside the database. Raises OperatorError."""
+        found = []
+        with suppress(FileNotFoundError):
+            found.append(_checkpoint_file(self.settings).read_text(encoding="utf-8", errors="replace"))
         try:
-            return (_checkpoint_file(self.settings).read_text(encoding="utf-8", errors="replace"),)
-        except FileNotFoundError:
-            return ()
+            copy = copied_checkpoint(self.settings.published_copy)
+        except LedgerCorrupt as fault:
+            raise OperatorError(str(fault)) from None
+        return (*found, *(() if copy is None else (copy,)))
 
     def notices_key(self) -> SecretsKey:
         """Return the key that webhooks' addresses and secrets are sealed under. Raises StoreUnavailable."""
@@ -239,27 +243,13 @@ def open_state(settings: Settings) -> State:
             keys,
             clock,
             _checkpoint_file(settings),
-            _seen(settings, PublishedCheckpoints(database)),
+            seen(PublishedCheckpoints(database).last, settings.published_copy),
         ),
         rows=rows,
         log_key=log_key,
         staff=Staff(database, clock.now),
         identities=Identities(database, clock.now),
     )
-
-
-def _seen(settings: Settings, published: PublishedCheckpoints) -> Others:
-    """Return what shows the published checkpoints that can be seen from here, for the log's own checks."""
-
-    def seen() -> list[tuple[str, str]]:
-        last = published.last()
-        found = [] if last is None else [("that was published last", last.text)]
-        if settings.published_copy:
-            copy = copied_checkpoint(Path(settings.published_copy))
-            found += [] if copy is None else [(f"of the published copy in {settings.published_copy}", copy)]
-        return found
-
-    return seen
 
 
 def _refuse_open(directory: Path) -> None:

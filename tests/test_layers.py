@@ -42,7 +42,10 @@ MAY: dict[str, set[str]] = {
     "recovery/evidence": {"errors", "ledger", "store", "witness"},
     "recovery/placing": {"errors", "store"},
     "recovery/lost": {"ledger", "store"},
-    "recovery/restore": {"errors", "ledger", "oversight", "recovery", "store", "witness"},
+    "recovery/compared": {"errors", "ledger", "recovery", "store", "witness"},
+    "recovery/written": {"ledger", "oversight", "recovery", "store"},
+    "recovery/restore": {"errors", "ledger", "recovery", "store"},
+    "recovery/in_place": {"errors", "ledger", "recovery", "store"},
     "purge": {"errors", "exchange", "ledger", "review"},
     "web": {
         "errors",

@@ -28,10 +28,13 @@ _CURES: Final = {
 
 def said_of(error: OSError) -> str:
     """Return a sentence for a person: which file, if it is known, what the system said, and what to do."""
-    where = "a file could not be read or written" if error.filename is None else str(error.filename)
     why = error.strerror or type(error).__name__
-    cure = _CURES.get(error.errno or 0, "check the path and its permissions")
-    return f"{where}: {why}; {cure}"
+    cure = _CURES.get(error.errno or 0)
+    if error.filename is not None:
+        return f"{error.filename}: {why}; {cure or 'check the path and its permissions'}"
+    if cure is not None:
+        return f"a file could not be read or written: {why}; {cure}"
+    return f"the system refused what this command needs: {why}; mend that, and run this again"
 
 
 def give_up_output() -> None:

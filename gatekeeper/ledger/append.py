@@ -262,8 +262,9 @@ class Ledger:
 
     @property
     def checkpoint_fault(self) -> str | None:
-        """Why the last checkpoint could not be kept, for /readyz; None while all is well."""
-        return self._kept.fault
+        """Why the last checkpoint could not be kept or must not be, for /readyz; None while all is well."""
+        fault = self._standing.fault
+        return self._kept.fault if fault is None else f"the log does not fit what was signed: {fault.code}"
 
     def close(self) -> None:
         """Refuse further entries and keep a last checkpoint, if the log fits; waits for nobody."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +20,9 @@ from typing import Final, Literal
 from gatekeeper.errors import LedgerCorrupt, OperatorError
 from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
 from gatekeeper.ledger.merkle import frontier_at, root
-from gatekeeper.ledger.published import CHECKPOINT, Published
+from gatekeeper.ledger.published import CHECKPOINT, Announced, Published
 from gatekeeper.ledger.rows import Rows
+from gatekeeper.ledger.tail import Others
 from gatekeeper.ledger.tiles import HEIGHT, WIDTH, TileReader, path
 from gatekeeper.whole import write_whole
 
@@ -136,12 +137,14 @@ def _before(directory: Path, rows: Rows, key: VerifierKey) -> Checkpoint | None:
     return there
 
 
-def copied_checkpoint(directory: Path) -> str | None:
-    """Return the checkpoint of a copy, None before there is one.
+def copied_checkpoint(directory: str) -> str | None:
+    """Return the checkpoint of a copy; None before there is one, or where no directory is named.
 
     Raises LedgerCorrupt if it cannot be read.
     """
-    file = directory / CHECKPOINT
+    if not directory:
+        return None
+    file = Path(directory) / CHECKPOINT
     try:
         with file.open("rb") as opened:
             return opened.read(_LARGEST).decode("utf-8", "replace")
@@ -149,6 +152,20 @@ def copied_checkpoint(directory: Path) -> str | None:
         return None
     except OSError as fault:
         raise LedgerCorrupt(f"the published copy's {file} cannot be read: {fault.strerror}") from None
+
+
+def seen(last: Callable[[], Announced | None], directory: str) -> Others:
+    """Return what shows the published checkpoints that can be seen from here, for the checks of the tail.
+
+    *last* returns the last one that the city published, *directory* is a copy's, or empty.
+    """
+
+    def others() -> list[tuple[str, str]]:
+        announced, copied = last(), copied_checkpoint(directory)
+        found = [] if announced is None else [("that was published last", announced.text)]
+        return found if copied is None else [*found, (f"of the published copy in {directory}", copied)]
+
+    return others
 
 
 def _names(since: int, size: int) -> Iterator[str]:

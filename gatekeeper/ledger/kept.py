@@ -83,7 +83,7 @@ class Kept:
             there = open_checkpoint(file.read_text("utf-8"), self._key.verifier)
         except FileNotFoundError:
             return None
-        if there.size > max(size, self._rows.head().size):
+        if there.size > size and there.size > self._rows.head().size:
             raise Contradicted(f"the kept checkpoint is of {there.size} entries, and the log has fewer")
         if root(frontier_at(there.size, TileReader(self._rows).node)) != there.root:
             raise Contradicted("the kept checkpoint is of another history than this log")

@@ -56,7 +56,10 @@ class Standing:
         if self.fault is not None:
             raise self.fault
         if head.size < known:
-            raise Contradicted(f"the log has {head.size} entries, and had {known}: it was put back. {CURE}")
+            self.fault = Contradicted(
+                f"the log has {head.size} entries, and had {known}: it was put back. {CURE}"
+            )
+            raise self.fault
         return head
 
 

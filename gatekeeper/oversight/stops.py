@@ -13,13 +13,14 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from operator import eq
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, OperatorError
+from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, OperatorError, Unavailable
 from gatekeeper.ledger import Appended, Clock, Draft, Ledger, Row
 from gatekeeper.ledger.rows import Stop
 from gatekeeper.ledger.stops import KINDS, LEASE_SECONDS, SCOPES
@@ -83,17 +84,22 @@ class Switch:
         halt = Halt(stop_id or new_stop_id(), scope, value, self.clock.now())
         _refuse_scope(halt)
         said = _substantial(reason)
+        if self._fits():
+            with suppress(LedgerCorrupt):  # it was put back just now
+                rows = self.rows.set_stop(halt)
+                told = set_stop(self.ledger, stop=halt, rows=rows, reason=said, by=by, free=self.free)
+                return halt, told.index
+        self.unlogged.set(halt, halt.set_at, reason=said, by=by, free=self.free)
+        settle()
+        return halt, None
+
+    def _fits(self) -> bool:
+        """Say whether the log is known to be the one that was signed, so that it may be added to."""
         try:
-            # Not later: what the log may hold is known only by comparing it with what was signed.
             self.ledger.check_tail()
-            appended = set_stop(
-                self.ledger, stop=halt, rows=self.rows.set_stop(halt), reason=said, by=by, free=self.free
-            )
-        except LedgerCorrupt:
-            self.unlogged.set(halt, halt.set_at, reason=said, by=by, free=self.free)
-            settle()
-            return halt, None
-        return halt, appended.index
+        except (LedgerCorrupt, Unavailable):
+            return False
+        return True
 
     def resume(self, stop_id: str, *, reason: str, by: str) -> int:
         """Lift a stop in force; return the entry that says so.

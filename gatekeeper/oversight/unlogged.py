@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from gatekeeper.errors import OperatorError
+from gatekeeper.errors import LedgerUnavailable, OperatorError
 from gatekeeper.ledger import Draft, Ledger, Row
 from gatekeeper.ledger.rows import Stop
 from gatekeeper.whole import write_whole
@@ -85,7 +85,8 @@ class Unlogged:
     def tell(self, ledger: Ledger, rows: SetRows) -> list[str]:
         """Write the entries that wait, into a log that was found to fit; return the stops.
 
-        Raises OperatorError for a file that cannot be read, LedgerUnavailable, LedgerCorrupt.
+        Raises OperatorError for a file that cannot be read; LedgerUnavailable, LedgerCorrupt where a stop is
+        not in force and cannot be set.
         """
         if not self.directory.is_dir():
             return []
@@ -95,7 +96,12 @@ class Unlogged:
                 halt = _read(file)
                 if not logged(ledger, halt.id):
                     there = self.records.find(halt.id) is not None
-                    ledger.append(late(halt, halt.reason, halt.by), () if there else rows.set_stop(halt))
+                    try:
+                        ledger.append(late(halt, halt.reason, halt.by), () if there else rows.set_stop(halt))
+                    except LedgerUnavailable:
+                        if not there:
+                            raise
+                        break  # a full disk, say: it is in force and goes on waiting
                 file.unlink()
                 told.append(halt.id)
             return told

@@ -151,6 +151,7 @@ def test_what_is_no_file_is_written_to_and_stays(city: City, tmp_path: Path) -> 
         (OSError(5, "Input/output error", "/x"), "the disk fails"),
         (OSError(24, "Too many open files"), "ulimit -n"),
         (PermissionError(13, "Permission denied", "/x"), "check the path and its permissions"),
+        (ConnectionRefusedError(111, "Connection refused"), "needs: Connection refused; mend that"),
     ],
     ids=str,
 )

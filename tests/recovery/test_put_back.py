@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,9 +19,12 @@ from gatekeeper.ledger import Draft, open_checkpoint, verify
 from gatekeeper.ledger.export import export
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
+from gatekeeper.store.stops import Stops
+from gatekeeper.store.values import Stop
 from tests.cli.shell import typed
 from tests.exchange.city import body
 from tests.recovery.past import REASON, Past, run
+from tests.servers.gate import environment
 
 DRAFT = Draft("purge.unheld", "ref_0123456789abcdef", {}, {"by": "Pat Example"}, {})
 
@@ -60,6 +68,9 @@ def test_with_nothing_but_the_published_copy_the_start_refuses(
         assert "published copy in" in told.replace("\n", "") or "doctor" in command
         assert f"over {past.size} entries, but only {past.backed_up} are left" in told or "doctor" in command
     assert "gatekeeper restore --published" in typed("ledger", "checkpoint", "--data", str(past.data)).stderr
+    monkeypatch.setenv("GATEKEEPER_ENGINE", "embedded")
+    verified = typed("ledger", "verify", "--data", str(past.data))
+    assert (1, True) == (verified.exit_code, "truncated" in verified.stdout), verified.output
     served = typed("serve", "--data", str(past.data))
     assert (1, True) == (served.exit_code, "published copy" in served.stderr), served.output
 
@@ -86,12 +97,9 @@ def test_a_published_checkpoint_in_the_database_counts(past: Past) -> None:
     past.forget(database=False)
     run(
         past.database,
-        *(
-            f"DROP TRIGGER {name}"
-            for (name,) in _rows(past, "SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ),
+        *unguarded(past),
         "DELETE FROM ledger_checkpoints",
-        f"UPDATE published_checkpoints SET size = size, text = replace(text, '\n{past.size}\n', '\n999\n')",
+        "UPDATE published_checkpoints SET text = replace(text, '/ledger', '/other')",
     )
     state = opened(past)
     with pytest.raises(LedgerCorrupt, match="published last is refused"):
@@ -99,12 +107,11 @@ def test_a_published_checkpoint_in_the_database_counts(past: Past) -> None:
     state.database.close()
 
 
-def _rows(past: Past, statement: str) -> list[tuple[str]]:
-    import sqlite3  # noqa: PLC0415  only here
-    from contextlib import closing  # noqa: PLC0415
-
+def unguarded(past: Past) -> list[str]:
+    """Return the statements that take the triggers away."""
     with closing(sqlite3.connect(past.database)) as connection:
-        return connection.execute(statement).fetchall()
+        found = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    return [f"DROP TRIGGER {name}" for (name,) in found]
 
 
 @pytest.mark.parametrize("state", ["none", "no checkpoint", "fits", "a directory", "another log's"])
@@ -141,31 +148,30 @@ def test_a_process_that_runs_on_adds_and_signs_nothing(past: Past) -> None:
         state = city.state
         past.ask(city, 1)
         size = state.rows.head().size
-        put_back_under(past, state)
+        put_back_under(past)
         assert past.backed_up == state.rows.head().size
-        assert 503 == city.ask(body()).status
+        with pytest.raises(LedgerCorrupt):
+            city.ask(body())
         for act in acts(state):
             with pytest.raises(LedgerCorrupt, match=f"{past.backed_up} entries, and had {size}"):
                 act()
+        assert "does not fit what was signed" in str(state.ledger.checkpoint_fault)
         assert past.backed_up == state.rows.head().size
     assert max(indices(past)[1]) <= past.backed_up, "at its end it signed what contradicts the kept file"
 
 
-def put_back_under(past: Past, state: State) -> None:
+def put_back_under(past: Past) -> None:
     """Make the open database that of yesterday, row by row, as a server's would be."""
     run(
         past.database,
-        *(
-            f"DROP TRIGGER {name}"
-            for (name,) in _rows(past, "SELECT name FROM sqlite_master WHERE type = 'trigger'")
-        ),
+        *unguarded(past),
         f"ATTACH '{past.backup}' AS old",
-        f"DELETE FROM ledger_entries WHERE entry_index >= {past.backed_up}",
+        "DELETE FROM ledger_entries WHERE entry_index >= (SELECT size FROM old.ledger_head)",
         "DELETE FROM ledger_tiles",
-        f"DELETE FROM ledger_checkpoints WHERE size > {past.backed_up}",
-        "UPDATE ledger_head SET (size, frontier, at_ms) = (SELECT size, frontier, at_ms FROM old.ledger_head)",
+        "DELETE FROM ledger_checkpoints WHERE size > (SELECT size FROM old.ledger_head)",
+        "UPDATE ledger_head SET (size, frontier, at_ms) = "
+        "(SELECT size, frontier, at_ms FROM old.ledger_head)",
     )
-    del state
 
 
 def acts(state: State) -> list[Callable[[], object]]:
@@ -229,11 +235,79 @@ def test_a_stop_works_and_its_entry_follows(past: Past, scope: list[str]) -> Non
     assert not list((past.data / "stops-not-in-log").iterdir())
 
 
+def test_it_is_completed_where_it_is(past: Past) -> None:
+    """No backup is named: the database that is there stays, and has what it lacked, and the stop."""
+    put_back(past)
+    stop = stopped(past, "--all")
+    given = ["restore", "--reason", REASON, "--data", str(past.data)]
+    said = typed(*given)
+    assert (3, True) == (said.exit_code, "THE LOG IS ROLLED BACK" in said.stderr), said.output
+    given += ["--published", str(past.copy)]
+    said = typed(*given)
+    assert (3, True) == (said.exit_code, "--ended-at NUMBER" in said.stderr), said.output
+    done = typed(*given, "--ended-at", str(past.size), "--json")
+    assert 0 == done.exit_code, done.output
+    document = json.loads(done.stdout)
+    assert (past.size + 2, past.backed_up, None) == (
+        document["entries"],
+        document["in_backup"],
+        document["set_aside"],
+    )
+    assert past.size - past.backed_up == len(document["put_back"])
+    with past.opened() as city:
+        state = city.state
+        entries = {entry.index: entry.entry.decode() for entry in state.rows.entries(0, 10_000)}
+        assert all(entries[receipt["index"]] == receipt["entry"] for receipt in past.receipts)
+        assert [] == list(verify(state.rows, state.log_key.verifier, checkpoints=state.rows.checkpoints()))
+        assert {stop, past.stop, document["stop"]} == {halt.id for halt in state.registry.stops()}
+    again = typed(*given, "--ended-at", str(past.size + 2))
+    assert (1, True) == (again.exit_code, "there is nothing to put back" in again.stderr), again.output
+
+
+def test_a_log_that_lacks_nothing_is_left_alone(past: Past) -> None:
+    """Nobody gets a stop and an entry in the log for a command that was typed without need."""
+    before = indices(past)
+    said = typed("restore", "--reason", REASON, "--data", str(past.data), "--published", str(past.copy))
+    assert (1, True) == (said.exit_code, "there is nothing to put back" in said.stderr), said.output
+    assert before == indices(past)
+
+
+def test_a_database_that_was_altered_is_not_completed(past: Past) -> None:
+    """Only a log that is sound as far as it goes can be gone on with."""
+    put_back(past)
+    run(past.database, *unguarded(past), "UPDATE ledger_entries SET entry = x'7b7d' WHERE entry_index = 20")
+    given = ["--published", str(past.copy), "--ended-at", str(past.size), "--data", str(past.data)]
+    said = typed("restore", "--reason", REASON, *given)
+    assert (1, True) == (said.exit_code, "does not hold a sound log" in said.stderr), said.output
+
+
+def test_without_a_database_a_backup_must_be_named(past: Past) -> None:
+    """An empty database must not be made by the way."""
+    past.forget(kept=False)
+    said = typed("restore", "--reason", REASON, "--data", str(past.data))
+    assert (1, True) == (said.exit_code, "name the backup" in said.stderr), said.output
+    assert not past.database.exists()
+
+
+def test_a_kill_before_the_commit_leaves_it_as_it_was(past: Past) -> None:
+    """And the same command again completes it."""
+    put_back(past)
+    code = "import sys; from tests.recovery.killed import complete; complete(*sys.argv[1:])"
+    arguments = [str(past.data), str(past.copy), str(past.size)]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], env=environment(), check=False)
+    assert -signal.SIGKILL == done.returncode
+    assert past.backed_up == indices(past)[0]
+    given = ["--published", str(past.copy), "--ended-at", str(past.size), "--data", str(past.data)]
+    assert 0 == typed("restore", "--reason", REASON, *given).exit_code
+    assert past.size + 1 == indices(past)[0]
+
+
 def test_a_release_is_stopped_at_once(past: Past) -> None:
     """A worker that still has the database open reads the row in the commit of its release."""
     with past.opened() as city:
-        put_back_under(past, city.state)
-        assert 503 == city.ask(body()).status
+        put_back_under(past)
+        with pytest.raises(LedgerCorrupt):
+            city.ask(body())
         halt, entry = city.state.switch().stop("all", None, reason=REASON, by="Pat Example")
         assert entry is None
         assert halt.id in {stop.id for stop in city.state.registry.snapshot().stops}
@@ -265,9 +339,6 @@ def test_a_stop_that_waits_is_logged_once_by_whichever_is_first(past: Past) -> N
 def test_a_stop_of_another_node_can_be_lifted(past: Past) -> None:
     """Its reason is kept there; the log tells of it before it tells that it was lifted."""
     with past.opened() as city:
-        from gatekeeper.store.stops import Stops  # noqa: PLC0415  only here
-        from gatekeeper.store.values import Stop  # noqa: PLC0415
-
         state = city.state
         Stops(state.database).set_without_entry(Stop("stop_00000000000000aa", "all", None, state.clock.now()))
         assert 403 == city.ask(body()).status
