@@ -94,7 +94,8 @@ class Ledger:
         """Commit one entry with its rows; return once it is on disk.
 
         Raises the guard's error; EntryRefused for a draft that does not fit its schema; ClockUnreliable;
-        LedgerUnavailable if it was not committed, or not known to be within five seconds.
+        LedgerCorrupt for a log that was put back, whose indices were given already; LedgerUnavailable
+        if it was not committed, or not known to be within five seconds.
         """
         try:
             sealed = seal(draft, self._clock.now(), self._keys)
