@@ -132,7 +132,7 @@ def create_app(settings: Settings) -> Flask:
     """
     requests.configure_logging(settings.log_level)
     state = open_state(settings)
-    state.ledger.check_tail()
+    state.check_log()
     laws = laws_in_force(state)
     tokens = TokenKeys(settings.key_directory / "tokens")
     beside = build_beside(state)

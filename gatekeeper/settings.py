@@ -78,6 +78,11 @@ class Settings:
         "Seconds between the checkpoints under `/ledger/`; 3600: the hours that are over; 0: at once; "
         "-1: 3600, or 0 where BASE_URL is this machine's own address",
     ] = -1
+    published_copy: Annotated[
+        str,
+        "Directory that `gatekeeper ledger export` writes: a log that has less, or another history, is not "
+        "served; empty: none",
+    ] = ""
     bind: Annotated[str, "Address to listen on"] = "127.0.0.1"
     port: Annotated[int, "Port to listen on"] = 8080
     workers: Annotated[int, "Worker processes; 0: one for each core"] = 0

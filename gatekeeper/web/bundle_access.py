@@ -11,10 +11,10 @@ few connections waiting; and can change nothing.
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import secrets
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,6 +22,7 @@ from werkzeug.datastructures import Headers
 
 from gatekeeper.errors import SettingsRefused, Unauthenticated
 from gatekeeper.web.proxy import Proxy
+from gatekeeper.whole import write_new
 
 _SHORTEST = 32
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
@@ -78,14 +79,9 @@ class BundleAccess:
 
 def create(file: Path) -> None:
     """Make the token's file unless it is there. Raises OSError."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        opened.write(secrets.token_urlsafe(32) + "\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    if not file.exists():
+        with suppress(FileExistsError):  # another process was first: its token is the one
+            write_new(file, f"{secrets.token_urlsafe(32)}\n".encode("ascii"), 0o600)
 
 
 def _read(file: Path) -> str:

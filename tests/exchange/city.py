@@ -146,9 +146,11 @@ class City:
         return replace(self, gate=replace(self.gate, **parts))
 
 
-def founded(directory: Path, bundle: Bundle) -> City:
+def founded(directory: Path, bundle: Bundle, database_url: str = "") -> City:
     """Found a city with a well-standing agency and some that are not; whoever calls closes its state."""
-    settings = Settings(data=directory, engine="embedded", client_profiles="fapi basic")
+    settings = Settings(
+        data=directory, engine="embedded", client_profiles="fapi basic", database_url=database_url
+    )
     lay_out(settings)
     state = open_state(settings)
     tokens = TokenKeys(settings.key_directory / "tokens")
