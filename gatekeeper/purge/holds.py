@@ -12,28 +12,49 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from gatekeeper.errors import KeyErased, OperatorError, Superseded
-from gatekeeper.ledger import Appended, Clock, Draft, Ledger
+from gatekeeper.errors import KeyErased, LedgerCorrupt, OperatorError, Superseded
+from gatekeeper.ledger import Appended, Clock, Draft, Json, Ledger, StoredEntry
+from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.rows import Transaction
-from gatekeeper.purge.interfaces import Hold, HoldRecord, HoldRows
+from gatekeeper.purge.agreement import LIFTED, LOST, PLACED, Agreement, told_of
+from gatekeeper.purge.interfaces import Hold, HoldLog, HoldRecord, HoldRows
 from gatekeeper.review.accounts import Account
 from gatekeeper.review.reasons import fault_of, tidy
 from gatekeeper.review.roles import ACTS, may
 
-PLACED: Final = "purge.held"
-_LIFTED: Final = "purge.unheld"
 _JUDGED: Final = frozenset({"query.decided", "query.previewed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A hold in force with what the log tells of it: by whom, and why."""
+    """A hold in force with what the log tells of it: by whom, and why.
+
+    ``lost``: only the log has it so; its query is "" where that cannot be read any more.
+    """
 
     id: str
     query_id: str
     placed_at: datetime
     by: str | None
     reason: str | None
+    lost: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the log tells of one act: the entry, by whom and why; None for what has been erased."""
+
+    index: int
+    by: str | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """How many entries about a query there are, and of how many the private side can still be opened."""
+
+    entries: int
+    readable: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,84 +65,140 @@ class Holds:
     clock: Clock
     record: HoldRecord
     rows: HoldRows
+    log: HoldLog
 
-    def place(self, query_id: str, person: Account, reason: str) -> tuple[str, Appended]:
+    def place(
+        self, query_id: str, person: Account, reason: str, *, hold_id: str | None = None
+    ) -> tuple[str, Appended]:
         """Hold what is private of a query; return the hold's id.
 
-        Raises OperatorError if the person may not, the reason says nothing, there is no such query or nothing
-        of it is left; LedgerUnavailable.
+        A ``hold_id`` that was used before is refused, so that one form places one hold however often it is
+        sent. Raises OperatorError if the person may not, the reason says nothing, there is no such query or
+        nothing of it is left; LedgerUnavailable, StoreUnavailable.
         """
         said = _checked(person, reason)
-        if not any(entry.event in _JUDGED for entry in self.ledger.entries_of(query_id)):
-            raise OperatorError(f"the log has no query {query_id}: give the id that its receipt names")
+        if (fault := self.fault_of(query_id)) is not None:
+            raise OperatorError(fault)
 
         def something_is_left(_: Transaction) -> None:
             # Under the log's lock: no key of it is destroyed between this and the commit.
-            if not self._something_is_left(query_id):
-                raise OperatorError(f"nothing private of {query_id} is left to hold: it has been erased")
+            if not self.left(query_id).readable:
+                raise OperatorError(_gone(query_id))
 
-        hold_id = f"hold_{secrets.token_hex(12)}"
-        draft = Draft(
-            event=PLACED,
-            ref=hold_id,
-            clear={},
-            secret={"by": person.id, "reason": said, "subject": query_id},
-            detail={"by": person.name, "role": person.role},
-        )
-        rows = self.rows.place(hold_id, query_id, self.clock.now())
-        return hold_id, self.ledger.append(draft, rows, something_is_left)
+        placed = hold_id or new_hold_id()
+        draft = _draft(PLACED, placed, person, said, query_id)
+        rows = self.rows.place(placed, query_id, self.clock.now())
+        return placed, self.ledger.append(draft, rows, something_is_left)
 
     def lift(self, hold_id: str, person: Account, reason: str) -> Appended:
         """Lift a hold: what it kept is erased by the next erasure, unless something else keeps it.
 
-        Raises OperatorError, LedgerUnavailable.
+        So is one lifted of which only the log tells: somebody took it out of the database. Raises
+        OperatorError, LedgerUnavailable.
         """
         said = _checked(person, reason)
-        found = self.record.find(hold_id)
-        if found is None or found.lifted_at is not None:
+        found, logged = self.record.find(hold_id), told_of(self.ledger.entries_of(hold_id))
+        in_database = found is not None and found.lifted_at is None
+        if not in_database and (logged.placed is None or logged.lifted is not None):
             raise OperatorError(f"there is no hold {hold_id} in force: gatekeeper hold list shows those")
-        draft = Draft(
-            event=_LIFTED,
-            ref=hold_id,
-            clear={},
-            secret={"by": person.id, "reason": said, "subject": found.query_id},
-            detail={"by": person.name, "role": person.role},
-        )
+
+        def not_lifted_meanwhile(_: Transaction) -> None:
+            if not in_database and told_of(self.ledger.entries_of(hold_id)).lifted is not None:
+                raise Superseded
+
+        subject = found.query_id if found is not None else self._opened(logged.placed, "subject")
+        draft = _draft(LIFTED, hold_id, person, said, subject)
+        rows = self.rows.lift(hold_id, self.clock.now()) if in_database else ()
         try:
-            return self.ledger.append(draft, self.rows.lift(hold_id, self.clock.now()))
+            return self.ledger.append(draft, rows, not_lifted_meanwhile)
         except Superseded:
             raise OperatorError(f"{hold_id} was lifted by somebody else this moment") from None
 
     def in_force(self, person: Account) -> list[Told]:
         """Return the holds in force, the oldest first, with who placed each and why. Raises OperatorError."""
         _refuse(person)
-        return [self._told(hold) for hold in self.record.in_force()]
+        return self.listed()
+
+    def listed(self) -> list[Told]:
+        """Return the same, for whoever may see it; those that only the log has come last, and are told so.
+
+        Raises LedgerUnavailable, LedgerCorrupt, StoreUnavailable.
+        """
+        differences = Agreement(self.ledger, self.log, self.record).differences()
+        found = (
+            self.log.entry(one.index) for one in differences if one.code == LOST and one.index is not None
+        )
+        lost = {stored.ref: stored for stored in found if stored is not None}
+        kept = [self._told(hold) for hold in self.record.in_force() if hold.id not in lost]
+        return [*kept, *map(self._lost, lost.values())]
+
+    def fault_of(self, query_id: str) -> str | None:
+        """Say why there is nothing to hold of a query, or None. Raises LedgerUnavailable."""
+        if not any(entry.event in _JUDGED for entry in self.ledger.entries_of(query_id)):
+            return f"the log has no query {query_id}: give the id that its receipt names"
+        return None if self.left(query_id).readable else _gone(query_id)
+
+    def left(self, query_id: str) -> Left:
+        """Return how much of a query can still be opened. Raises LedgerUnavailable, LedgerCorrupt."""
+        entries = self.ledger.entries_of(query_id)
+        return Left(len(entries), sum(map(self._readable, entries)))
+
+    def said(self, hold_id: str) -> tuple[Said | None, Said | None]:
+        """Return what the log tells of a hold: that it was placed, and lifted. Raises LedgerUnavailable."""
+        logged = told_of(self.ledger.entries_of(hold_id))
+        return self._said(logged.placed), self._said(logged.lifted)
 
     def _told(self, hold: Hold) -> Told:
-        by = reason = None
-        placed = [entry for entry in self.ledger.entries_of(hold.id) if entry.event == PLACED]
-        if placed:
-            try:
-                openings = self.ledger.opened(placed[0]).openings
-            except KeyErased:
-                openings = {}
-            by, reason = (openings.get(name, {}).get("value") for name in ("by", "reason"))
-        return Told(
-            hold.id,
-            hold.query_id,
-            hold.placed_at,
-            None if by is None else str(by),
-            None if reason is None else str(reason),
-        )
+        placed, _ = self.said(hold.id)
+        by, reason = (None, None) if placed is None else (placed.by, placed.reason)
+        return Told(hold.id, hold.query_id, hold.placed_at, by, reason)
 
-    def _something_is_left(self, query_id: str) -> bool:
-        for entry in self.ledger.entries_of(query_id):
-            try:
-                self.ledger.opened(entry)
-            except KeyErased:
-                continue
-            return True
-        return False
+    def _lost(self, stored: StoredEntry) -> Told:
+        at = self._opened(stored, "at") or str(decoded(stored.entry)["hour"])
+        query_id, by, reason = (self._opened(stored, name) for name in ("subject", "by", "reason"))
+        return Told(stored.ref, query_id or "", datetime.fromisoformat(at), by, reason, lost=True)
+
+    def _said(self, stored: StoredEntry | None) -> Said | None:
+        if stored is None:
+            return None
+        return Said(stored.index, self._opened(stored, "by"), self._opened(stored, "reason"))
+
+    def _opened(self, stored: StoredEntry | None, name: str) -> str | None:
+        """Return a value behind a commitment, None for what has been erased."""
+        if stored is None:
+            return None
+        try:
+            value = self.ledger.opened(stored).openings.get(name, {}).get("value")
+        except (KeyErased, LedgerCorrupt):
+            return None
+        return None if value is None else str(value)
+
+    def _readable(self, stored: StoredEntry) -> bool:
+        try:
+            self.ledger.opened(stored)
+        except KeyErased:
+            return False
+        return True
+
+
+def new_hold_id() -> str:
+    """Return the id of a new hold."""
+    return f"hold_{secrets.token_hex(12)}"
+
+
+def _draft(event: str, hold_id: str, person: Account, said: str, query_id: str | None) -> Draft:
+    subject: dict[str, Json] = {} if query_id is None else {"subject": query_id}
+    return Draft(
+        event=event,
+        ref=hold_id,
+        clear={},
+        secret={"by": person.id, "reason": said, **subject},
+        detail={"by": person.name, "role": person.role},
+    )
+
+
+def _gone(query_id: str) -> str:
+    return f"nothing private of {query_id} is left to hold: it has been erased"
 
 
 def _checked(person: Account, reason: str) -> str:
