@@ -10,18 +10,19 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from gatekeeper.errors import KeyErased, LedgerCorrupt, OperatorError, Superseded
 from gatekeeper.ledger import Appended, Clock, Draft, Json, Ledger, StoredEntry
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.rows import Transaction
 from gatekeeper.purge.agreement import LIFTED, LOST, PLACED, Agreement, told_of
-from gatekeeper.purge.interfaces import Hold, HoldLog, HoldRecord, HoldRows
+from gatekeeper.purge.interfaces import HoldLog, HoldRecord, HoldRows
 from gatekeeper.review.accounts import Account
 from gatekeeper.review.reasons import fault_of, tidy
 from gatekeeper.review.roles import ACTS, may
 
+Standing = Literal["there", "unknown", "erased"]
 _JUDGED: Final = frozenset({"query.decided", "query.previewed"})
 
 
@@ -47,6 +48,19 @@ class Said:
     index: int
     by: str | None
     reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A hold that is or was, with what the log tells of it; ``lost`` and ``query_id`` as in ``Told``."""
+
+    id: str
+    query_id: str
+    placed_at: datetime
+    lifted_at: datetime | None
+    placing: Said | None
+    lifting: Said | None
+    lost: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +91,11 @@ class Holds:
         nothing of it is left; LedgerUnavailable, StoreUnavailable.
         """
         said = _checked(person, reason)
-        if (fault := self.fault_of(query_id)) is not None:
-            raise OperatorError(fault)
+        match self.standing(query_id):
+            case "unknown":
+                raise OperatorError(f"the log has no query {query_id}: give the id that its receipt names")
+            case "erased":
+                raise OperatorError(_gone(query_id))
 
         def something_is_left(_: Transaction) -> None:
             # Under the log's lock: no key of it is destroyed between this and the commit.
@@ -117,46 +134,58 @@ class Holds:
     def in_force(self, person: Account) -> list[Told]:
         """Return the holds in force, the oldest first, with who placed each and why. Raises OperatorError."""
         _refuse(person)
-        return self.listed()
+        told = ((one, one.placing or Said(0, None, None)) for one in self.listed())
+        return [Told(one.id, one.query_id, one.placed_at, p.by, p.reason, one.lost) for one, p in told]
 
-    def listed(self) -> list[Told]:
-        """Return the same, for whoever may see it; those that only the log has come last, and are told so.
+    def listed(self) -> list[Held]:
+        """Return the holds in force, for whoever may see them; those that only the log has come last.
 
         Raises LedgerUnavailable, LedgerCorrupt, StoreUnavailable.
         """
         differences = Agreement(self.ledger, self.log, self.record).differences()
-        found = (
+        entries = (
             self.log.entry(one.index) for one in differences if one.code == LOST and one.index is not None
         )
-        lost = {stored.ref: stored for stored in found if stored is not None}
-        kept = [self._told(hold) for hold in self.record.in_force() if hold.id not in lost]
-        return [*kept, *map(self._lost, lost.values())]
+        rows = [hold.id for hold in self.record.in_force()]
+        lost = [stored.ref for stored in entries if stored is not None]
+        found = map(self.find, dict.fromkeys([*rows, *lost]))
+        return sorted((one for one in found if one is not None), key=lambda one: one.lost)
 
-    def fault_of(self, query_id: str) -> str | None:
-        """Say why there is nothing to hold of a query, or None. Raises LedgerUnavailable."""
+    def find(self, hold_id: str) -> Held | None:
+        """Return a hold, in force or lifted, as the database and the log have it; None if neither does.
+
+        Raises LedgerUnavailable, StoreUnavailable.
+        """
+        row, logged = self.record.find(hold_id), told_of(self.ledger.entries_of(hold_id))
+        subject = self._opened(logged.placed, "subject")
+        if row is None and logged.placed is None:
+            return None
+        lost = (
+            logged.placed is not None
+            and logged.lifted is None
+            and (row is None or row.lifted_at is not None or row.query_id != subject)
+        )
+        query_id = (subject or "") if lost or row is None else row.query_id
+        placed_at = row.placed_at if row is not None else self._at(logged.placed)
+        lifted_at = None if lost else row.lifted_at if row is not None else self._at(logged.lifted)
+        placing, lifting = self._said(logged.placed), self._said(logged.lifted)
+        return Held(hold_id, query_id, placed_at, lifted_at, placing, lifting, lost)
+
+    def standing(self, query_id: str) -> Standing:
+        """Say whether there is something to hold of a query. Raises LedgerUnavailable, LedgerCorrupt."""
         if not any(entry.event in _JUDGED for entry in self.ledger.entries_of(query_id)):
-            return f"the log has no query {query_id}: give the id that its receipt names"
-        return None if self.left(query_id).readable else _gone(query_id)
+            return "unknown"
+        return "there" if self.left(query_id).readable else "erased"
 
     def left(self, query_id: str) -> Left:
         """Return how much of a query can still be opened. Raises LedgerUnavailable, LedgerCorrupt."""
         entries = self.ledger.entries_of(query_id)
         return Left(len(entries), sum(map(self._readable, entries)))
 
-    def said(self, hold_id: str) -> tuple[Said | None, Said | None]:
-        """Return what the log tells of a hold: that it was placed, and lifted. Raises LedgerUnavailable."""
-        logged = told_of(self.ledger.entries_of(hold_id))
-        return self._said(logged.placed), self._said(logged.lifted)
-
-    def _told(self, hold: Hold) -> Told:
-        placed, _ = self.said(hold.id)
-        by, reason = (None, None) if placed is None else (placed.by, placed.reason)
-        return Told(hold.id, hold.query_id, hold.placed_at, by, reason)
-
-    def _lost(self, stored: StoredEntry) -> Told:
-        at = self._opened(stored, "at") or str(decoded(stored.entry)["hour"])
-        query_id, by, reason = (self._opened(stored, name) for name in ("subject", "by", "reason"))
-        return Told(stored.ref, query_id or "", datetime.fromisoformat(at), by, reason, lost=True)
+    def _at(self, stored: StoredEntry | None) -> datetime:
+        """Return when an entry was written, to the hour where the time has been erased."""
+        hour = "1970-01-01T00Z" if stored is None else str(decoded(stored.entry)["hour"])
+        return datetime.fromisoformat(self._opened(stored, "at") or hour)
 
     def _said(self, stored: StoredEntry | None) -> Said | None:
         if stored is None:

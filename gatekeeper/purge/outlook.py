@@ -26,8 +26,9 @@ class Outlook:
     """How long is kept, what was erased last, and what is next.
 
     ``city`` and ``law`` are days, 0 where none are set; ``last`` is the first day that the last erasure kept,
-    with when it ended. ``plan`` is what is due now; where nothing is, ``next_day`` is the oldest day of which
-    there is a key, and ``next_on`` the day on which it ends.
+    with when it ended. ``plan`` is what is due now, ``let_go`` of how many queries something is sealed apart
+    that nothing keeps any more; where no day is due, ``next_day`` is the oldest of which there is a key, and
+    ``next_on`` the day on which its time ends.
     """
 
     city: int
@@ -35,6 +36,7 @@ class Outlook:
     last: tuple[date, datetime] | None
     why: Why | None = None
     plan: Plan | None = None
+    let_go: int = 0
     next_day: date | None = None
     next_on: date | None = None
 
@@ -42,7 +44,7 @@ class Outlook:
 def outlook(
     purge: Purge, city: int, data: Mapping[str, Any], last: Callable[[], tuple[date, datetime] | None]
 ) -> Outlook:
-    """Return the outlook; *city* is what the settings say, *data* the law's in force, *last* the last erasure.
+    """Return the outlook; *city* is what the settings say, *data* the law's, *last* the last erasure.
 
     Raises LedgerUnavailable, LedgerCorrupt, StoreUnavailable.
     """
@@ -64,9 +66,10 @@ def outlook(
         plan = purge.plan(kept.first_kept(now.date()), kept)
     except OperatorError:
         return Outlook(city, kept.law, ended, "holds")
+    let_go = len(purge.store.no_longer_held(now))
     if plan.days:
         why: Why | None = "too_many" if len(plan.days) > MOST_DAYS else None
-        return Outlook(city, kept.law, ended, why, plan)
+        return Outlook(city, kept.law, ended, why, plan, let_go)
     next_day = next(iter(purge.keys.days()), None)
     next_on = None if next_day is None else next_day + timedelta(days=city + 1)
-    return Outlook(city, kept.law, ended, None, plan, next_day, next_on)
+    return Outlook(city, kept.law, ended, None, plan, let_go, next_day, next_on)
