@@ -149,7 +149,7 @@ class Holds:
         rows = [hold.id for hold in self.record.in_force()]
         lost = [stored.ref for stored in entries if stored is not None]
         found = map(self.find, dict.fromkeys([*rows, *lost]))
-        return sorted((one for one in found if one is not None), key=lambda one: one.lost)
+        return sorted((one for one in found if one is not None), key=lambda one: (one.lost, one.placed_at))
 
     def find(self, hold_id: str) -> Held | None:
         """Return a hold, in force or lifted, as the database and the log have it; None if neither does.
