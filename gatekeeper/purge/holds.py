@@ -8,6 +8,7 @@ already erased cannot be held, and is said to be gone. Only legal and counsel ma
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -48,6 +49,7 @@ class Said:
     index: int
     by: str | None
     reason: str | None
+    subject: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,7 @@ class Holds:
             if not in_database and told_of(self.ledger.entries_of(hold_id)).lifted is not None:
                 raise Superseded
 
-        subject = found.query_id if found is not None else self._opened(logged.placed, "subject")
+        subject = found.query_id if found is not None else self._openings(logged.placed).get("subject")
         draft = _draft(LIFTED, hold_id, person, said, subject)
         rows = self.rows.lift(hold_id, self.clock.now()) if in_database else ()
         try:
@@ -134,22 +136,21 @@ class Holds:
     def in_force(self, person: Account) -> list[Told]:
         """Return the holds in force, the oldest first, with who placed each and why. Raises OperatorError."""
         _refuse(person)
-        told = ((one, one.placing or Said(0, None, None)) for one in self.listed())
+        told = ((one, one.placing or Said(0, None, None, None)) for one in self.listed())
         return [Told(one.id, one.query_id, one.placed_at, p.by, p.reason, one.lost) for one, p in told]
 
-    def listed(self) -> list[Held]:
-        """Return the holds in force, for whoever may see them; those that only the log has come last.
+    def listed(self, *, skip: int = 0, most: int | None = None) -> list[Held]:
+        """Return the holds in force, for whoever may see them, the oldest first.
 
-        Raises LedgerUnavailable, LedgerCorrupt, StoreUnavailable.
+        Those that only the log has come before all others, and are not counted in *skip* and *most*. Raises
+        LedgerUnavailable, LedgerCorrupt, StoreUnavailable.
         """
         differences = Agreement(self.ledger, self.log, self.record).differences()
-        entries = (
-            self.log.entry(one.index) for one in differences if one.code == LOST and one.index is not None
-        )
-        rows = [hold.id for hold in self.record.in_force()]
-        lost = [stored.ref for stored in entries if stored is not None]
-        found = map(self.find, dict.fromkeys([*rows, *lost]))
-        return sorted((one for one in found if one is not None), key=lambda one: (one.lost, one.placed_at))
+        places = [one.index for one in differences if one.code == LOST and one.index is not None]
+        lost = [stored.ref for stored in map(self.log.entry, places) if stored is not None]
+        rows = [hold.id for hold in self.record.in_force() if hold.id not in lost]
+        some = rows[skip : None if most is None else skip + most]
+        return [one for one in map(self.find, [*lost, *some]) if one is not None]
 
     def find(self, hold_id: str) -> Held | None:
         """Return a hold, in force or lifted, as the database and the log have it; None if neither does.
@@ -157,9 +158,10 @@ class Holds:
         Raises LedgerUnavailable, StoreUnavailable.
         """
         row, logged = self.record.find(hold_id), told_of(self.ledger.entries_of(hold_id))
-        subject = self._opened(logged.placed, "subject")
         if row is None and logged.placed is None:
             return None
+        placing, lifting = self._said(logged.placed), self._said(logged.lifted)
+        subject = None if placing is None else placing.subject
         lost = (
             logged.placed is not None
             and logged.lifted is None
@@ -168,7 +170,6 @@ class Holds:
         query_id = (subject or "") if lost or row is None else row.query_id
         placed_at = row.placed_at if row is not None else self._at(logged.placed)
         lifted_at = None if lost else row.lifted_at if row is not None else self._at(logged.lifted)
-        placing, lifting = self._said(logged.placed), self._said(logged.lifted)
         return Held(hold_id, query_id, placed_at, lifted_at, placing, lifting, lost)
 
     def standing(self, query_id: str) -> Standing:
@@ -185,22 +186,24 @@ class Holds:
     def _at(self, stored: StoredEntry | None) -> datetime:
         """Return when an entry was written, to the hour where the time has been erased."""
         hour = "1970-01-01T00Z" if stored is None else str(decoded(stored.entry)["hour"])
-        return datetime.fromisoformat(self._opened(stored, "at") or hour)
+        return datetime.fromisoformat(self._openings(stored).get("at", hour))
 
     def _said(self, stored: StoredEntry | None) -> Said | None:
         if stored is None:
             return None
-        return Said(stored.index, self._opened(stored, "by"), self._opened(stored, "reason"))
+        opened = self._openings(stored)
+        by, reason, subject = (opened.get(name) for name in ("by", "reason", "subject"))
+        return Said(stored.index, by, reason, subject)
 
-    def _opened(self, stored: StoredEntry | None, name: str) -> str | None:
-        """Return a value behind a commitment, None for what has been erased."""
+    def _openings(self, stored: StoredEntry | None) -> Mapping[str, str]:
+        """Return the values behind an entry's commitments; none of what has been erased or altered."""
         if stored is None:
-            return None
+            return {}
         try:
-            value = self.ledger.opened(stored).openings.get(name, {}).get("value")
+            found = self.ledger.opened(stored).openings
         except (KeyErased, LedgerCorrupt):
-            return None
-        return None if value is None else str(value)
+            return {}
+        return {name: str(one["value"]) for name, one in found.items() if one.get("value") is not None}
 
     def _readable(self, stored: StoredEntry) -> bool:
         try:

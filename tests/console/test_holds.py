@@ -383,3 +383,19 @@ def test_lifted_holds_go_on_from_page_to_page(staffed: Staffed) -> None:
     assert [25, 2] == [len(one) for one in shown]
     assert ids[::-1] == [*shown[0], *shown[1]]
     assert 200 == person.client.get(f"{HOLDS}?after={SCRIPT}").status_code
+
+
+def test_holds_in_force_go_on_from_page_to_page(staffed: Staffed) -> None:
+    """The oldest first, none twice and none left out; a place that is none is the first."""
+    query_id, acts, person = staffed.asked(), holds(staffed.city.state), staffed.signed_in("auditor")
+    ids = [acts.place(query_id, COUNSEL, WHY_HELD)[0] for _ in range(53)]
+    first = person.client.get(HOLDS).text
+    assert f'href="{HOLDS}?from=50"' in first
+    second = person.client.get(f"{HOLDS}?from=50").text
+    shown = [re.findall(r'href="/console/holds/(hold_\w+)"', text) for text in (first, second)]
+    assert ids == [*shown[0], *shown[1]]
+    assert "No further hold is in force" in person.client.get(f"{HOLDS}?from=999999").text
+    for typed in ("-1", "x", "9" * 40, "%00", ""):
+        assert ids[:50] == re.findall(
+            r'href="/console/holds/(hold_\w+)"', person.client.get(f"{HOLDS}?from={typed}").text
+        )

@@ -7,6 +7,7 @@ private of a request is shown. Who holds what, and why, is the city's own act: t
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from flask import Blueprint, Response, request
@@ -19,6 +20,12 @@ from gatekeeper.web.console.pages import page
 from gatekeeper.web.console.sessions import Sessions
 
 PAGE: Final = 25
+"""Lifted holds on one page."""
+
+MOST: Final = 50
+"""Holds in force on one page: what each keeps is opened to be told of."""
+
+_NUMBER: Final = re.compile(r"[0-9]{1,6}")
 
 
 def add_holds(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
@@ -30,11 +37,16 @@ def add_holds(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
         after = read_place(request.args.get("after", "")[:400])
         found = desk.holds.record.lifted(most=PAGE + 1, after=after)
         further = found[PAGE - 1] if len(found) > PAGE else None
+        typed = request.args.get("from", "")
+        skip = int(typed) if _NUMBER.fullmatch(typed) else 0
+        held = len(desk.holds.record.in_force())
         past = (desk.holds.find(hold.id) for hold in found[:PAGE])
         return page(
             "holds.html",
             **sessions.shown(),
-            in_force=[shown(desk, one) for one in desk.holds.listed()],
+            in_force=[shown(desk, one) for one in desk.holds.listed(skip=skip, most=MOST)],
+            skipped=min(skip, held),
+            held_further=skip + MOST if held > skip + MOST else None,
             lifted=[shown(desk, one) for one in past if one is not None and not one.lost],
             later=after is not None,
             further=None
