@@ -59,6 +59,7 @@ MAY: dict[str, set[str]] = {
         "review",
         "revisions",
         "notices",
+        "purge",
         "witness",
         "flask",
         "werkzeug",

@@ -121,6 +121,21 @@ class LedgerRows:
             )
             return [_stored(row) for row in found]
 
+    def of_events(self, events: Sequence[str]) -> Iterator[StoredEntry]:
+        """Yield every entry that is stored as one of these events, in the log's order.
+
+        The whole log is looked through, for the price of a scan. Raises LedgerUnavailable.
+        """
+        position, after = ledger_entries.c.entry_index, -1
+        while True:
+            asked = _ENTRY.where(ledger_entries.c.event.in_(events), position > after)
+            with self._read() as connection:
+                chunk = [_stored(row) for row in connection.execute(asked.order_by(position).limit(CHUNK))]
+            yield from chunk
+            if len(chunk) < CHUNK:
+                return
+            after = chunk[-1].index
+
     def last_checkpoint(self) -> str | None:
         """Return the signed checkpoint of the greatest size, or None. Raises LedgerUnavailable."""
         with self._read() as connection:
