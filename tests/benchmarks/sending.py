@@ -32,10 +32,11 @@ request = function()
   return wrk.format("POST", "/v1/queries", headers, body)
 end
 done = function(summary, latency)
-  io.write(string.format('\\n{"requests": %%d, "us": %%d, "p50": %%d, "p99": %%d, "errors": %%d}\\n',
+  local e = summary.errors
+  io.write(string.format('\\n{"requests": %%d, "us": %%d, "p50": %%d, "p99": %%d, "status": %%d, '
+    .. '"connect": %%d, "read": %%d, "write": %%d, "timeout": %%d}\\n',
     summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
-    summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.status
-    + summary.errors.timeout))
+    e.status, e.connect, e.read, e.write, e.timeout))
 end
 """
 
@@ -90,8 +91,10 @@ def _wrk(base_url: str, load: Load, token: str | None, connections: int, seconds
             timeout=seconds + 60,
         )
     found = json.loads(said.stdout.strip().splitlines()[-1])
-    if found["errors"] or not found["requests"]:
-        raise RuntimeError(f"{found['errors']} of {found['requests']} answers were not 200")
+    if found["status"] or not found["requests"]:
+        raise RuntimeError(f"{found['status']} of {found['requests']} answers were not 200")
+    if lost := {name: found[name] for name in ("connect", "read", "write", "timeout") if found[name]}:
+        raise RuntimeError(f"beside {found['requests']} answers some never came: {lost}")
     rate = found["requests"] / found["us"] * 1e6
     return Measured(found["requests"], rate, found["p50"] / 1000, found["p99"] / 1000)
 

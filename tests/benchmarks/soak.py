@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks import sending
+from tests.benchmarks.beside import asked_beside
 from tests.benchmarks.city import gate
 from tests.benchmarks.processes import resident_mib
 
@@ -27,7 +28,8 @@ def measure(seconds: int, *more: str) -> dict[str, Any]:
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 span = min(SLICE_S, max(2.0, end - time.monotonic()))
-                found = sending.run(served.base_url, every_case, served.token(), 8, span)
+                with asked_beside(served, every_case):
+                    found = sending.run(served.base_url, every_case, served.token(), 8, span)
                 queries += found.requests
                 slices.append(
                     {
