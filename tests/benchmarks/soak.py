@@ -59,7 +59,7 @@ def measure(seconds: int, *more: str) -> dict[str, Any]:
                         "resident_mib": round(resident_mib(served.process.pid), 1),
                     }
                 )
-        _all_late(data, late)
+        accounted_for(data, late)
         if late > MOST_LATE * queries:
             raise RuntimeError(f"{late} of {queries} answers were not sent in time: is this machine busy?")
         _verified(data)
@@ -74,6 +74,18 @@ def measure(seconds: int, *more: str) -> dict[str, Any]:
     }
 
 
+def accounted_for(data: Path, late: int) -> None:
+    """Compare the answers that were not 200 with what the log says of refused queries.
+
+    Raises RuntimeError unless each of them was late, and the log knows of it.
+    """
+    with closing(sqlite3.connect(data / "state.db")) as database:
+        found = database.execute("SELECT entry FROM ledger_entries WHERE event = 'query.refused'").fetchall()
+    reasons = Counter(str(json.loads(entry).get("reason")) for (entry,) in found)
+    if set(reasons) - {"lease_expired"} or late > reasons["lease_expired"]:
+        raise RuntimeError(f"{late} answers were not 200, and the log says of refused ones: {dict(reasons)}")
+
+
 def grown(resident: Sequence[float]) -> float | None:
     """Return by how much memory grew from the second quarter to the last; None for too short a time.
 
@@ -86,15 +98,6 @@ def grown(resident: Sequence[float]) -> float | None:
     if after > before * MOST_GROWTH:
         raise RuntimeError(f"the gate's memory grew from {before:.0f} to {after:.0f} MiB: {resident}")
     return round(after / before, 3)
-
-
-def _all_late(data: Path, late: int) -> None:
-    """Compare the answers that were not 200 with what the log says of refused queries."""
-    with closing(sqlite3.connect(data / "state.db")) as database:
-        found = database.execute("SELECT entry FROM ledger_entries WHERE event = 'query.refused'").fetchall()
-    reasons = Counter(str(json.loads(entry).get("reason")) for (entry,) in found)
-    if set(reasons) - {"lease_expired"} or late > reasons["lease_expired"]:
-        raise RuntimeError(f"{late} answers were not 200, and the log says of refused ones: {dict(reasons)}")
 
 
 def _verified(data: Path) -> None:
