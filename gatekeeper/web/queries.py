@@ -21,6 +21,7 @@ from gatekeeper.web.documents import as_json
 from gatekeeper.web.lease import EXPIRED, LEASE
 from gatekeeper.web.presented import Presenting
 from gatekeeper.web.query_string import QueryStringParser
+from gatekeeper.web.requests import record_unsent
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
 
@@ -95,10 +96,13 @@ def _send(gate: Gate, given: Answer) -> Response:
     g.query_id, g.outcome, g.provisions = given.query_id, given.outcome, given.provisions
     if given.lease is not None:
         request.environ[LEASE] = given.lease
-        request.environ[EXPIRED] = partial(
-            log.refused, gate.ledger, given.query_id, given.receiver, "lease_expired", "release"
-        )
+        request.environ[EXPIRED] = partial(_not_sent, gate, given, g.request_id)
     return Response(given.body, status=given.status, content_type=given.content_type)
+
+
+def _not_sent(gate: Gate, given: Answer, request_id: str) -> None:
+    record_unsent(request_id, given.query_id)
+    log.refused(gate.ledger, given.query_id, given.receiver, "lease_expired", "release")
 
 
 def _body(most: int = MAX_BODY_BYTES) -> bytes:

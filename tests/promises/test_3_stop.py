@@ -28,6 +28,7 @@ from gatekeeper.policy import Bundle
 from gatekeeper.policy.opa import OpaServer
 from gatekeeper.settings import Settings
 from gatekeeper.store import Stop, administration
+from gatekeeper.web.metrics import FAULTS
 from tests.exchange.city import CAMERAS, City, body
 from tests.promises.made import REASON, built_city, codes, document, once, released
 from tests.promises.test_1_permit import fill, small_disk
@@ -246,16 +247,25 @@ def _late(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(respond, "permitted", late)
 
 
+def _told() -> float:
+    return float(FAULTS.labels("lease_expired")._value.get())
+
+
 @pytest.mark.parametrize(("seconds", "status"), [(0.0, 200), (LEASE_SECONDS + 0.05, 503)])
 def test_a_body_is_not_started_after_its_lease(
     city: City, monkeypatch: pytest.MonkeyPatch, seconds: float, status: int
 ) -> None:
-    """Committed in time, but late at the socket: a stop may have returned meanwhile, so nothing is sent."""
+    """Committed in time, but late at the socket: a stop may have returned meanwhile, so nothing is sent.
+
+    Whoever watches the gate's faults is told of it.
+    """
     _late(monkeypatch, seconds)
+    before = _told()
     client = application(city.state, city.gate, city.tokens, lambda _: None).test_client()
     given = client.post("/v1/queries", json=body(), headers={"Authorization": city.header("sample-il-pd")})
     assert status == given.status_code
     found = given.get_json(force=True)
+    assert (status == 503) == _told() - before
     if status == 503:
         assert "records" not in found
         assert found["type"].endswith("lease_expired")
