@@ -109,7 +109,7 @@ def town(tmp_path_factory: pytest.TempPathFactory, city_of_reads: Path) -> Itera
         done = gate.command(
             *("client", "add", "maple-falls-pd", "--certificate-name", "san_dns", HOST, "--json")
         )
-        yield Town(gate, address, authority, own, json.loads(done.stdout)[0]["client_id"])
+        yield Town(gate, address, authority, own, json.loads(done.stdout)["client_id"])
 
 
 class Town:
@@ -194,14 +194,14 @@ def test_a_certificate_that_is_revoked_is_refused_at_once(town: Town) -> None:
     done = town.gate.command(
         *("client", "add", "maple-falls-pd", "--certificate-name", "san_dns", "second." + HOST, "--json")
     )
-    client_id = json.loads(done.stdout)[0]["client_id"]
+    client_id = json.loads(done.stdout)["client_id"]
     pair = town.authority.issue("second", x509.DNSName("second." + HOST))
     form = {"grant_type": "client_credentials", "client_id": client_id}
     token = town.post("/oauth/token", pair, data=form).json()["access_token"]
     headers = {"Authorization": f"Bearer {token}"}
     assert 200 == town.post("/v1/queries", pair, json=town.gate.body(), headers=headers).status_code
     kid = town.gate.command("client", "show", client_id, "--json")
-    named = json.loads(kid.stdout)[0]["keys"][0].split(" ")[0]
+    named = json.loads(kid.stdout)["keys"][0].split(" ")[0]
     town.gate.command("client", "revoke-key", client_id, named)
     assert 401 == town.post("/v1/queries", pair, json=town.gate.body(), headers=headers).status_code
     assert 401 == town.post("/oauth/token", pair, data=form).status_code
