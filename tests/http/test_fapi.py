@@ -249,5 +249,5 @@ def test_nothing_is_smuggled_through_the_proxy(town: Town, headers: str) -> None
             pass
     codes = [int(line.split(b" ")[1]) for line in answered.split(b"\r\n") if line.startswith(b"HTTP/1.1 ")]
     assert codes
-    assert not {code for code in codes if code < 400 or code >= 500}
+    assert not {code for code in codes if code < 400 or code >= 500} - {501}  # a coding nginx does not know
     assert b"access_token" not in answered
