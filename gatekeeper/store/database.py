@@ -123,6 +123,8 @@ class Database:
                     return raw.execute(statement, values).fetchall()
             with self._reader.connect() as connection:
                 driver: Any = driver_of(connection)
+                if self.dialect == "sqlite":  # a copy, opened to be read
+                    return list(driver.execute(statement, values).fetchall())
                 try:
                     with driver.cursor(binary=True) as cursor:
                         found: list[tuple[Any, ...]] = cursor.execute(
