@@ -126,7 +126,6 @@ _BAD: list[Row] = [
     Insert("ledger_head", {"id": 1}),
     Insert("registry", {"id": 1, "version": 9}),
     Insert("ledger_entries", {"entry_index": 0}),
-    Insert("jti_seen", {"digest": b"d" * 32, "expires_at": NOON}),
     Insert("sqlite_master", {}),
     Insert("agencies; DROP TABLE queries", {}),
     Insert("private_details", {"ref": "a\x00b", "event": "e", "day": DAY, "box": b""}),
