@@ -339,7 +339,7 @@ def test_nobody_gets_anything_without_a_token(gate: RunningGate, header: str | N
             timeout=10,
         )
         assert 401 == given.status_code, path
-        assert given.headers["WWW-Authenticate"].startswith("Bearer")
+        assert given.headers["WWW-Authenticate"].startswith(("Bearer", "DPoP"))
 
 
 def test_a_scope_opens_only_its_own_routes(gate: RunningGate) -> None:
