@@ -31,7 +31,10 @@ class Presenting:
             dpop=asked.headers.get("DPoP"),
             method=asked.method,
             uri=self.issuer + quote(asked.path, safe=_OF_A_PATH),
-            certificate=self.proxy.certificate(asked.headers, asked.remote_addr),
+            # Without the proxy's secret any program at its address could name any agency's certificate.
+            certificate=self.proxy.certificate(asked.headers, asked.remote_addr)
+            if self.proxy.secret
+            else None,
         )
 
 

@@ -14,11 +14,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from flask import request
 
 from gatekeeper.errors import Unauthenticated
 from gatekeeper.exchange.authenticate import thumbprint_of
 from gatekeeper.exchange.certificate_names import KINDS, bears, registered
-from tests.oauth.city import PROXY, City, Key, named
+from gatekeeper.web.presented import Presenting
+from gatekeeper.web.proxy import Proxy
+from tests.oauth.city import ISSUER, PROXY, City, Key, named
 
 HOST = "gate.oakville.example"
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -164,6 +167,14 @@ def test_what_is_not_the_clients_certificate_is_refused(
     assert (401, "invalid_client") == (answer.status_code, answer.get_json()["error"])
     assert [reason] == city.refused
     assert HOST not in answer.get_data(as_text=True)
+
+
+def test_without_the_proxys_secret_no_certificate_is_believed(city: City) -> None:
+    """As the settings say: then clients have no mutual TLS, whatever a program at the proxy's address sends."""
+    presenting = Presenting(ISSUER, Proxy("127.0.0.1"))
+    for headers in (shown(), shown(X_Proxy_Secret=""), shown(X_Client_Verify="FAILED")):
+        with city.app.test_request_context("/oauth/token", method="POST", headers=headers):
+            assert presenting.of(request).certificate is None
 
 
 def test_two_proofs_in_one_request_are_refused(city: City) -> None:
