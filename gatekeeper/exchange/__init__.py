@@ -25,6 +25,7 @@ from gatekeeper.errors import (
     PolicyUnavailable,
     SharingStopped,
     Superseded,
+    Unauthenticated,
     UnknownQuery,
 )
 from gatekeeper.exchange import cursor as cursors
@@ -307,8 +308,8 @@ def _judge_and_release(
             place = cursors.Place(release.next, request.page + 1)
             cursor = cursors.write(gate.keys, at.date(), request.query_id, request.caller.client_id, place)
         return respond.permitted(request.query_id, decision, release, cursor, appended.receipt(), lease)
-    except (Superseded, IdempotencyInFlight):
-        raise  # decided again, or being decided: not an end without an answer
+    except (Superseded, IdempotencyInFlight, Unauthenticated):
+        raise  # decided again, being decided, or a proof that was used: not an end without an answer
     except Exception as fault:
         log.refused(gate.ledger, request.query_id, request.caller.agency_id, log.reason_of(fault), stage)
         raise
