@@ -30,10 +30,9 @@ from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.store.revisions import Revisions
 from gatekeeper.store.stops import Stops
-from gatekeeper.web import bundle_access
+from gatekeeper.web import bundle_access, nonce_key
 from gatekeeper.web.bundle_access import BundleAccess
 from gatekeeper.web.keys import TokenKeys
-from gatekeeper.web.nonce_key import load_nonces
 from gatekeeper.web.proxy import Proxy
 from gatekeeper.whole import write_whole
 
@@ -154,7 +153,7 @@ class State:
 
     def nonces(self) -> Nonces:
         """Return the nonces of DPoP proofs. Raises SettingsRefused."""
-        return load_nonces(self.settings.key_directory / "nonces.key")
+        return nonce_key.load(_nonce_key(self.settings))
 
     def proxy(self) -> Proxy:
         """Return the proxy in front, whose word on certificates counts."""
@@ -218,6 +217,7 @@ def lay_out(settings: Settings) -> None:
     SecretsKey.create(_notices_key(settings))
     policy_keys(settings).create()
     bundle_access.create(_bundle_token(settings))
+    nonce_key.create(_nonce_key(settings))
     if not log_key_file(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
         write_whole(_origin_file(settings), settings.origin.encode())
@@ -309,6 +309,10 @@ def _notices_key(settings: Settings) -> Path:
 def policy_keys(settings: Settings) -> PolicyKeys:
     """Return the keys that sign the law."""
     return PolicyKeys(settings.key_directory, settings.policy_key)
+
+
+def _nonce_key(settings: Settings) -> Path:
+    return settings.key_directory / "nonces.key"
 
 
 def _bundle_token(settings: Settings) -> Path:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +33,13 @@ def write_new(file: Path, content: bytes, mode: int = 0o666) -> None:
     finally:
         unfinished.unlink(missing_ok=True)
     sync(file.parent)
+
+
+def write_once(file: Path, content: bytes, mode: int = 0o666) -> None:
+    """Write a file unless it is there; of several processes at once one does. Raises OSError."""
+    if not file.exists():
+        with suppress(FileExistsError):
+            write_new(file, content, mode)
 
 
 @contextmanager

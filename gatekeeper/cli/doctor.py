@@ -81,6 +81,7 @@ def _keys(settings: Settings) -> str:
         TokenKeys(settings.key_directory / "tokens")
         state.policy_keys().signer()
         state.bundle_access()
+        state.nonces()
         today = state.clock.now().date()
         state.keys.fingerprint(today, "doctor", b"")  # as each request does: without it nothing can be logged
     except KeyErased as error:

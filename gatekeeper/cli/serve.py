@@ -58,6 +58,7 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
         # Each worker reads them: refused here, once and in words, not by workers that do not start.
         TokenKeys(settings.key_directory / "tokens")
         state.bundle_access()
+        state.nonces()
         mail(settings, "")
         endpoints(state)
         trust(settings)

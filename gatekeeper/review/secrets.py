@@ -11,7 +11,6 @@ import hashlib
 import hmac
 import secrets
 import threading
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -23,7 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gatekeeper.errors import StoreUnavailable
-from gatekeeper.whole import write_new
+from gatekeeper.whole import write_once
 
 STEP_SECONDS: Final = 30
 RECOVERY_CODES: Final = 10
@@ -49,9 +48,7 @@ class SecretsKey:
     @classmethod
     def create(cls, file: Path) -> None:
         """Make the key file unless it is there. Raises OSError."""
-        if not file.exists():
-            with suppress(FileExistsError):  # another process was first: its key is the one
-                write_new(file, secrets.token_bytes(_KEY), 0o600)
+        write_once(file, secrets.token_bytes(_KEY), 0o600)
 
     @classmethod
     def load(cls, file: Path) -> SecretsKey:

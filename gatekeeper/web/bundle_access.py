@@ -14,7 +14,6 @@ import hmac
 import re
 import secrets
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -22,7 +21,7 @@ from werkzeug.datastructures import Headers
 
 from gatekeeper.errors import SettingsRefused, Unauthenticated
 from gatekeeper.web.proxy import Proxy
-from gatekeeper.whole import write_new
+from gatekeeper.whole import write_once
 
 _SHORTEST = 32
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
@@ -79,9 +78,7 @@ class BundleAccess:
 
 def create(file: Path) -> None:
     """Make the token's file unless it is there. Raises OSError."""
-    if not file.exists():
-        with suppress(FileExistsError):  # another process was first: its token is the one
-            write_new(file, f"{secrets.token_urlsafe(32)}\n".encode("ascii"), 0o600)
+    write_once(file, f"{secrets.token_urlsafe(32)}\n".encode("ascii"), 0o600)
 
 
 def _read(file: Path) -> str:

@@ -170,7 +170,7 @@ def test_what_is_not_the_clients_certificate_is_refused(
 
 
 def test_without_the_proxys_secret_no_certificate_is_believed(city: City) -> None:
-    """As the settings say: then clients have no mutual TLS, whatever a program at the proxy's address sends."""
+    """As the settings say: clients have no mutual TLS, whatever a program at the proxy's address sends."""
     presenting = Presenting(ISSUER, Proxy("127.0.0.1"))
     for headers in (shown(), shown(X_Proxy_Secret=""), shown(X_Client_Verify="FAILED")):
         with city.app.test_request_context("/oauth/token", method="POST", headers=headers):
