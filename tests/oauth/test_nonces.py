@@ -40,5 +40,5 @@ def test_a_key_that_is_none_is_said_to_be(tmp_path: Path, content: bytes | None,
     if content is not None:
         file.write_bytes(content)
         file.chmod(mode)
-    with pytest.raises(SettingsRefused, match="gatekeeper init|chmod 600"):
+    with pytest.raises(SettingsRefused, match=r"gatekeeper init|chmod 600"):
         nonce_key.load(file)
