@@ -2,11 +2,12 @@
 
 Guarantees: whoever opens it meets the old content or the new, also after a crash; what could not be written
 leaves nothing behind, and the error names the file. What is no file (a pipe, /dev/null) is written to, and
-stays what it is.
+stays what it is. Who writes many files into a directory can hold it meanwhile.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 from collections.abc import Iterator
@@ -76,6 +77,20 @@ def _named(file: Path) -> Iterator[None]:
         if fault.filename is None or Path(str(fault.filename)).name.startswith(f".{file.name}."):
             fault.filename, fault.filename2 = str(file), None
         raise
+
+
+@contextmanager
+def alone(directory: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a directory for one process at a time, until the block ends or the process does.
+
+    Raises BlockingIOError if another holds it, unless this is to *wait*; OSError.
+    """
+    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(held)
 
 
 def sync(directory: Path) -> None:

@@ -37,7 +37,7 @@ MAY: dict[str, set[str]] = {
     "witness/witnessing": {"errors", "ledger", "witness"},
     "recovery": {"errors", "whole", "ledger", "store", "oversight", "witness", "requests"},
     "recovery/manifest": {"errors", "whole"},
-    "recovery/backup": {"errors", "ledger", "recovery", "store"},
+    "recovery/backup": {"errors", "whole", "ledger", "recovery", "store"},
     "recovery/copy": {"errors", "ledger", "witness", "requests"},
     "recovery/evidence": {"errors", "ledger", "store", "witness"},
     "recovery/placing": {"errors", "store"},

@@ -9,10 +9,8 @@ was copied to is left as it is.
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -24,7 +22,7 @@ from gatekeeper.ledger.published import CHECKPOINT, Announced, Published
 from gatekeeper.ledger.rows import Rows
 from gatekeeper.ledger.tail import Others
 from gatekeeper.ledger.tiles import HEIGHT, WIDTH, TileReader, path
-from gatekeeper.whole import write_whole
+from gatekeeper.whole import alone, write_whole
 
 _LARGEST: Final = 64 * 1024
 
@@ -54,26 +52,15 @@ def export(
         raise OperatorError(f"{directory.parent} is no directory: mkdir -p {directory.parent}")
     try:
         directory.mkdir(exist_ok=True)
-        with _alone(directory):
+        with alone(directory):  # two exports would write the same files
             return _copy(published, rows, key, directory, whole=whole)
+    except BlockingIOError:
+        raise OperatorError(f"another export writes to {directory} now: wait for it") from None
     except OSError as fault:
         raise OperatorError(
             f"{directory} cannot be written ({fault.strerror}): what was complete there still is; make room "
             "or give it to this user, and run this again"
         ) from None
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Hold the directory: two exports would write the same files."""
-    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise OperatorError(f"another export writes to {directory} now: wait for it") from None
-    finally:
-        os.close(held)
 
 
 def _copy(published: Published, rows: Rows, key: VerifierKey, directory: Path, *, whole: bool) -> Copied:

@@ -10,11 +10,9 @@ was put back meanwhile has the stop again by the same commit. A file that cannot
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +21,7 @@ from typing import Any, Protocol
 from gatekeeper.errors import LedgerUnavailable, OperatorError
 from gatekeeper.ledger import Draft, Ledger, Row
 from gatekeeper.ledger.rows import Stop
-from gatekeeper.whole import write_whole
+from gatekeeper.whole import alone, write_whole
 
 _NAMES = ("by", "id", "reason", "scope", "set_at", "value")
 
@@ -90,7 +88,7 @@ class Unlogged:
         """
         if not self.directory.is_dir():
             return []
-        with _alone(self.directory):
+        with alone(self.directory, wait=True):
             told = []
             for file in sorted(self.directory.glob("stop_*.json")):
                 halt = _read(file)
@@ -126,16 +124,6 @@ def late(stop: Stop, reason: str, by: str) -> Draft:
         },
         detail={},
     )
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(held)
 
 
 def _read(file: Path) -> Kept:

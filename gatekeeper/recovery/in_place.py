@@ -11,6 +11,7 @@ checkpoint nobody here can know, so the operator must say it.
 from __future__ import annotations
 
 from gatekeeper.errors import LedgerCorrupt, OperatorError
+from gatekeeper.ledger.export import seen
 from gatekeeper.ledger.tail import check_tail
 from gatekeeper.recovery.compared import Asked, Place, Restored, had_back, known_of, same, unsure
 from gatekeeper.recovery.evidence import Known, words
@@ -41,7 +42,7 @@ def _completed(place: Place, asked: Asked, database: Database) -> Restored:
     # (1) what is there
     rows = LedgerRows(database)
     try:
-        check_tail(rows, place.key.verifier, None, lambda: _published(database))
+        check_tail(rows, place.key.verifier, None, seen(PublishedCheckpoints(database).last, ""))
     except LedgerCorrupt as fault:
         why = str(fault).partition(". ")[0]
         raise OperatorError(
@@ -67,11 +68,6 @@ def _completed(place: Place, asked: Asked, database: Database) -> Restored:
     # (4) one commit
     stop, lost, index = written(place, asked, database, head.size, entries, known)
     return Restored(head.size, lost, stop.id, index, None, known)
-
-
-def _published(database: Database) -> list[tuple[str, str]]:
-    last = PublishedCheckpoints(database).last()
-    return [] if last is None else [("that was published last", last.text)]
 
 
 def _words(known: list[Known]) -> str:
