@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from typing import Any, Literal, get_args
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import Certificate
+from joserfc.util import urlsafe_b64encode
 
 from gatekeeper.errors import Unauthenticated
 from gatekeeper.exchange.compact import CompactFault, read
@@ -157,7 +157,7 @@ def _bound(
 
 def thumbprint_of(certificate: Certificate) -> str:
     """Return a certificate's ``x5t#S256`` (RFC 8705 section 3.1)."""
-    return urlsafe_b64encode(certificate.fingerprint(SHA256())).rstrip(b"=").decode("ascii")
+    return urlsafe_b64encode(certificate.fingerprint(SHA256())).decode("ascii")
 
 
 def admit(

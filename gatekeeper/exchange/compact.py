@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -25,6 +26,8 @@ MAX_HEADER = 512
 MAX_PAYLOAD = 4096
 MAX_SIGNATURE = 700  # 683 characters are an RSA signature of 4096 bits
 MAX_KEYED_HEADER = 2048  # an RSA key of 4096 bits as a JWK
+
+_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,256}\Z", re.ASCII)
 
 VerifyingKey = ECKey | RSAKey | OKPKey
 
@@ -107,6 +110,11 @@ def read_keyed(text: str) -> Unverified:
     if header.keys() != kinds.keys() or not all(type(header[name]) is kinds[name] for name in kinds):
         raise CompactFault("header")
     return _known(text, header, _KEYED)
+
+
+def is_identifier(jti: object) -> bool:
+    """Return whether this can be the ``jti`` of what works once: 1 to 256 printable ASCII characters."""
+    return isinstance(jti, str) and _IDENTIFIER.match(jti) is not None
 
 
 def _header(text: str, most: int) -> dict[str, Any]:

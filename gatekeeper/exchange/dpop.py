@@ -9,14 +9,14 @@ where there is one. Which key may be used, the token says (``cnf.jkt``), not the
 from __future__ import annotations
 
 import hashlib
-import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from gatekeeper.exchange.compact import CompactFault, read_keyed
+from joserfc.util import urlsafe_b64encode
+
+from gatekeeper.exchange.compact import CompactFault, is_identifier, read_keyed
 from gatekeeper.exchange.nonces import LIFE_SECONDS, Nonces
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.public_keys import PRIVATE, import_key
@@ -38,7 +38,6 @@ ProofFault = Literal[
 AHEAD_SECONDS = 60
 """How far ahead of ours a client's clock may be (FAPI 2.0: 10 s must pass, over 60 s must not)."""
 
-_JTI = re.compile(r"[\x21-\x7e]{1,256}\Z", re.ASCII)
 _CLOSED: dict[str, ProofFault] = {
     "malformed": "proof_malformed",
     "oversized": "proof_malformed",
@@ -79,7 +78,7 @@ def prove(presented: Presented, nonces: Nonces, *, now: int, token: str | None =
         raise ProofRefused("proof_address")
     # (3) Its own identifier and time, each of the one type it can have.
     jti, iat = claims.get("jti"), claims.get("iat")
-    if not isinstance(jti, str) or not _JTI.match(jti):
+    if not is_identifier(jti):
         raise ProofRefused("proof_malformed")
     # (11) ``type(…) is int``: neither true nor 1.5 nor "1796000000" is a time.
     if type(iat) is not int or not now - LIFE_SECONDS <= iat <= now + AHEAD_SECONDS:
@@ -118,7 +117,7 @@ def _signed(field: str | None) -> tuple[dict[str, Any], str]:
 
 
 def _digest(token: str) -> str:
-    return urlsafe_b64encode(hashlib.sha256(token.encode("ascii")).digest()).rstrip(b"=").decode("ascii")
+    return urlsafe_b64encode(hashlib.sha256(token.encode("ascii")).digest()).decode("ascii")
 
 
 def _same_address(said: object, ours: str) -> bool:

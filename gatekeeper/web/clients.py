@@ -31,7 +31,7 @@ from cryptography.x509 import Certificate
 
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import Reason
-from gatekeeper.exchange.compact import CompactFault, Unverified, read
+from gatekeeper.exchange.compact import CompactFault, Unverified, is_identifier, read
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.exchange.registrations import Client, ClientKey, Snapshot, credentials
@@ -40,7 +40,6 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFE_SECONDS = 300
 _SKEW_SECONDS = 60
 _NAME = re.compile(r"[A-Za-z0-9._~:-]{1,128}\Z", re.ASCII)
-_JTI = re.compile(r"[\x21-\x7e]{1,256}\Z", re.ASCII)
 _NO_SECRET = "0" * 64
 
 
@@ -162,7 +161,7 @@ class ClientProof:
         if claims.get("aud") != self.issuer:
             raise ClientRefused("audience", "aud must be the issuer identifier, as a string")
         jti, iat, exp, nbf = (claims.get(name) for name in ("jti", "iat", "exp", "nbf"))
-        if not isinstance(jti, str) or not _JTI.match(jti):
+        if not is_identifier(jti):
             raise ClientRefused("claims", "jti must be a string of 1 to 256 printable ASCII characters")
         if type(iat) is not int or type(exp) is not int or (nbf is not None and type(nbf) is not int):
             raise ClientRefused("claims", "iat and exp are required, as integers")

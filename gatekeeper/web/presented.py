@@ -38,13 +38,17 @@ class Presenting:
         )
 
 
+def scheme_of(asked: Request) -> str:
+    """Return the scheme of the request's Authorization header in small letters, "" if it has none."""
+    return asked.headers.get("Authorization", "").partition(" ")[0].lower()
+
+
 def offer_nonces(app: Flask, nonces: Nonces, clock: Clock) -> None:
     """Give whoever proves a key the nonce for its next proof, with every answer (RFC 9449 section 8.2)."""
 
     @app.after_request
     def offer(response: Response) -> Response:
-        scheme = request.headers.get("Authorization", "").partition(" ")[0].lower()
-        if scheme == "dpop" or "DPoP" in request.headers:
+        if scheme_of(request) == "dpop" or "DPoP" in request.headers:
             with suppress(ClockUnreliable):  # the answer says so already; a proof would not count
                 response.headers["DPoP-Nonce"] = nonces.fresh(clock.now_ms() // 1000)
         return response

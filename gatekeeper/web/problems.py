@@ -21,6 +21,7 @@ from gatekeeper.errors import Fault, GatekeeperError
 from gatekeeper.exchange.compact import ALGORITHMS
 from gatekeeper.exchange.dpop import ProofFault
 from gatekeeper.ledger import Json
+from gatekeeper.web.presented import scheme_of
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
@@ -140,8 +141,7 @@ def _challenges(reason: str) -> list[str]:
 
 
 def _scheme() -> str:
-    said = request.headers.get("Authorization", "").partition(" ")[0].lower()
-    return "DPoP" if said == "dpop" else "Bearer"
+    return "DPoP" if scheme_of(request) == "dpop" else "Bearer"
 
 
 def document(status: int, code: str, title: str, detail: str, faults: tuple[Fault, ...] = ()) -> Response:

@@ -147,9 +147,8 @@ class _Placing:
                 continue
             try:
                 self._desk.holds.place(query_id, session.account, typed["reason"], hold_id=ids.of(query_id))
-            except (
-                OperatorError
-            ):  # erased, or no longer this person's to hold, since the faults were looked for
+            except OperatorError:
+                # Erased, or no longer this person's to hold, since the faults were looked for.
                 faults.append(("queries", say(_REFUSED, query=query_id)))
             except GatekeeperError as error:
                 if ids.there(query_id):
