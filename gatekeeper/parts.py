@@ -173,8 +173,7 @@ def holds(state: State) -> Holds:
 def outlook_of(state: State) -> Callable[[Mapping[str, Any]], Outlook]:
     """Return what tells, by the data of the law in force, what is erased next; see ``purge.outlook``."""
     work, city = eraser(state), state.settings.retention_days
-    last = erasure.Erasure(state.database, state.settings.data / "purge.lock").last_ended
-    return lambda data: outlook(work, city, data, last)
+    return lambda data: outlook(work, city, data)
 
 
 def found(state: State, bundle: Bundle, by: str) -> bool:

@@ -26,9 +26,8 @@ from gatekeeper.ledger.findings import Reached
 from gatekeeper.ledger.stretches import Reading
 from gatekeeper.ledger.verified import MOST_SECONDS, Place, Unbelieved, Verified, forget, recall, remember
 from gatekeeper.ledger.verify import examine
-from gatekeeper.purge.agreement import Agreement
+from gatekeeper.parts import agreement
 from gatekeeper.state import State, open_state
-from gatekeeper.store.holds import Holds
 from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.witness.policy import Policy, load
 from gatekeeper.witness.witnessing import witnessed
@@ -117,7 +116,7 @@ def _verified(
 def _holds(state: State) -> list[Finding]:
     """Compare the database's legal holds with the log's; what is remembered of the log is none of theirs."""
     try:
-        return Agreement(state.ledger, state.rows, Holds(state.database)).differences()
+        return agreement(state).differences()
     except LedgerCorrupt as fault:
         return [Finding("unreadable", None, f"legal holds cannot be compared with the log: {fault}")]
 

@@ -5,7 +5,7 @@ Guarantees: nothing is erased or logged here; where nothing will be erased it sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final, Literal, get_args
@@ -41,14 +41,12 @@ class Outlook:
     next_on: date | None = None
 
 
-def outlook(
-    purge: Purge, city: int, data: Mapping[str, Any], last: Callable[[], tuple[date, datetime] | None]
-) -> Outlook:
-    """Return the outlook; *city* is what the settings say, *data* the law's, *last* the last erasure.
+def outlook(purge: Purge, city: int, data: Mapping[str, Any]) -> Outlook:
+    """Return the outlook; *city* is what the settings say, *data* the law's.
 
     Raises LedgerUnavailable, LedgerCorrupt, StoreUnavailable.
     """
-    ended = last()
+    ended = purge.store.last_ended()
     try:
         kept = Retention(city, law_wants(data))
     except OperatorError:
