@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0017"
+REVISION: Final = "0018"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -576,6 +576,8 @@ policy_drafts = Table(
 
 # --- The log. --------------------------------------------------------------------------------------------
 
+_HOLDS: Final = text("event IN ('purge.held', 'purge.unheld')")
+
 ledger_entries = Table(
     "ledger_entries",
     metadata,
@@ -590,6 +592,8 @@ ledger_entries = Table(
     Column("ref", String(128), nullable=False, index=True),
     Column("entry", LargeBinary, nullable=False),
     _hash("leaf_hash", nullable=False),
+    # An erasure looks at these before each key that it destroys, under the log's lock.
+    Index("ix_ledger_entries_holds", "entry_index", sqlite_where=_HOLDS, postgresql_where=_HOLDS),
 )
 
 ledger_tiles = Table(

@@ -1,7 +1,10 @@
 # ruff: noqa: PT012  expected value first; what fails is the end of the block
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 
 from gatekeeper.errors import (
     GatekeeperError,
@@ -360,3 +363,25 @@ def test_another_agency_finds_nothing_of_a_query(rows: LedgerRows, database: Dat
     assert record is not None
     assert ("q1", b"b" * 32, DAY) == (record.query_id, record.body_fingerprint, record.day)
     assert queries.idempotency("c2", [b"k" * 32]) is queries.idempotency("c1", []) is None
+
+
+def test_the_entries_of_holds_are_found_without_a_walk_through_the_log(
+    rows: LedgerRows, database: Database
+) -> None:
+    """Each key that an erasure destroys waits for this under the log's lock, however long the log is."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        sent.append((statement, values))
+
+    with database.read() as connection:
+        event.listen(connection.engine, "before_cursor_execute", note)
+        assert [] == [*rows.of_events(("purge.held", "purge.unheld"))]
+        statement, values = next(one for one in sent if "purge.held" in one[0])
+        event.remove(connection.engine, "before_cursor_execute", note)
+        if database.dialect == "sqlite":
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        else:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # the table is empty
+            plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values).all()
+    assert "ix_ledger_entries_holds" in str(plan)
