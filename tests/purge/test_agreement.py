@@ -57,7 +57,12 @@ def writer(request: pytest.FixtureRequest, tmp_path: Path, bundle: Bundle) -> It
         return
     with cluster() as server:
         url = server.create("state")
-        ids = make(Settings(data=tmp_path / "town", engine="embedded", database_url=url), bundle)
+        ids = make(
+            Settings(
+                data=tmp_path / "town", engine="embedded", client_profiles="fapi basic", database_url=url
+            ),
+            bundle,
+        )
 
         def run(statement: str) -> None:
             with psycopg.connect(url, autocommit=True) as connection:
