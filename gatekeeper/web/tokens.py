@@ -29,7 +29,8 @@ from gatekeeper.errors import Unauthenticated, Unavailable
 from gatekeeper.exchange.authenticate import SCOPES
 from gatekeeper.exchange.compact import ALGORITHMS
 from gatekeeper.exchange.details import TYPE as DETAIL_TYPE
-from gatekeeper.web.authorization import AuthorizationServerConfig, TokenRequest, TokenServer, oauth_error
+from gatekeeper.web.authorization import TokenServer, oauth_error
+from gatekeeper.web.issuing import AuthorizationServerConfig, TokenRequest
 from gatekeeper.web.keys import JWKS_CACHE_SECONDS
 from gatekeeper.web.presented import Presenting
 
