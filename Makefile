@@ -19,7 +19,7 @@ help:
 	@echo 'make texts     bring the Spanish catalogue of the console up to date: new texts empty, old ones dropped'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'
 	@echo 'make soak      200 times kill -9, ten minutes of mixed load (SOAK_SECONDS=600), and the log as it grows to ten million'
-	@echo '               entries (SOAK_SIZES=1000000,10000000): an hour, and 25 GB of disk; the last one writes build/growth/'
+	@echo '               entries (SOAK_SIZES=1000000,10000000); half an hour and 21 GB of disk. Writes build/growth/'
 	@echo 'make lock      write deploy/locks/ anew'
 	@echo 'make clean     remove what make has made'
 
@@ -60,7 +60,7 @@ bench: venv-test
 SOAK_SECONDS ?= 600
 SOAK_KILLS ?= 200
 SOAK_SIZES ?= 1000000,10000000
-# 200 rounds take longer than the suite lets one test take; the growth wants some 25 GB at TMPDIR for a while.
+# 200 rounds take longer than the suite lets one test take; the growth wants 21 GB of disk for a while.
 soak: venv-test
 	GATEKEEPER_TEST_KILLS=$(SOAK_KILLS) $(PY) -m pytest -q -o faulthandler_timeout=3600 tests/store/test_sudden_death.py
 	$(PY) -m tests.benchmarks soak --seconds $(SOAK_SECONDS) $(ARGS)
