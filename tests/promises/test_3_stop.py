@@ -79,7 +79,8 @@ AGENCIES = ("maple-falls-pd", "birchport-pd-wi")
 
 
 @contextmanager
-def under_load(gate: RunningGate) -> Iterator[_Hammer]:
+def under_load(gate: RunningGate, *, resets: bool = False) -> Iterator[_Hammer]:
+    """Ask without pause until the block ends; no request may fail, but for connections that are reset."""
     hammer = _Hammer(gate)
     for agency in AGENCIES:
         gate.token(agency)
@@ -93,7 +94,7 @@ def under_load(gate: RunningGate) -> Iterator[_Hammer]:
         hammer.ended.set()
         for thread in threads:
             thread.join(20)
-    assert [] == hammer.failed
+    assert [] == [why for why in hammer.failed if not (resets and "Connection aborted" in why)]
 
 
 @pytest.mark.servers
@@ -376,7 +377,8 @@ def test_a_stop_set_while_every_worker_hangs_holds_when_they_wake(served: Runnin
     """A worker that was asleep in the middle of a release must not send it when it wakes up."""
     import signal  # noqa: PLC0415  only here
 
-    with under_load(served) as hammer:
+    # A worker that wakes up late closes the connections that seem idle to it, some with a request in them.
+    with under_load(served, resets=True) as hammer:
         asleep = served.workers()
         for worker in asleep:
             os.kill(worker, signal.SIGSTOP)

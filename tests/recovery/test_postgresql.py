@@ -63,7 +63,13 @@ class Served:
     @contextmanager
     def opened(self) -> Iterator[City]:
         """Open the city, as the service does."""
-        settings = Settings(data=self.data, engine="embedded", publish_every=0, database_url=self.url)
+        settings = Settings(
+            data=self.data,
+            engine="embedded",
+            publish_every=0,
+            database_url=self.url,
+            client_profiles="fapi basic",
+        )
         state = open_state(settings)
         try:
             state.check_log()
