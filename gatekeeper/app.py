@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -77,6 +77,7 @@ from gatekeeper.web.metrics import (
     NOTICES,
     NOTICES_OLDEST,
     NOTICES_WAITING,
+    OVER_QUOTA,
     UNAUTHENTICATED,
     WITNESSES_MISSING,
 )
@@ -133,9 +134,15 @@ def create_app(settings: Settings) -> Flask:
     laws = laws_in_force(state)
     tokens = TokenKeys(settings.key_directory / "tokens")
     beside = build_beside(state)
-    gate = replace(build_gate(state, laws, tokens), seen=beside.see)
-    _ready(gate.engine)
     refusals = Refusals(state.ledger)
+
+    def over(agency_id: str, limits: Sequence[str]) -> None:
+        refusals.over(agency_id, limits)
+        for limit in limits:
+            OVER_QUOTA.labels(limit).inc()
+
+    gate = replace(build_gate(state, laws, tokens), seen=beside.see, over=over)
+    _ready(gate.engine)
 
     def refused(reason: str) -> None:
         refusals.count(reason)

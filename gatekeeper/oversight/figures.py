@@ -26,7 +26,7 @@ from gatekeeper.errors import GatekeeperError, LedgerCorrupt
 from gatekeeper.ledger import Head, StoredEntry
 from gatekeeper.oversight.periods import Period
 
-RULES: Final = 2
+RULES: Final = 3
 """Raised with each change of what is counted: the table is then made anew."""
 
 STEP: Final = 500
@@ -253,7 +253,8 @@ def _facets(
             yield from _each("agency", document["agency"])
             yield from _each("band", document["count_band"])
         case "query.refused" if "reasons" in document:
-            yield from (("unauthenticated", reason, number) for reason, number in document["reasons"].items())
+            facet = "over_quota" if "agency" in document else "unauthenticated"
+            yield from ((facet, reason, number) for reason, number in document["reasons"].items())
         case event if event in _TOLD_BY:
             yield from _each(_TOLD_BY[event], document[_TOLD_BY[event]])
 

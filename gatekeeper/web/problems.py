@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException
 from gatekeeper import errors
 from gatekeeper.errors import Fault, GatekeeperError
 from gatekeeper.ledger import Json
+from gatekeeper.web import limits
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
@@ -52,6 +53,12 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
     ),
     errors.IdempotencyInFlight: _Kind(
         409, "The same request is being decided", "Wait for its answer, then ask again with the same key."
+    ),
+    errors.QuotaExceeded: _Kind(
+        429,
+        "More than a limit allows",
+        "Nothing was released. `violated-policies` names what is used up; ask again when Retry-After says. "
+        "GET /v1/agency shows your agency's limits.",
     ),
     errors.UnknownQuery: _Kind(404, "No such query", "Use a query_id that was answered to your agency."),
     errors.NotDenied: _Kind(
@@ -111,6 +118,8 @@ def problem(error: GatekeeperError) -> Response:
     if isinstance(error, errors.Unauthenticated):
         bare = error.reason in {"no_credentials", "wrong_scheme"}
         response.headers["WWW-Authenticate"] = "Bearer" if bare else 'Bearer error="invalid_token"'
+    elif isinstance(error, errors.QuotaExceeded):
+        limits.refuse(response, error)
     elif isinstance(error, errors.InsufficientScope):
         response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{error.scope}"'
     return response

@@ -19,6 +19,7 @@ from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.web.console import letter_words as letters
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.lease import EXPIRED, LEASE
+from gatekeeper.web.limits import put
 from gatekeeper.web.query_string import QueryStringParser
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
@@ -96,7 +97,7 @@ def _send(gate: Gate, given: Answer) -> Response:
         request.environ[EXPIRED] = partial(
             log.refused, gate.ledger, given.query_id, given.receiver, "lease_expired", "release"
         )
-    return Response(given.body, status=given.status, content_type=given.content_type)
+    return put(Response(given.body, status=given.status, content_type=given.content_type), given.left)
 
 
 def _body(most: int = MAX_BODY_BYTES) -> bytes:
