@@ -51,6 +51,7 @@ from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews, samples
+from gatekeeper.store.failures import Failures
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.notice_reading import NoticeReading
@@ -65,6 +66,7 @@ from gatekeeper.store.stops import Stops
 from gatekeeper.store.views import StaffViews
 from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
+from gatekeeper.web.brake import Brake
 from gatekeeper.web.bundles import bundles_blueprint
 from gatekeeper.web.console import Desk, LawDesk, Oversight, console_blueprint
 from gatekeeper.web.console.provider import Provider
@@ -246,7 +248,7 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
 
     stands = witnessed_of(state)
     for blueprint in (
-        tokens_blueprint(_authorization(state.settings, state, tokens, refused)),
+        tokens_blueprint(_authorization(state.settings, state, tokens, refused), _brake(state)),
         queries_blueprint(gate),
         standing_blueprint(gate, NoticeReading(state.database).places),
         ledger_blueprint(gate),
@@ -340,6 +342,20 @@ def _provider(settings: Settings) -> Provider | None:
 
 def _city(state: State) -> str:
     return state.log_key.origin.partition("/")[0]
+
+
+def _brake(state: State) -> Brake | None:
+    settings = state.settings
+    if not settings.token_failures:
+        return None
+    return Brake(
+        Failures(state.database),
+        state.keys,
+        state.clock.now_ms,
+        most=settings.token_failures,
+        proxy=settings.trusted_proxy,
+        hops=settings.forwarded_hops,
+    )
 
 
 def _authorization(

@@ -2,8 +2,7 @@
 
 Guarantees: an attack on the door is visible in the log and cannot flood it; reasons come from the closed list
 of ``authenticate.REASONS``; of an agency that is over its limits, one entry a minute says how often it was
-over which (``agency_quota``, ``officer_quota`` and so on), however it hammers. A count that cannot be
-committed is kept and tried again.
+over which, however it hammers. A count that cannot be committed is kept and tried again.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class Refusals:
     def over(self, agency_id: str, limits: Sequence[str]) -> None:
         """Count one refusal of an agency that was over these limits."""
         for limit in limits:
-            self.count(f"{limit}_quota", agency_id)
+            self.count(limit, agency_id)
 
     def flush(self) -> None:
         """Log what was counted since the last time, if anything was."""
@@ -51,10 +50,10 @@ class Refusals:
             counts, self._counts = self._counts, Counter()
         for agency_id in sorted({agency_id for agency_id, _ in counts}):
             own = Counter({key: number for key, number in counts.items() if key[0] == agency_id})
-            reasons: dict[str, Json] = {reason: number for (_, reason), number in own.items()}
-            clear: dict[str, Json] = {"reasons": reasons}
-            if agency_id != NOBODY:
-                clear["agency"] = agency_id
+            told: dict[str, Json] = {reason: number for (_, reason), number in own.items()}
+            clear: dict[str, Json] = (
+                {"reasons": told} if agency_id == NOBODY else {"agency": agency_id, "over": told}
+            )
             try:
                 self._ledger.append(
                     Draft(event="query.refused", ref=new_query_id(), clear=clear, secret={}, detail={})

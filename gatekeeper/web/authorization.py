@@ -32,7 +32,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
-from flask import Response, json, request
+from flask import Response, g, json, request
 from joserfc import jwt
 
 from gatekeeper.errors import SettingsRefused, Unauthenticated
@@ -177,7 +177,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
     def authenticate_client(self, request: TokenRequest, *_: object) -> TokenRequester:
         """Return the client that proved itself. Raises OAuth2Error, Unavailable."""
         try:
-            return TokenRequester(self._proof.of(request.headers.get("Authorization"), request.form))
+            proved = TokenRequester(self._proof.of(request.headers.get("Authorization"), request.form))
         except SeveralMethods as refused:
             self._config.refused(refused.reason)
             raise InvalidRequestError(refused.told) from refused
@@ -185,6 +185,8 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
             self._config.refused(refused.reason)
             told = refused.told or "client authentication failed"
             raise InvalidClientError(told, status_code=401) from refused
+        g.client_proved = True  # whatever else is wrong with the request, it is no guess
+        return proved
 
     def handle_response(
         self, status: int, payload: dict[str, Any] | str, headers: list[tuple[str, str]]
@@ -292,12 +294,12 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
         }
 
 
-def oauth_error(status: int, code: str, description: str = "") -> Response:
+def oauth_error(status: int, code: str, description: str = "", *, retry_after: int | None = None) -> Response:
     """Return an error in the shape of RFC 6749 section 5.2."""
     body = {"error": code} | ({"error_description": description} if description else {})
     headers = list(default_json_headers)
     if status == 401 and "Authorization" in request.headers:
         headers.append(("WWW-Authenticate", 'Basic realm="gatekeeper"'))
-    if status == 503:
-        headers.append(("Retry-After", "5"))
+    if status == 503 or retry_after is not None:
+        headers.append(("Retry-After", str(retry_after or 5)))
     return Response(json.dumps(body), status=status, headers=headers)

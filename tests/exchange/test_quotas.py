@@ -132,10 +132,10 @@ def test_who_is_over_a_limit_leaves_no_trace_but_a_count(city: City, bundle: Bun
     counted.count("expired")
     counted.flush()
     counted.flush()
-    told = [{name: e.get(name) for name in ("agency", "reasons")} for e in city.events()[before:]]
+    told = [{name: e.get(name) for name in ("agency", "reasons", "over")} for e in city.events()[before:]]
     assert [
-        {"agency": None, "reasons": {"expired": 1}},
-        {"agency": AGENCY, "reasons": {"agency_quota": 7, "officer_quota": 7}},
+        {"agency": None, "reasons": {"expired": 1}, "over": None},
+        {"agency": AGENCY, "reasons": None, "over": {"agency": 7, "officer": 7}},
     ] == told
 
 
