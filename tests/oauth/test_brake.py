@@ -1,4 +1,4 @@
-"""The brake on /oauth/*: who guesses is slowed, who proves its client is not, and nobody for over a minute."""
+"""The brake on /oauth/*: who guesses is slowed, who proves its client is not, nobody for over a minute."""
 
 from __future__ import annotations
 
@@ -167,6 +167,30 @@ def test_an_attack_writes_once_a_second(city: City, database: Database, keys: Da
     assert [60, 0] == [brake.wait(caller) for caller in callers]
     with database.read() as connection:
         assert [1] == list(connection.exec_driver_sql("SELECT number FROM failures").scalars())
+
+
+@pytest.mark.parametrize("share_seconds", [0, 1e9])
+def test_what_was_never_shared_is_over_after_a_minute_too(
+    city: City, database: Database, keys: DayKeys, share_seconds: float
+) -> None:
+    """A burst within one second, then silence: the worker that counted it must not shut the door for good."""
+    brake = Brake(
+        Failures(database),
+        keys,
+        city.clock.now_ms,
+        most=MOST,
+        proxy=PROXY,
+        hops=1,
+        share_seconds=share_seconds,
+    )
+    caller = brake.caller("192.0.2.1", ())
+    for _ in range(3 * MOST):
+        brake.failed(caller)
+    assert 60 == brake.wait(caller)
+    city.clock.seconds += 60
+    assert 0 == brake.wait(caller)
+    brake.failed(caller)
+    assert 0 == brake.wait(caller)
 
 
 @pytest.mark.parametrize(
