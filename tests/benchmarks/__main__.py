@@ -20,6 +20,7 @@ from tests.benchmarks import (
     reading,
     replays,
     soak,
+    spending,
     verifying,
 )
 
@@ -50,7 +51,7 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
     verifying.add_to(kinds)
-    asked = kinds.add_parser("ledger", help="the log: appends, and reading it as it grows")
+    asked = kinds.add_parser("ledger", help="the log: appends, what limits add, reading it as it grows")
     asked.add_argument("--seconds", type=float, default=5, help="of each number of writers")
     asked.add_argument("--large", action="store_true", help="a log of a million entries as well")
     return parser.parse_args()
@@ -76,7 +77,7 @@ def main() -> None:
         case "replay":
             found = replays.measure(options.decisions, options.most)
         case "ledger":
-            found = ledger.measure(options.seconds, large=options.large)
+            found = ledger.measure(options.seconds, large=options.large) | {"spending": spending.measure()}
         case "verify":
             found = verifying.measure(options.entries)
         case _:

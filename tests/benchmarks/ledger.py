@@ -52,7 +52,7 @@ def measure(seconds: float, *, large: bool) -> dict[str, Any]:
         place = Path(directory)
         found["bare_durable_commits_per_second"] = round(bare_commits(place / "bare.db", seconds))
         found["appends"] = {}
-        for kind, url in _databases(place):
+        for kind, url in databases(place):
             found["appends"][kind] = _appends(url, place / kind, seconds)
         sizes = (10_000, 100_000, 1_000_000) if large else (10_000, 100_000)
         found["sizes"] = {str(size): _reading(place / str(size), size) for size in sizes}
@@ -74,7 +74,7 @@ _SHOWN = (
 )
 
 
-def _databases(place: Path) -> Iterator[tuple[str, str]]:
+def databases(place: Path) -> Iterator[tuple[str, str]]:
     """Yield the kind and the URL of a migrated database of each kind that is here."""
     (place / "sqlite").mkdir()
     url = f"sqlite:///{place / 'sqlite' / 'state.db'}"
