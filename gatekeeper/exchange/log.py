@@ -71,6 +71,8 @@ class Request:
     page: int = 1
     idempotency_key: str | None = None
     replay: bool = False
+    uses: tuple[Row, ...] = ()
+    """What its proof of a key uses up, in the decision's commit: nothing is decided twice on one proof."""
 
     @property
     def first(self) -> bool:
@@ -98,8 +100,9 @@ def decided(
 
     *data* is the policy's own, which says when a review is due; *spend* is what the decision costs.
 
-    Raises LedgerUnavailable, ClockUnreliable, IdempotencyInFlight if another request took the same
-    Idempotency-Key meanwhile, or QuotaExceeded: nothing is recorded then, and nothing spent.
+    Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before,
+    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile, or QuotaExceeded: nothing
+    is recorded then, and nothing spent.
     """
     event = "query.previewed" if request.dry_run else "query.decided"
     public = [p.code for p in decision.unmet if p.public]
@@ -133,7 +136,7 @@ def decided(
     rows = _decision_rows(keys, queue, request, decision, data) if request.first else []
     if spend is not None:
         rows.append(spend)
-    return ledger.append(draft, rows)
+    return ledger.append(draft, [*request.uses, *rows])
 
 
 def released(

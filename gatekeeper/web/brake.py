@@ -1,10 +1,11 @@
 """A crude brake on guessing at ``/oauth/*``: so many failures a minute for each address, then 429.
 
-Guarantees: who proves its client is never counted, so a busy client is not slowed; whoever shares an address
-with somebody who fails is shut out until that minute is over and no longer (what is refused then is not
-counted); an address is kept as a fingerprint under the day's key. ``X-Forwarded-For`` counts only from the
-configured proxy, and of it only what the configured number of proxies have written: what a caller claims
-about itself is to the left of that. IPv6 addresses count by their /64.
+Guarantees: who proves its client, or is told the nonce that its proof lacks, is never counted, so a busy
+client is not slowed; whoever shares an address with somebody who fails is shut out until that minute is over
+and no longer (what is refused then is not counted); an address is kept as a fingerprint under the day's key.
+``X-Forwarded-For`` counts only from the configured proxy, and of it only what the configured number of
+proxies have written: what a caller claims about itself is to the left of that. IPv6 addresses count by their
+/64.
 
 What it cannot do: who goes on guessing from the same address uses up each minute's failures anew, and whoever
 shares that address is heard at the beginning of each minute only. That is for the proxy in front to end.

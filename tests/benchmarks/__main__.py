@@ -10,12 +10,14 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from tests.benchmarks import (
     activation,
     engines,
     exchange,
-    ledger,
+    growth,
     queue,
     reading,
     replays,
@@ -51,37 +53,34 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
     verifying.add_to(kinds)
-    asked = kinds.add_parser("ledger", help="the log: appends, what limits add, reading it as it grows")
-    asked.add_argument("--seconds", type=float, default=5, help="of each number of writers")
-    asked.add_argument("--large", action="store_true", help="a log of a million entries as well")
+    growth.add_to(kinds)
+    spending.add_to(kinds)
     return parser.parse_args()
+
+
+def _more(options: argparse.Namespace) -> list[str]:
+    return ["--opa", options.opa] if options.opa else []
+
+
+_MEASURES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "exchange": lambda said: exchange.measure(said.rounds, said.seconds, *_more(said)),
+    "engines": lambda said: engines.measure(said.decisions),
+    "soak": lambda said: soak.measure(said.seconds, *_more(said)),
+    "screen": lambda _: reading.measure(),
+    "reasons": lambda _: reading.judge(),
+    "queue": lambda said: queue.measure(said.reviews, said.clerks, said.seconds, said.think),
+    "activation": lambda said: activation.measure(said.queries, said.engine),
+    "replay": lambda said: replays.measure(said.decisions, said.most),
+    "verify": lambda said: verifying.measure(said.entries),
+    "growth": lambda said: growth.measure(said.sizes, said.databases, said.seconds, said.out),
+    "spending": lambda said: spending.measure(said.rounds, said.appends),
+}
 
 
 def main() -> None:
     """Run one benchmark."""
     options = _options()
-    more = ["--opa", options.opa] if getattr(options, "opa", None) else []
-    match options.kind:
-        case "exchange":
-            found = exchange.measure(options.rounds, options.seconds, *more)
-        case "engines":
-            found = engines.measure(options.decisions)
-        case "screen":
-            found = reading.measure()
-        case "reasons":
-            found = reading.judge()
-        case "activation":
-            found = activation.measure(options.queries, options.engine)
-        case "queue":
-            found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
-        case "replay":
-            found = replays.measure(options.decisions, options.most)
-        case "ledger":
-            found = ledger.measure(options.seconds, large=options.large) | {"spending": spending.measure()}
-        case "verify":
-            found = verifying.measure(options.entries)
-        case _:
-            found = soak.measure(options.seconds, *more)
+    found = _MEASURES[options.kind](options)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
     json.dump({"benchmark": options.kind, "machine": machine, **found}, sys.stdout, indent=2)
     print()

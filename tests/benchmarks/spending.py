@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from datetime import date
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -14,8 +12,9 @@ from gatekeeper.exchange.fingerprints import officer_print
 from gatekeeper.ledger import Clock, DayKeys, Ledger
 from gatekeeper.ledger.rows import Row
 from gatekeeper.ledger.spending import Limit, Spend
-from tests.benchmarks.ledger import databases
+from tests.benchmarks.growth import KINDS, database
 from tests.ledger.made import decided
+from tests.servers.postgres import programs
 from tests.store.mortal import opened
 
 GOAL_MS = 0.3
@@ -23,14 +22,22 @@ OFFICERS = 40
 THREADS = (1, 8, 32)
 
 
-def measure(rounds: int = 5, appends: int = 2000) -> dict[str, Any]:
-    """Measure the milliseconds of one append on each database, by the number of threads."""
+def add_to(kinds: Any) -> None:
+    """Add the arguments of this benchmark."""
+    asked = kinds.add_parser("spending", help="what limits add to a decision")
+    asked.add_argument("--rounds", type=int, default=5)
+    asked.add_argument("--appends", type=int, default=2000, help="of each number of threads and round")
+
+
+def measure(rounds: int, appends: int) -> dict[str, Any]:
+    """Measure the milliseconds of one append on each database that is here, by the number of threads."""
     found: dict[str, Any] = {"goal_added_ms": GOAL_MS}
-    with tempfile.TemporaryDirectory(prefix="gatekeeper-spending-") as directory:
-        place = Path(directory)
-        for kind, url in databases(place):
-            ledger = opened(url, place / kind)[2]
-            keys = DayKeys(place / kind / "days")
+    for kind in KINDS:
+        if kind == "postgres" and programs() is None:
+            continue
+        with database(kind, 0) as (url, place):
+            ledger = opened(url, place)[2]
+            keys = DayKeys(place / "days")
             found[kind] = {str(n): _beside(ledger, keys, n, rounds, appends) for n in THREADS}
             ledger.close()
     return found

@@ -156,11 +156,11 @@ def test_a_further_page_is_no_new_query(city: City, bundle: Bundle) -> None:
     """The pages of one answer come though the limit is used up, and are counted apart."""
     city = limited(city, bundle, agency=some(1), again=some(1))
     first = json.loads(city.ask(body()).body)
-    page = further_records(city.gate, city.header(AGENCY), first["query_id"], first["next"])
+    page = further_records(city.gate, city.presented(AGENCY), first["query_id"], first["next"])
     assert ["again"] == [one.limit.name for one in page.left]
     following = json.loads(page.body)["next"]
     with pytest.raises(QuotaExceeded):
-        further_records(city.gate, city.header(AGENCY), first["query_id"], following)
+        further_records(city.gate, city.presented(AGENCY), first["query_id"], following)
 
 
 def test_the_same_key_at_once_spends_one(city: City, bundle: Bundle) -> None:

@@ -15,6 +15,9 @@ from gatekeeper.ledger import DayKeys
 from gatekeeper.store.database import Database
 from gatekeeper.store.failures import Failures
 from gatekeeper.web.brake import Brake, address_of, network
+from gatekeeper.web.clients import ASSERTION_TYPE
+from gatekeeper.web.presented import Presenting
+from gatekeeper.web.proxy import Proxy
 from gatekeeper.web.tokens import tokens_blueprint
 from tests.oauth.city import NOW, SECRET, City
 
@@ -33,7 +36,9 @@ class Street:
                 Failures(database), keys, city.clock.now_ms, most=MOST, proxy=PROXY, hops=1, share_seconds=0
             )
             app = Flask("city")
-            app.register_blueprint(tokens_blueprint(city.config(), brake))
+            app.register_blueprint(
+                tokens_blueprint(city.config(), Presenting(city.issuer, Proxy(PROXY)), brake)
+            )
             self.workers.append(app.test_client())
 
     def ask(
@@ -114,6 +119,23 @@ def test_a_busy_client_is_never_slowed(street: Street) -> None:
     assert {200} == {street.ask(SECRET).status_code for _ in range(3 * MOST)}
     assert {400} == {street.ask(SECRET, scope="admin").status_code for _ in range(3 * MOST)}
     assert 200 == street.ask(SECRET).status_code
+
+
+def test_a_client_without_a_nonce_yet_is_not_slowed(street: Street) -> None:
+    """RFC 9449 section 8: each client's first proof is answered with the nonce that it needs."""
+    city, worker = street.city, street.workers[0]
+    for expected in [400] * (3 * MOST) + [200]:
+        nonce: dict[str, Any] = {"nonce": ...} if expected == 400 else {}
+        answer = worker.post(
+            "/oauth/token",
+            data={
+                "grant_type": "client_credentials",
+                "client_assertion_type": ASSERTION_TYPE,
+                "client_assertion": city.assertion("bound"),
+            },
+            headers={"DPoP": city.proof(**nonce), "X-Forwarded-For": "192.0.2.1"},
+        )
+        assert expected == answer.status_code, answer.get_json()
 
 
 def test_another_address_is_heard(street: Street) -> None:
