@@ -22,7 +22,15 @@ def sound(draw: st.DrawFn, event: str) -> Document:
     schema: Mapping[str, Any] = schema_of(event)
     leave: set[str] = set()
     if event == "query.refused":
-        leave = draw(st.sampled_from([{"reasons"}, {"agency", "reason", "stage"}]))
+        leave = draw(
+            st.sampled_from(
+                [
+                    {"reasons", "over"},
+                    {"agency", "reason", "stage", "over"},
+                    {"reason", "stage", "reasons"},
+                ]
+            )
+        )
     document = draw(_object(schema, leave))
     if event == "stop.set":
         scope = document["scope"] = draw(st.sampled_from(["all", "agency", "kind", "camera"]))
