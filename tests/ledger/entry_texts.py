@@ -58,7 +58,7 @@ def another(dice: random.Random, document: Document) -> Document:
 
 def _object(schema: Mapping[str, Any], leave: set[str]) -> st.SearchStrategy[Document]:
     given = {name: _fits(value) for name, value in schema["properties"].items() if name not in leave}
-    required = {*schema["required"]} | ({"agency", "reason", "stage", "reasons"} & given.keys())
+    required = {*schema["required"]} | ({"agency", "reason", "stage", "reasons", "over"} & given.keys())
     return st.fixed_dictionaries(
         {name: value for name, value in given.items() if name in required},
         optional={name: value for name, value in given.items() if name not in required},
