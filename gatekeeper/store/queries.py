@@ -92,6 +92,19 @@ class Queries:
             ).one_or_none()
         return None if row is None else QueryRow(*row)
 
+    def of_client(self, agency_id: str, client_id: str, since_hour: str) -> tuple[QueryRow, ...]:
+        """Return what a client asked from that hour on, oldest first. Raises StoreUnavailable."""
+        if not storable(agency_id) or not storable(client_id):
+            return ()
+        columns = queries.c
+        with self._database.read() as connection:
+            rows = connection.execute(
+                _QUERY.where(
+                    columns.agency_id == agency_id, columns.hour >= since_hour, columns.client_id == client_id
+                ).order_by(columns.hour, columns.query_id)
+            ).all()
+        return tuple(QueryRow(*row) for row in rows)
+
     def review(self, query_id: str, agency_id: str | None = None) -> ReviewRow | None:
         """Return the query's review (of that agency, if one is named) or None. Raises StoreUnavailable."""
         if not storable(query_id) or not storable(agency_id or ""):
