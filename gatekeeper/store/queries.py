@@ -12,9 +12,18 @@ from typing import Literal
 
 from sqlalchemy import Table, select
 
+from gatekeeper.ledger.spending import Used
 from gatekeeper.store.database import Database
+from gatekeeper.store.purse import NOBODY, as_bucket
 from gatekeeper.store.searches import searched
-from gatekeeper.store.tables import idempotency_keys, queries, review_events, reviews, verifications
+from gatekeeper.store.tables import (
+    idempotency_keys,
+    queries,
+    quota_buckets,
+    review_events,
+    reviews,
+    verifications,
+)
 from gatekeeper.store.values import (
     AskedBefore,
     IdempotencyRecord,
@@ -43,6 +52,18 @@ class Queries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def spent(self, agency_id: str) -> dict[str, Used]:
+        """Return what is used of an agency's own limits, by their names. Raises StoreUnavailable."""
+        if not storable(agency_id):
+            return {}
+        columns = quota_buckets.c
+        asked = select(columns.bucket, columns.used, columns.at_ms)
+        with self._database.read() as connection:
+            rows = connection.execute(
+                asked.where(columns.agency_id == agency_id, columns.officer_fp == NOBODY)
+            )
+            return {row.bucket: as_bucket(row.used, row.at_ms) for row in rows}
 
     def idempotency(self, client_id: str, key_fingerprints: Sequence[bytes]) -> IdempotencyRecord | None:
         """Return what the client used this key for, under any of the days' fingerprints, or None.
