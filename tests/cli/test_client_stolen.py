@@ -150,7 +150,7 @@ def altered(city: City, query: str) -> None:
 def test_the_revocation_stands_where_the_list_was_altered(city: City) -> None:
     """An entry of long ago is not what it was, and that is said; the key is of no use all the same."""
     first, _ = asked(city)
-    for _ in range(150):
+    for _ in range(120):
         asked(city)
     city.state.ledger.checkpoint()
     altered(city, first)
