@@ -184,7 +184,19 @@ def _columns(table: Any, *names: str) -> list[Any]:
 
 
 _AGENCIES = select(
-    *_columns(agencies, "id", "ori", "name", "kind", "state", "status", "has_287g", "contacts")
+    *_columns(
+        agencies,
+        "id",
+        "ori",
+        "name",
+        "kind",
+        "state",
+        "status",
+        "has_287g",
+        "contacts",
+        "source_287g",
+        "looked_up_287g",
+    )
 ).order_by(agencies.c.id)
 _AFFIRMATIONS = select(
     *_columns(

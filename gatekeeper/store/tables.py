@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0016"
+REVISION: Final = "0020"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -101,6 +101,9 @@ agencies = Table(
     *_choice("status", "active", "suspended", "closed"),
     Column("has_287g", Boolean, nullable=False),
     Column("contacts", Names, nullable=False),
+    # Where it stands whether the agency has such an agreement, and the day on which somebody looked there.
+    Column("source_287g", String(500)),
+    Column("looked_up_287g", Date),
     **_KEYED,
 )
 
@@ -152,6 +155,57 @@ stops = Table(
     Column("lifted_at", Utc),
     CheckConstraint("(scope = 'all') = (value IS NULL)", name="target"),
     Index(None, "lifted_at"),
+    **_KEYED,
+)
+
+# --- The life cycle of an agency: what it is asked to sign, and what one person proposed to another. -------
+
+affirmation_invitations = Table(
+    "affirmation_invitations",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
+    *_choice("kind", "affirmation", "declaration"),
+    Column("text_version", String(40), nullable=False),
+    # The text of that version as it was when the link was made: no other is signed with it.
+    Column("text_sha256", String(64), nullable=False),
+    # SHA-256 of what the link holds, never that itself.
+    Column("token_sha256", LargeBinary(32), nullable=False, unique=True, info={"length": 32}),
+    Column("signer_email", String(254), nullable=False),
+    Column("valid_days", Integer, nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("used_at", Utc),
+    Column("revoked_at", Utc),
+    **_KEYED,
+)
+
+signed_documents = Table(
+    "signed_documents",
+    metadata,
+    Column("affirmation_id", String(128), ForeignKey("affirmations.id"), primary_key=True),
+    Column("invitation_id", String(128), ForeignKey("affirmation_invitations.id"), nullable=False, unique=True),
+    Column("document", Text, nullable=False),
+    # SHA-256 of what the receipt's address holds, and until when that is answered.
+    Column("receipt_sha256", LargeBinary(32), nullable=False, unique=True, info={"length": 32}),
+    Column("receipt_until", Utc, nullable=False),
+    **_KEYED,
+)
+
+agency_proposals = Table(
+    "agency_proposals",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
+    *_choice("act", "reinstate"),
+    *_choice("state", "open", "done", "withdrawn"),
+    Column("proposed_by", String(128), ForeignKey("staff.id"), nullable=False),
+    Column("proposed_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    # The entry that tells why, whose words are sealed.
+    Column("ref", String(128), nullable=False),
+    Column("decided_by", String(128), ForeignKey("staff.id")),
+    Column("decided_at", Utc),
     **_KEYED,
 )
 
@@ -930,6 +984,7 @@ APPEND_ONLY: Final = (
     "revision_trees",
     "revision_results",
     "revision_approvals",
+    "signed_documents",
 )
 """Inserted and read; never updated, deleted, replaced or truncated."""
 
@@ -965,6 +1020,8 @@ KEPT: Final = (
     "revisions",
     "legal_holds",
     "purges",
+    "affirmation_invitations",
+    "agency_proposals",
 )
 """Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
 
@@ -1023,6 +1080,9 @@ WRITABLE: Final = frozenset(
         "revision_approvals",
         "legal_holds",
         "purges",
+        "affirmation_invitations",
+        "signed_documents",
+        "agency_proposals",
     }
 )
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
@@ -1031,7 +1091,22 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "registry": frozenset(
         {"policy_revision", "policy_digest", "policy_serial", "due_revision", "due_ms", "shadow_revision"}
     ),
-    "agencies": frozenset({"ori", "name", "kind", "state", "status", "has_287g", "contacts"}),
+    "agencies": frozenset(
+        {
+            "ori",
+            "name",
+            "kind",
+            "state",
+            "status",
+            "has_287g",
+            "contacts",
+            "source_287g",
+            "looked_up_287g",
+        }
+    ),
+    # A link is used once or revoked once; what was proposed is decided once.
+    "affirmation_invitations": frozenset({"used_at", "revoked_at"}),
+    "agency_proposals": frozenset({"state", "decided_by", "decided_at"}),
     # A signature is evidence: who signed what, and when, stays; only its end may be brought forward.
     "affirmations": frozenset({"expires_on"}),
     "clients": frozenset({"status", "secret_sha256", "scopes"}),

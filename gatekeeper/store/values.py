@@ -52,6 +52,10 @@ class Agency:
     has_287g: bool
     contacts: tuple[str, ...]
     affirmations: tuple[Affirmation, ...]
+    source_287g: str | None = None
+    """Where it stands whether it has an agreement under 8 USC 1357(g): a document or an address."""
+    looked_up_287g: date | None = None
+    """The day on which somebody looked there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,6 +428,51 @@ class SampleMark:
     fault: Literal["wrong_purpose", "missing_case_number", "words_overlooked", "other"] | None
     at: datetime
     actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A one-time link by which an agency's signatory signs; the link's own secret is kept as a hash alone."""
+
+    id: str
+    agency_id: str
+    kind: Literal["affirmation", "declaration"]
+    text_version: str
+    text_sha256: str
+    token_sha256: bytes = field(repr=False)
+    signer_email: str
+    valid_days: int
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedDocument:
+    """A document as it was signed on the page; the address of its receipt is kept as a hash alone."""
+
+    affirmation_id: str
+    invitation_id: str
+    document: str
+    receipt_sha256: bytes = field(repr=False)
+    receipt_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change of an agency that one person proposed and another confirms; why is sealed under ``ref``."""
+
+    id: str
+    agency_id: str
+    act: Literal["reinstate"]
+    state: Literal["open", "done", "withdrawn"]
+    proposed_by: str
+    proposed_at: datetime
+    expires_at: datetime
+    ref: str
+    decided_by: str | None
+    decided_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,22 @@ from typing import Any
 
 from gatekeeper.ledger.rows import Alter, Head, Insert, Row, StoredEntry
 from gatekeeper.store import administration, reviews
+from gatekeeper.store import agency_life as life
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.ledger_transaction import LedgerTransaction
 from gatekeeper.store.revisions import Revision, Revisions
-from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, StaffAccount, Stop
+from gatekeeper.store.values import (
+    Affirmation,
+    Agency,
+    Client,
+    ClientKey,
+    Invitation,
+    Proposal,
+    SignedDocument,
+    StaffAccount,
+    Stop,
+)
 from gatekeeper.store.webhooks import Webhooks
 
 DAY = date(2026, 11, 22)
@@ -218,6 +229,37 @@ def sample(name: str = "sample_1") -> tuple[Insert, ...]:
 def webhook(name: str = "hook-1", agency_id: str = "evanston") -> tuple[Row, ...]:
     """Return the row of a webhook whose box opens nothing."""
     return Webhooks.adding(id=name, agency_id=agency_id, host="hooks.invalid", box=b"box", added_at=NOON)
+
+
+def agency_life(agency_id: str = "evanston") -> tuple[Row, ...]:
+    """Return the rows of a link to sign by, of what was signed by it, and of a proposal."""
+    link = Invitation(
+        id="invitation_1",
+        agency_id=agency_id,
+        kind="affirmation",
+        text_version="2026-01",
+        text_sha256="a" * 64,
+        token_sha256=b"t" * 32,
+        signer_email="chief@example.org",
+        valid_days=730,
+        made_at=NOON,
+        expires_at=LATER,
+        used_at=None,
+        revoked_at=None,
+    )
+    signed = Affirmation(
+        "affirmation_signed", agency_id, "affirmation", "2026-01", "Sam Sample", "Chief", DAY, None, "d" * 64
+    )
+    kept = SignedDocument(signed.id, link.id, "A sample", b"r" * 32, LATER)
+    proposal = Proposal(
+        "proposal_1", agency_id, "reinstate", "open", member().id, NOON, LATER, "agency_1", None, None
+    )
+    return (
+        *life.invite(link),
+        *administration.affirm(signed),
+        *life.keep_document(kept),
+        *life.propose(proposal),
+    )
 
 
 def revision(database: Database) -> list[Row]:
