@@ -84,9 +84,8 @@ class Proposals:
             return tuple(Proposal(*row) for row in connection.execute(found))
 
 
-def invite(invitation: Invitation) -> tuple[Row, ...]:
-    """Return the row of a new link."""
-    values = {name: getattr(invitation, name) for name in Invitation.__dataclass_fields__}
+def invite(**values: object) -> tuple[Row, ...]:
+    """Return the row of a new link; ``values`` are the columns of ``Invitation`` but how it ended."""
     return (Insert("affirmation_invitations", values),)
 
 
@@ -100,16 +99,14 @@ def revoke_invitation(invitation: Any, at: datetime) -> tuple[Row, ...]:
     return (Alter("affirmation_invitations", _open(invitation), {"revoked_at": at}),)
 
 
-def keep_document(document: SignedDocument) -> tuple[Row, ...]:
-    """Return the row of a document as it was signed."""
-    values = {name: getattr(document, name) for name in SignedDocument.__dataclass_fields__}
+def keep_document(**values: object) -> tuple[Row, ...]:
+    """Return the row of a document as it was signed; ``values`` are the columns of ``SignedDocument``."""
     return (Insert("signed_documents", values),)
 
 
-def propose(proposal: Proposal) -> tuple[Row, ...]:
-    """Return the row of a new proposal."""
-    values = {name: getattr(proposal, name) for name in Proposal.__dataclass_fields__}
-    return (Insert("agency_proposals", values),)
+def propose(**values: object) -> tuple[Row, ...]:
+    """Return the row of an open proposal; ``values`` are the columns of ``Proposal`` but how it ended."""
+    return (Insert("agency_proposals", {**values, "state": "open"}),)
 
 
 def decide_proposal(proposal: Any, state: str, *, by: str, at: datetime) -> tuple[Row, ...]:

@@ -19,9 +19,6 @@ from gatekeeper.store.values import (
     Agency,
     Client,
     ClientKey,
-    Invitation,
-    Proposal,
-    SignedDocument,
     StaffAccount,
     Stop,
 )
@@ -233,32 +230,42 @@ def webhook(name: str = "hook-1", agency_id: str = "evanston") -> tuple[Row, ...
 
 def agency_life(agency_id: str = "evanston") -> tuple[Row, ...]:
     """Return the rows of a link to sign by, of what was signed by it, and of a proposal."""
-    link = Invitation(
-        id="invitation_1",
-        agency_id=agency_id,
-        kind="affirmation",
-        text_version="2026-01",
-        text_sha256="a" * 64,
-        token_sha256=b"t" * 32,
-        signer_email="chief@example.org",
-        valid_days=730,
-        made_at=NOON,
-        expires_at=LATER,
-        used_at=None,
-        revoked_at=None,
-    )
+    link = {
+        "id": "invitation_1",
+        "agency_id": agency_id,
+        "kind": "affirmation",
+        "text_version": "2026-01",
+        "text_sha256": "a" * 64,
+        "token_sha256": b"t" * 32,
+        "signer_email": "chief@example.org",
+        "valid_days": 730,
+        "made_at": NOON,
+        "expires_at": LATER,
+    }
     signed = Affirmation(
         "affirmation_signed", agency_id, "affirmation", "2026-01", "Sam Sample", "Chief", DAY, None, "d" * 64
     )
-    kept = SignedDocument(signed.id, link.id, "A sample", b"r" * 32, LATER)
-    proposal = Proposal(
-        "proposal_1", agency_id, "reinstate", "open", member().id, NOON, LATER, "agency_1", None, None
-    )
+    kept = {
+        "affirmation_id": signed.id,
+        "invitation_id": "invitation_1",
+        "document": "A sample",
+        "receipt_sha256": b"r" * 32,
+        "receipt_until": LATER,
+    }
+    proposed = {
+        "id": "proposal_1",
+        "agency_id": agency_id,
+        "act": "reinstate",
+        "proposed_by": member().id,
+        "proposed_at": NOON,
+        "expires_at": LATER,
+        "ref": "agency_1",
+    }
     return (
-        *life.invite(link),
+        *life.invite(**link),
         *administration.affirm(signed),
-        *life.keep_document(kept),
-        *life.propose(proposal),
+        *life.keep_document(**kept),
+        *life.propose(**proposed),
     )
 
 
