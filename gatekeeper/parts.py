@@ -12,8 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from gatekeeper.errors import SettingsRefused
+from gatekeeper.ledger import Json
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
+from gatekeeper.oversight.closing import Closing
+from gatekeeper.oversight.reinstating import Reinstating
+from gatekeeper.oversight.signable import SHIPPED, Texts
+from gatekeeper.oversight.signing import Signing
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
 from gatekeeper.purge.erase import Disk, Purge
 from gatekeeper.purge.holds import Holds
@@ -24,7 +29,7 @@ from gatekeeper.revisions import LawsInForce
 from gatekeeper.revisions.interfaces import Jobs, Kind
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
-from gatekeeper.store import erasure
+from gatekeeper.store import administration, agency_life, erasure
 from gatekeeper.store import holds as hold_rows
 from gatekeeper.store.webhooks import Webhooks
 from gatekeeper.witness.policy import Policy
@@ -154,6 +159,50 @@ def eraser(state: State) -> Purge:
         rows=erasure,
         disk=Disk(state.database.give_up_reserve, state.database.restore_reserve, state.database.empty_wal),
     )
+
+
+def city_settings(state: State, laws: LawsInForce | None = None) -> Mapping[str, Json]:
+    """Return the city's settings as the law in force has them; none for a city that has no law yet.
+
+    Raises OperatorError, PolicyUnavailable.
+    """
+    if state.lifecycle().store.active() is None:
+        return {}
+    city = (laws or laws_in_force(state)).now().bundle.data.get("city")
+    return city if isinstance(city, dict) else {}
+
+
+def signing(state: State, city: Callable[[], Mapping[str, Json]]) -> Signing:
+    """Return what lets an agency's signatory sign by a link."""
+    return Signing(
+        ledger=state.ledger,
+        store=agency_life.Invitations(state.database),
+        rows=agency_life,
+        affirm=administration.affirm,
+        agency=state.registry.agency,
+        city=city,
+        texts=Texts((state.settings.data / "texts", SHIPPED)),
+        name=state.log_key.origin.partition("/")[0],
+        now=state.clock.now,
+    )
+
+
+def reinstating(state: State, city: Callable[[], Mapping[str, Json]]) -> Reinstating:
+    """Return what reinstates a suspended agency."""
+    return Reinstating(
+        ledger=state.ledger,
+        store=agency_life.Proposals(state.database),
+        rows=agency_life,
+        standing=administration,
+        account=state.staff.get,
+        city=city,
+        now=state.clock.now,
+    )
+
+
+def closing(state: State) -> Closing:
+    """Return what closes an agency."""
+    return Closing(state.ledger, administration, Webhooks.disabling, agency_life.revoke_invitation)
 
 
 def holds(state: State) -> Holds:

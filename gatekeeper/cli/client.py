@@ -127,10 +127,7 @@ def add_key(data: Path | None, client_id: str, file: Path) -> None:
             raise OperatorError("a client of the profile basic has a secret, not keys")
         if found.status != "active":
             raise OperatorError(f"the client is revoked: gatekeeper client add {found.agency_id} …")
-        if any(kept.kid == key.kid for kept in found.keys):
-            raise OperatorError("the client has a key of this kid already; a new key needs a new kid")
-        rows = administration.add_key(found.id, key)
-        _commit(state, "credential.key_added", found, {"kid": key.kid}, rows)
+        enter_key(state, found, key)
     click.echo(f"added {key.kid}")
 
 
@@ -177,6 +174,14 @@ def register(
     private: dict[str, Json] = {} if key is None else {"kid": key.kid}
     _commit(state, "credential.added", made, private, administration.add_client(made))
     return Made(made, secret)
+
+
+def enter_key(state: State, owner: Client, key: ClientKey) -> None:
+    """Add a key to an active client that has keys. Raises OperatorError, LedgerUnavailable."""
+    if any(kept.kid == key.kid for kept in owner.keys):
+        raise OperatorError("the client has a key of this kid already; a new key needs a new kid")
+    rows = administration.add_key(owner.id, key)
+    _commit(state, "credential.key_added", owner, {"kid": key.kid}, rows)
 
 
 def public_key(text: bytes) -> ClientKey:

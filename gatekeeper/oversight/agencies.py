@@ -28,9 +28,18 @@ class StandingRows(Protocol):
 
 
 def set_standing(
-    ledger: Ledger, rows: StandingRows, agency: Agency, status: str, *, reason: str, by: str
+    ledger: Ledger,
+    rows: StandingRows,
+    agency: Agency,
+    status: str,
+    *,
+    reason: str,
+    by: str,
+    also: Sequence[Row] = (),
 ) -> Appended:
-    """Give the agency another standing: ``suspended``, ``active`` or ``closed``.
+    """Suspend the agency (or give it another standing); *also* are rows of what ends with it.
+
+    To reinstate is ``oversight.reinstating``'s, to close ``oversight.closing``'s.
 
     Raises OperatorError if it has that standing, is closed, or the reason says nothing; Superseded if
     somebody else changed it since it was read; LedgerUnavailable: then nothing was changed.
@@ -41,7 +50,7 @@ def set_standing(
         raise OperatorError(f'{fault} For example --reason "Letter of the chief of 3 November"')
     private: dict[str, Json] = {"reason": tidy(reason), "by": by}
     draft = draft_about(_EVENTS[status], agency, private, status=status)
-    return ledger.append(draft, rows.set_agency_status(agency, status))
+    return ledger.append(draft, [*rows.set_agency_status(agency, status), *also])
 
 
 def draft_about(

@@ -1,9 +1,9 @@
-"""The texts that an agency's signatory reads and signs, held to the hash that the law in force gives for each.
+"""The texts that an agency's signatory reads and signs, held to the hash that the law in force gives.
 
-The city's law (``texts_to_sign`` in ``data/city.json``) says the SHA-256 of each version's exact text; the text
-is a file ``KIND-VERSION.LANGUAGE.txt`` in the city's own directory (``texts`` beside its state) or, for the
-samples, in this package. Guarantees: what is shown is what the law's hash says, byte for byte, wherever the
-file came from; the English text is the one that is signed, another language is for reading beside it.
+The city's law (``texts_to_sign`` in ``data/city.json``) says the SHA-256 of each version's exact text; the
+text is a file ``KIND-VERSION.LANGUAGE.txt`` in the city's own directory (``texts`` beside its state) or, for
+the samples, in this package. Guarantees: what is shown is what the law's hash says, byte for byte, wherever
+the file came from; the English text is the one that is signed, another language is for reading beside it.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ class Signing:
     """What the city is called to the signatory."""
     now: Callable[[], datetime]
 
-    def invite(  # noqa: PLR0913  a link says for whom, for what, how long
+    def invite(
         self,
         agency: Agency,
         *,

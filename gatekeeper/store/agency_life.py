@@ -1,8 +1,8 @@
 """Links by which agencies sign, what was signed by them, and changes that one person proposed to another.
 
-Guarantees: a link is found by the hash of its secret alone, so that no comparison of secrets tells anything by
-the time it takes; the rows that use, revoke or decide name the state in which it was read, so that of two who
-do it at once one is refused (``Superseded``). Reading raises StoreUnavailable, nothing else.
+Guarantees: a link is found by the hash of its secret alone, so no comparison of secrets tells anything by the
+time it takes; the rows that use, revoke or decide name the state in which it was read, so that of two who do
+it at once one is refused (``Superseded``). Reading raises StoreUnavailable, nothing else.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def propose(**values: object) -> tuple[Row, ...]:
     return (Insert("agency_proposals", {**values, "state": "open"}),)
 
 
-def decide_proposal(proposal: Any, state: str, *, by: str, at: datetime) -> tuple[Row, ...]:
+def decide_proposal(proposal: Any, state: str, *, by: str | None, at: datetime) -> tuple[Row, ...]:
     """Return the row that decides an open proposal: ``done`` or ``withdrawn``."""
     changed = {"state": state, "decided_by": by, "decided_at": at}
     return (Alter("agency_proposals", {"id": proposal.id, "state": "open"}, changed),)

@@ -184,7 +184,9 @@ signed_documents = Table(
     "signed_documents",
     metadata,
     Column("affirmation_id", String(128), ForeignKey("affirmations.id"), primary_key=True),
-    Column("invitation_id", String(128), ForeignKey("affirmation_invitations.id"), nullable=False, unique=True),
+    Column(
+        "invitation_id", String(128), ForeignKey("affirmation_invitations.id"), nullable=False, unique=True
+    ),
     Column("document", Text, nullable=False),
     # SHA-256 of what the receipt's address holds, and until when that is answered.
     Column("receipt_sha256", LargeBinary(32), nullable=False, unique=True, info={"length": 32}),

@@ -1,4 +1,4 @@
-"""The life cycle of an agency: the source of its 287(g) flag, links to sign by, what was signed, proposals."""
+"""The life cycle of an agency: its 287(g) flag's source, links to sign by, what was signed, proposals."""
 
 from __future__ import annotations
 
