@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,8 +21,9 @@ from gatekeeper.exchange import Gate, Law, Laws
 from gatekeeper.exchange.authenticate import TokenVerifier
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.exchange.refusals import Refusals
-from gatekeeper.ledger import Draft
+from gatekeeper.ledger import Draft, Json
 from gatekeeper.notices import Deliverer, Webhooks
+from gatekeeper.notices.announced import Announced
 from gatekeeper.notices.delivery import Watch, Way
 from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
@@ -35,7 +36,9 @@ from gatekeeper.parts import (
     laws_in_force,
     mail,
     open_reads,
+    reinstating,
     retention,
+    signing,
     trust,
     witnessed_of,
     witnessing,
@@ -67,8 +70,10 @@ from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
 from gatekeeper.web.bundles import bundles_blueprint
 from gatekeeper.web.console import Desk, LawDesk, Oversight, console_blueprint
+from gatekeeper.web.console.affirm import affirm_blueprint
 from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.docs import docs_blueprint
+from gatekeeper.web.guesses import Guesses
 from gatekeeper.web.health import health_blueprint
 from gatekeeper.web.keys import TokenKeys
 from gatekeeper.web.lease import Leased
@@ -250,10 +255,29 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
             SignedLaw(gate.laws, state.lifecycle()), state.bundle_access(), state.settings.threads
         ),
         console_blueprint(_desk(state.settings, state, gate, stands)),
+        affirm_blueprint(
+            signing(state, lambda: _city_of(gate)),
+            Guesses(state.settings.trusted_proxy),
+            _announced(state),
+        ),
     ):
         app.register_blueprint(blueprint)
     app.wsgi_app = Leased(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way to add middleware
     return app
+
+
+def _announced(state: State) -> Announced:
+    def contacts(agency_id: str) -> tuple[str, ...]:
+        found = state.registry.agency(agency_id)
+        return () if found is None else found.contacts
+
+    return Announced(mail(state.settings, _city(state)), contacts, state.clock.now)
+
+
+def _city_of(gate: Gate) -> Mapping[str, Json]:
+    """Return the city's settings, of the law in force. Raises PolicyUnavailable, Superseded."""
+    city = gate.laws.of(gate.registry.snapshot().state).bundle.data.get("city")
+    return city if isinstance(city, dict) else {}
 
 
 def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Witnessed | None]) -> Desk:

@@ -7,7 +7,9 @@ place, name or word that anybody typed. Plain text, with the same as HTML beside
 from __future__ import annotations
 
 import html
+import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -104,5 +106,20 @@ def letter(delivery: Delivery, *, city: str, base_url: str, sender: str) -> Emai
         f"</head><body><p>{happened}</p><p>Request: <code>{query}</code><br>State: {state}</p>"
         f'<p>{do}<br><a href="{link}">{link}</a></p><hr><p><small>{footer}</small></p></body></html>\n',
         subtype="html",
+    )
+    return message
+
+
+def plain(subject: str, text: str, *, city: str, sender: str, at: datetime) -> EmailMessage:
+    """Return an e-mail of plain text, but for its recipient. *subject* is one line of ours."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(addr_spec=sender)
+    message["Subject"] = f"{city}: {subject}"
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(
+        f"{text.rstrip()}\n\n-- \nThis was sent because your agency gave this address to {city}. It was "
+        "written by a machine: nobody reads an answer.\n"
     )
     return message

@@ -7,6 +7,7 @@ own or run against the direction of the text, so it cannot look like another par
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,6 +73,11 @@ def document(signed: Signature) -> str:
         "The signatory ticked that they have read this text, that they sign it for the agency and may bind "
         "it, and typed their name.\n"
     )
+
+
+def sha256_of(text: str) -> str:
+    """Return a document's SHA-256 in hex."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def tidy(typed: str) -> str:

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal, Protocol
 from gatekeeper.errors import OperatorError, Superseded
 from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.ledger import Draft, Json, Ledger, Row
-from gatekeeper.oversight.documents_signed import Signature, document
+from gatekeeper.oversight.documents_signed import Signature, document, sha256_of
 from gatekeeper.oversight.signable import Signable, Texts
 
 OPEN_FOR: Final = timedelta(days=14)
@@ -87,6 +87,10 @@ class Kept(Protocol):
     @property
     def document(self) -> str:
         """Its exact text."""
+
+    @property
+    def ref(self) -> str:
+        """The entry of the log that tells of it."""
 
     @property
     def receipt_until(self) -> datetime:
@@ -303,9 +307,9 @@ class Signing:
             title=title,
             signed_on=at.date(),
             expires_on=expires_on,
-            document_sha256=hashlib.sha256(paper.encode("utf-8")).hexdigest(),
+            document_sha256=sha256_of(paper),
         )
-        receipt = secrets.token_urlsafe(32)
+        receipt, ref = secrets.token_urlsafe(32), f"affirmed_{secrets.token_hex(8)}"
         rows = (
             # First: whoever comes second is refused by this row, before anything else is written.
             *self.rows.use_invitation(invitation, at),
@@ -314,12 +318,17 @@ class Signing:
                 affirmation_id=signed.id,
                 invitation_id=invitation.id,
                 document=paper,
+                ref=ref,
                 receipt_sha256=digest(receipt),
                 receipt_until=at + RECEIPT_FOR,
             ),
         )
-        appended = self.ledger.append(_affirmed(signed, invitation), rows)
+        appended = self.ledger.append(_affirmed(signed, invitation, ref), rows)
         return Signed(signed, paper, appended.index, receipt)
+
+    def entry(self, kept: Kept) -> int | None:
+        """Return the index of the entry that tells of a signed document. Raises LedgerUnavailable."""
+        return next((entry.index for entry in self.ledger.entries_of(kept.ref)), None)
 
     def receipt(self, token: str) -> Kept | None:
         """Return the signed document of a receipt's address, None if there is none or its time is over."""
@@ -337,10 +346,10 @@ def _valid(city: Mapping[str, Json], otherwise: int = VALID_DAYS) -> int:
     return days if isinstance(days, int) and not isinstance(days, bool) else otherwise
 
 
-def _affirmed(signed: Affirmed, invitation: Invitation) -> Draft:
+def _affirmed(signed: Affirmed, invitation: Invitation, ref: str) -> Draft:
     return Draft(
         event="agency.affirmed",
-        ref=f"affirmed_{secrets.token_hex(8)}",
+        ref=ref,
         clear={
             "agency": signed.agency_id,
             "kind": signed.kind,

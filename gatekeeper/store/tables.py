@@ -188,6 +188,8 @@ signed_documents = Table(
         "invitation_id", String(128), ForeignKey("affirmation_invitations.id"), nullable=False, unique=True
     ),
     Column("document", Text, nullable=False),
+    # The entry that tells of it.
+    Column("ref", String(128), nullable=False),
     # SHA-256 of what the receipt's address holds, and until when that is answered.
     Column("receipt_sha256", LargeBinary(32), nullable=False, unique=True, info={"length": 32}),
     Column("receipt_until", Utc, nullable=False),

@@ -455,6 +455,7 @@ class SignedDocument:
     affirmation_id: str
     invitation_id: str
     document: str
+    ref: str
     receipt_sha256: bytes = field(repr=False)
     receipt_until: datetime
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey
 
-from gatekeeper.cli import client, onboarding
+from gatekeeper.cli import affirmation, client, onboarding
 from gatekeeper.cli.onboarding_file import EXAMPLE, LARGEST
 from gatekeeper.errors import LedgerUnavailable
 from tests.cli.shell import City, typed
@@ -95,7 +95,7 @@ def test_what_was_cut_short_can_ask_nothing_and_is_finished_by_the_same_command(
     """Whichever step the log refuses: the client is the last, and the second run enters what is missing."""
     steps = [
         (onboarding, "register"),
-        (onboarding.affirmation, "record"),
+        (affirmation, "record"),
         (client, "register"),
     ]
 

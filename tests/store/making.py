@@ -249,6 +249,7 @@ def agency_life(agency_id: str = "evanston") -> tuple[Row, ...]:
         "affirmation_id": signed.id,
         "invitation_id": "invitation_1",
         "document": "A sample",
+        "ref": "affirmed_1",
         "receipt_sha256": b"r" * 32,
         "receipt_until": LATER,
     }

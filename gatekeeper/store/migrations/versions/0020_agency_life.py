@@ -64,6 +64,7 @@ def _signed() -> None:
         sa.Column("affirmation_id", sa.String(length=128), nullable=False),
         sa.Column("invitation_id", sa.String(length=128), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("ref", sa.String(length=128), nullable=False),
         sa.Column("receipt_sha256", sa.LargeBinary(length=32), nullable=False),
         sa.Column("receipt_until", _TIME, nullable=False),
         sa.ForeignKeyConstraint(
