@@ -54,6 +54,7 @@ from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews, samples
+from gatekeeper.store.agency_life import Invitations
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.notice_reading import NoticeReading
@@ -71,6 +72,7 @@ from gatekeeper.web import problems, requests
 from gatekeeper.web.bundles import bundles_blueprint
 from gatekeeper.web.console import Desk, LawDesk, Oversight, console_blueprint
 from gatekeeper.web.console.affirm import affirm_blueprint
+from gatekeeper.web.console.desk import AgencyDesk
 from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.docs import docs_blueprint
 from gatekeeper.web.guesses import Guesses
@@ -323,6 +325,12 @@ def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Wit
         known_by=lambda: state.log_key.verifier,
         witnesses=stands,
         law=_law_desk(settings, state, lifecycle),
+        agencies=AgencyDesk(
+            signing=signing(state, lambda: _city_of(gate)),
+            links=Invitations(state.database),
+            reinstating=reinstating(state, lambda: _city_of(gate)),
+            base_url=settings.issuer,
+        ),
         notices=NoticeReading(state.database),
         try_now=Outbox(state.database).retry,
         bench=Bench(lifecycle.store, lifecycle.files, drafts),

@@ -63,6 +63,15 @@ class Invitations:
             return None
         return self._document(signed_documents.c.affirmation_id == affirmation_id)
 
+    def documents_of(self, agency_id: str) -> frozenset[str]:
+        """Return the ids of the agency's affirmations that were signed by a link."""
+        joined = signed_documents.c.invitation_id == affirmation_invitations.c.id
+        found = select(signed_documents.c.affirmation_id).where(
+            joined, affirmation_invitations.c.agency_id == agency_id
+        )
+        with self._database.read() as connection:
+            return frozenset(connection.execute(found).scalars())
+
     def _document(self, where: Any) -> SignedDocument | None:
         with self._database.read() as connection:
             row = connection.execute(_DOCUMENT.where(where)).one_or_none()

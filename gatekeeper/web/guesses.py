@@ -1,8 +1,8 @@
 """A crude brake on guessing: an address that came with too many wrong secrets is not heard for a while.
 
-The secrets have 256 bits, so nobody guesses one; this spares the database, and says so. Guarantees: only wrong
-guesses count; it is one process's own and holds a bounded number of addresses, the longest silent forgotten
-first. nginx has a brake of its own before it (``deploy/nginx.conf``).
+The secrets have 256 bits, so nobody guesses one; this spares the database, and says so. Guarantees: only
+wrong guesses count; it is one process's own and holds a bounded number of addresses, the longest silent
+forgotten first. nginx has a brake of its own before it (``deploy/nginx.conf``).
 """
 
 from __future__ import annotations

@@ -29,7 +29,9 @@
   (``_checks``), a provision begun (``_new``), what it changes (``_changes``), proposed (``_propose``)
 - ``stops``     the switch: what is in force, and the two steps to stop; ``resume`` the two to let go on
 - ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
-- ``agencies``  who may ask: their standing, what they signed, what they asked; suspended and reinstated
+- ``agencies``  who may ask: their standing, what they signed, what they asked; suspended
+- ``reinstate`` one person proposes that a suspended agency comes back, another confirms
+- ``invite``    a link by which an agency's signatory signs; ``affirm``, outside, is the page it leads to
 - ``notices``   what agencies were told, and what has not reached them
 - ``samples``   permits drawn by lot, for a supervisor to mark right or wrong
 - ``permits``   one of them
@@ -60,6 +62,7 @@ from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
 from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.export import add_export
+from gatekeeper.web.console.invite import add_invite
 from gatekeeper.web.console.ledger import add_ledger
 from gatekeeper.web.console.letter import add_letter
 from gatekeeper.web.console.lexicon import add_lexicon
@@ -79,6 +82,7 @@ from gatekeeper.web.console.policy_draft_new import add_policy_draft_new
 from gatekeeper.web.console.policy_draft_propose import add_policy_draft_propose
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
+from gatekeeper.web.console.reinstate import add_reinstate
 from gatekeeper.web.console.reviews import add_reviews
 from gatekeeper.web.console.revision_jobs import add_revision_jobs
 from gatekeeper.web.console.revisions import Shown, add_revisions
@@ -131,6 +135,8 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_log_checks(blueprint, desk, sessions)
     add_log_export(blueprint, desk, sessions)
     add_agencies(blueprint, desk, sessions)
+    add_reinstate(blueprint, desk, sessions)
+    add_invite(blueprint, desk, sessions)
     add_notices(blueprint, desk, sessions)
     add_samples(blueprint, desk, sessions)
     add_permits(blueprint, desk, sessions)

@@ -37,6 +37,7 @@ _TWICE: Final = later("Type your name here exactly as above: this is your signat
 _READ: Final = later("Tick this when you have read the text and sign it for the agency.")
 _ADDRESS: Final = later("That is no e-mail address.")
 _OTHER: Final = later("This is not the text that you were shown. Read it again before you sign.")
+_AGAIN: Final = later("Something changed at the same moment, and nothing was signed. Sign again.")
 _ELSEWHERE: Final = later("This form did not come from this page. Load the page again.")
 
 Why = Literal["unknown", "used", "revoked", "expired", "closed", "text", "slow", "failed", "receipt"]
@@ -71,7 +72,7 @@ _SAID: Final[dict[Why, tuple[int, str, str]]] = {
     "text": (
         409,
         later("The text has changed"),
-        later("The city's law names another text than this link was made for, so nothing can be signed by it. "
+        later("The city's law names another text than this link was made for: nothing can be signed by it. "
               "Ask the city for a new link."),
     ),
     "slow": (
@@ -176,7 +177,8 @@ class _Pages:
             )
         except Superseded:
             # Two tabs, or the city revoked it: the link says by now what happened.
-            return self.show(token)
+            now = self._open(token)
+            return now if isinstance(now, Response) else self._form(now, 409, typed, [("", say(_AGAIN))])
         except OperatorError:
             return self.closed("text")
         self._told(signed, invitation)
