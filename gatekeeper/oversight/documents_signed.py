@@ -91,7 +91,7 @@ def fault_of(typed: str) -> str | None:
         return "Fill this in with words."
     if len(typed) > LONGEST:
         return "This is too long: at most 200 characters."
-    if not typed.isprintable():
+    if not typed.isprintable() or "\N{REPLACEMENT CHARACTER}" in typed:
         return "This holds characters that cannot be shown. Type it again."
     return None
 

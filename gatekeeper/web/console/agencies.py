@@ -29,7 +29,7 @@ from gatekeeper.web.console import tables
 from gatekeeper.web.console.dashboard import PERIODS, asked_period, count_some
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.forms import Faults, Form, read
-from gatekeeper.web.console.languages import say
+from gatekeeper.web.console.languages import later, say
 from gatekeeper.web.console.pages import page, see
 from gatekeeper.web.console.sessions import FRESH, Sessions
 from gatekeeper.web.console.stop_facts import shown
@@ -39,6 +39,13 @@ _PAGE: Final = 50
 _LATEST: Final = 5
 _ENTRIES: Final = 12
 _FAMILIES: Final = ("agency.", "credential.")
+_LINK: Final[Mapping[str, str]] = {
+    "open": later("can be used"),
+    "used": later("was used"),
+    "revoked": later("was revoked"),
+    "expired": later("has expired"),
+    "closed": later("the agency is closed"),
+}
 _STATES: Final = ("active", "suspended", "closed")
 
 
@@ -294,7 +301,7 @@ def _links(desk: Desk, agency_id: str) -> list[dict[str, Any]]:
     """Return the links to sign by that were not used, the latest first, each with its state."""
     found = [
         {"id": link.id, "kind": link.kind, "signer": link.signer_email, "until": link.expires_at}
-        | {"state": desk.agencies.signing.state(link)}
+        | {"state": (state := desk.agencies.signing.state(link)), "said": say(_LINK[state])}
         for link in desk.agencies.links.all(agency_id)
         if link.used_at is None
     ]
