@@ -16,10 +16,12 @@ from gatekeeper.cli import affirmation, agency, client
 from gatekeeper.exchange import Answer, Gate, answer
 from gatekeeper.exchange.registrations import credentials
 from gatekeeper.ledger import Json
+from gatekeeper.oversight.agencies import set_standing
 from gatekeeper.policy import Bundle
 from gatekeeper.records import Camera, Criteria, Keyset, Page
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, lay_out, open_state
+from gatekeeper.store import administration
 from gatekeeper.web.keys import TokenKeys
 from tests.lawful import Steady, law_of, put_in_force, steady
 from tests.servers.gate import flawless
@@ -180,3 +182,12 @@ def body(**changes: Any) -> dict[str, Any]:
         "purpose__statute_state": "IL",
     }
     return flawless(PLATE, **(own | changes))
+
+
+def set_status(city: City, agency_id: str, status: str) -> None:
+    """Give an agency another standing, as one person may."""
+    found = city.state.registry.agency(agency_id)
+    assert found is not None
+    set_standing(
+        city.state.ledger, administration, found, status, reason="a made-up reason", by="an operator"
+    )

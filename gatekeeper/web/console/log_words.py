@@ -44,7 +44,6 @@ EVENT: Final[Mapping[str, str]] = {
     "agency.affirmed": later("An affirmation or declaration of an agency was signed, or ended."),
     "agency.invited": later("A one-time link was made by which an agency signs a text."),
     "agency.invitation_revoked": later("A link by which an agency was to sign was revoked."),
-    "agency.reminded": later("An agency was reminded that what it signed ends soon."),
     "agency.reinstatement_proposed": later("Somebody proposed to reinstate an agency. Another must confirm."),
     "agency.reinstatement_withdrawn": later("A proposal to reinstate an agency was withdrawn."),
     "agency.webhook_added": later("An agency got an address at which it is told of changes."),
