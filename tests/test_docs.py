@@ -250,14 +250,14 @@ def served(arguments: list[str], directory: Path, env: dict[str, str]) -> None:
         for _ in range(300):
             assert process.poll() is None, (directory / "serve.log").read_text()
             try:
-                if requests.get(f"{address}/readyz", timeout=5).status_code == 200:
+                if requests.get(f"{address}/readyz", timeout=30).status_code == 200:
                     break
             except requests.ConnectionError:
                 pass
             time.sleep(0.1)
-        answer = requests.get(f"{address}/readyz", timeout=5)
+        answer = requests.get(f"{address}/readyz", timeout=30)
         assert 200 == answer.status_code, (answer.text, (directory / "serve.log").read_text())
-        metadata = requests.get(f"{address}/.well-known/oauth-authorization-server", timeout=5)
+        metadata = requests.get(f"{address}/.well-known/oauth-authorization-server", timeout=30)
         assert env["GATEKEEPER_BASE_URL"] == json.loads(metadata.text)["issuer"]
     finally:
         process.terminate()

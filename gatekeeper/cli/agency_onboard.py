@@ -80,9 +80,9 @@ def onboard(data: Path | None, file: Path | None, *, only_check: bool, example: 
 
 def _all(state: State, asked: Application, unread: list[Fault]) -> list[Fault]:
     """Return every fault, one for each place; what the registry has is compared with what could be read."""
-    today, basic = state.clock.now().date(), state.settings.allow_basic
+    today, served = state.clock.now().date(), state.settings.profiles
     found = {fault.where: fault for fault in unread}
-    for fault in faults_of(asked, today, city_settings(state), basic=basic):
+    for fault in faults_of(asked, today, city_settings(state), served):
         # What could not be read in part has said so there.
         if not any(where.startswith(f"{fault.where}/") for where in found):
             found.setdefault(fault.where, fault)

@@ -8,7 +8,7 @@ again enters what is missing and nothing twice; who is registered otherwise is n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,11 +17,13 @@ from typing import Any
 from gatekeeper.cli import affirmation, client
 from gatekeeper.cli.agency import known, misfits, register
 from gatekeeper.errors import OperatorError
+from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
 from gatekeeper.ledger import Json
 from gatekeeper.notices.told import is_address
 from gatekeeper.state import State
 from gatekeeper.store import Agency, ClientKey
+from gatekeeper.store.values import Profile
 
 MOST_CONTACTS = 10
 LONGEST_SOURCE = 500
@@ -52,7 +54,7 @@ class Paper:
 class NewClient:
     """The client it gets: with a secret that is made, or with these keys."""
 
-    profile: str
+    profile: Profile
     scopes: tuple[str, ...] = SCOPES
     keys: tuple[ClientKey, ...] = ()
 
@@ -83,8 +85,13 @@ class Taken:
     secret: str | None
 
 
-def faults_of(asked: Application, today: date, city: Mapping[str, Json], *, basic: bool) -> Iterator[Fault]:
-    """Yield everything that is wrong with the application itself, each with its cure."""
+def faults_of(
+    asked: Application, today: date, city: Mapping[str, Json], served: Collection[str]
+) -> Iterator[Fault]:
+    """Yield everything that is wrong with the application itself, each with its cure.
+
+    ``served`` are the profiles of clients that the city serves.
+    """
     for where, cure in misfits(asked.id, asked.name, asked.kind, asked.state, asked.ori):
         yield Fault(where, cure.replace("--", ""))
     if not asked.contacts:
@@ -98,7 +105,7 @@ def faults_of(asked: Application, today: date, city: Mapping[str, Json], *, basi
     for place, paper in enumerate(asked.papers):
         yield from (Fault(f"signed/{place}/{where}", cure) for where, cure in _paper(paper, today, city))
     if asked.client is not None:
-        yield from _client(asked.client, basic=basic)
+        yield from _client(asked.client, served)
 
 
 def _source(asked: Application, today: date) -> Iterator[Fault]:
@@ -126,19 +133,21 @@ def _paper(paper: Paper, today: date, city: Mapping[str, Json]) -> Iterator[tupl
         yield "expires_on", "it has ended already: have it signed anew, or give the right day"
 
 
-def _client(asked: NewClient, *, basic: bool) -> Iterator[Fault]:
+def _client(asked: NewClient, served: Collection[str]) -> Iterator[Fault]:
     if asked.profile == "basic" and asked.keys:
         yield Fault("client/keys", "a client of the profile basic gets a secret: leave the keys out")
-    if asked.profile == "basic" and not basic:
+    if asked.profile not in served:
         yield Fault(
             "client/profile",
-            "this city lets nobody in by a secret: use private_key with a key, or set "
-            "GATEKEEPER_ALLOW_BASIC=true",
+            f"this city serves {', '.join(sorted(served))}: use one of them, or set "
+            f'GATEKEEPER_CLIENT_PROFILES="{" ".join(sorted({*served, asked.profile}))}"',
         )
-    if asked.profile == "private_key" and not asked.keys:
+    if asked.profile != "basic" and not asked.keys:
         yield Fault(
-            "client/keys", "a client of the profile private_key has a key: name its file (PEM or JWK)"
+            "client/keys", f"a client of the profile {asked.profile} has a key: name its file (PEM or JWK)"
         )
+    if asked.profile == "private_key" and any(key.alg == certificate_names.ALG for key in asked.keys):
+        yield Fault("client/certificate_name", "a certificate's name is for the profile fapi: leave it out")
     kids = [key.kid for key in asked.keys]
     if len(set(kids)) < len(kids):
         yield Fault("client/keys", "two keys have one kid: each needs its own")
@@ -197,9 +206,12 @@ def _with_client(state: State, found: Agency, asked: NewClient, done: list[str])
         made = client.register(state, found.id, scopes=asked.scopes)
         return Taken((*done, f"registered the client {made.client.id}"), made.client.id, made.secret)
     kids = {key.kid for key in asked.keys}
-    ours = next((one for one in active if kids & {key.kid for key in one.keys}), None)
+    alike = [one for one in active if one.profile == asked.profile]
+    ours = next((one for one in alike if kids & {key.kid for key in one.keys}), None)
     if ours is None:
-        ours = client.register(state, found.id, key=asked.keys[0], scopes=asked.scopes).client
+        ours = client.register(
+            state, found.id, key=asked.keys[0], scopes=asked.scopes, profile=asked.profile
+        ).client
         done.append(f"registered the client {ours.id}")
     for key in asked.keys:
         if all(key.kid != kept.kid for kept in ours.keys):

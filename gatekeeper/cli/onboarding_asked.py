@@ -27,8 +27,10 @@ from gatekeeper.cli.onboarding import (
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger.stops import KINDS
 from gatekeeper.notices.told import is_address
+from gatekeeper.settings import PROFILES
 
 _T = TypeVar("_T")
+_W = TypeVar("_W", bound=str)
 _NONE = "-"
 
 
@@ -98,8 +100,9 @@ def _papers(today: date) -> tuple[Paper, ...]:
 def _client() -> NewClient | None:
     profile = _asked(
         "Client",
-        f"How it proves who it is: private_key (a key), basic (it gets a secret), or {_NONE} for later.",
-        lambda text: None if text == _NONE else _one_of(("private_key", "basic"))(text),
+        "How it proves who it is: fapi (a key, and tokens that are of no use to a thief), private_key (a "
+        f"key), basic (it gets a secret), or {_NONE} for later.",
+        lambda text: None if text == _NONE else _one_of(PROFILES)(text),
     )
     if profile is None:
         return None
@@ -110,7 +113,7 @@ def _client() -> NewClient | None:
         "The file of its public key (PEM or JWK). The private half stays with the agency.",
         lambda text: key_in(Path(text)),
     )
-    return NewClient("private_key", keys=(key,))
+    return NewClient(profile, keys=(key,))
 
 
 def _asked(label: str, help_text: str, read: Callable[[str], _T]) -> _T:
@@ -199,10 +202,11 @@ def _later(text: str, signed_on: date, today: date) -> date | None:
     return day
 
 
-def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
-    def read(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"one of {', '.join(words)}")
-        return text
+def _one_of(words: tuple[_W, ...]) -> Callable[[str], _W]:
+    def read(text: str) -> _W:
+        for word in words:
+            if word == text:
+                return word
+        raise ValueError(f"one of {', '.join(words)}")
 
     return read

@@ -14,10 +14,14 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
+from gatekeeper.cli.client import certificate_of
 from gatekeeper.cli.onboarding import Application, Fault, NewClient, Paper, digest, key_in
 from gatekeeper.errors import OperatorError
+from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
 from gatekeeper.ledger.stops import KINDS
+from gatekeeper.settings import PROFILES
+from gatekeeper.store import ClientKey
 
 LARGEST: Final = 64_000
 EXAMPLE: Final = """\
@@ -42,12 +46,14 @@ signed:                             # leave it out, and send a link: gatekeeper 
     expires_on: 2027-11-02          # the first day on which it no longer counts; leave it out if it says none
     document: affirmation.pdf       # the signed paper; its SHA-256 is kept
 client:                             # leave it out, and add it later: gatekeeper client add
-  profile: private_key              # or basic, where the city lets a secret do
-  keys: [sample-city-pd.pem]        # public keys, PEM or JWK
+  profile: fapi                     # or private_key or basic, where the city serves them
+  keys: [sample-city-pd.pem]        # public keys, PEM or JWK; or (fapi) by which name its certificate goes:
+  # certificate_name: {kind: san_dns, value: gate.sample-city.example}
 """
 _NOTHING: Final = frozenset({"", "~", "null"})
 _YES: Final = {"yes": True, "true": True, "no": False, "false": False}
 _T = TypeVar("_T")
+_W = TypeVar("_W", bound=str)
 
 
 class _Loader(yaml.BaseLoader):
@@ -139,17 +145,28 @@ class _Reading:
         )
 
     def _client(self, value: object) -> NewClient | None:
-        found = self._object(value, "client", "profile keys scopes")
-        profile = self._one(found, "client/profile", _one_of(("basic", "private_key")))
+        found = self._object(value, "client", "profile keys certificate_name scopes")
+        profile = self._one(found, "client/profile", _one_of(PROFILES))
         keys = []
         for place, name in enumerate(self._texts(found, "keys", "client/keys")):
             key = self._tried(f"client/keys/{place}", partial(self._file, name, key_in))
             keys += [] if key is None else [key]
+        keys += self._certificate(found)
         scopes = tuple(self._texts(found, "scopes", "client/scopes")) or SCOPES
         for scope in scopes:
             if scope not in SCOPES:
                 self._fault("client/scopes", f"scopes are {', '.join(SCOPES)}")
         return None if profile is None else NewClient(profile, scopes, tuple(keys))
+
+    def _certificate(self, client: Mapping[str, Any]) -> list[ClientKey]:
+        at = "client/certificate_name"
+        if _absent(client.get("certificate_name")):
+            return []
+        found = self._object(client["certificate_name"], at, "kind value")
+        kind = self._one(found, f"{at}/kind", _one_of(certificate_names.KINDS))
+        value = self._one(found, f"{at}/value", str)
+        name = self._tried(at, lambda: certificate_of(kind, value)) if kind and value else None
+        return [] if name is None else [name]
 
     def _object(self, value: object, where: str, names: str) -> Mapping[str, Any]:
         if not isinstance(value, dict):
@@ -231,10 +248,11 @@ def _truth(text: str) -> bool:
         raise ValueError("it is yes or no") from None
 
 
-def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
-    def turn(text: str) -> str:
-        if text not in words:
-            raise ValueError(f"it is one of {', '.join(words)}")
-        return text
+def _one_of(words: tuple[_W, ...]) -> Callable[[str], _W]:
+    def turn(text: str) -> _W:
+        for word in words:
+            if word == text:
+                return word
+        raise ValueError(f"it is one of {', '.join(words)}")
 
     return turn

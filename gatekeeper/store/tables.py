@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0020"
+REVISION: Final = "0019"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -127,7 +127,7 @@ clients = Table(
     metadata,
     _id(),
     Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
-    *_choice("profile", "basic", "private_key"),
+    *_choice("profile", "basic", "private_key", "fapi"),
     *_choice("status", "active", "revoked"),
     Column("secret_sha256", String(64)),
     Column("scopes", Names, nullable=False),
@@ -634,6 +634,8 @@ policy_drafts = Table(
 
 # --- The log. --------------------------------------------------------------------------------------------
 
+_HOLDS: Final = text("event IN ('purge.held', 'purge.unheld')")
+
 ledger_entries = Table(
     "ledger_entries",
     metadata,
@@ -648,6 +650,8 @@ ledger_entries = Table(
     Column("ref", String(128), nullable=False, index=True),
     Column("entry", LargeBinary, nullable=False),
     _hash("leaf_hash", nullable=False),
+    # An erasure looks at these before each key that it destroys, under the log's lock.
+    Index("ix_ledger_entries_holds", "entry_index", sqlite_where=_HOLDS, postgresql_where=_HOLDS),
 )
 
 ledger_tiles = Table(
@@ -1062,6 +1066,7 @@ WRITABLE: Final = frozenset(
         "revoked_tokens",
         "queries",
         "idempotency_keys",
+        "jti_seen",
         "private_details",
         "documents",
         "reviews",

@@ -15,7 +15,7 @@ from tests.benchmarks import (
     activation,
     engines,
     exchange,
-    ledger,
+    growth,
     queue,
     reading,
     replays,
@@ -50,9 +50,7 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
     verifying.add_to(kinds)
-    asked = kinds.add_parser("ledger", help="the log: appends, and reading it as it grows")
-    asked.add_argument("--seconds", type=float, default=5, help="of each number of writers")
-    asked.add_argument("--large", action="store_true", help="a log of a million entries as well")
+    growth.add_to(kinds)
     return parser.parse_args()
 
 
@@ -75,8 +73,8 @@ def main() -> None:
             found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
         case "replay":
             found = replays.measure(options.decisions, options.most)
-        case "ledger":
-            found = ledger.measure(options.seconds, large=options.large)
+        case "growth":
+            found = growth.measure(options.sizes, options.databases, options.seconds, options.out)
         case "verify":
             found = verifying.measure(options.entries)
         case _:

@@ -59,6 +59,19 @@ def test_the_example_that_is_printed_is_taken_in_whole(city: City, file: Path) -
     assert WHOLE == city.events()
 
 
+def test_a_client_is_known_by_its_certificates_name(city: City, file: Path) -> None:
+    """RFC 8705: in the place of a key; a second run registers nothing twice."""
+    file.write_text(
+        EXAMPLE.replace("  keys: [", "  # ").replace("# certificate_name", "certificate_name"), "utf-8"
+    )
+    _onboard(city, file)
+    assert "nothing was changed" in _onboard(city, file)
+    (row,) = city.rows("client", "list")
+    assert "fapi" == row["profile"]
+    (shown,) = city.rows("client", "show", row["client_id"])
+    assert [" tls_client_auth active"] == [key[key.index(" ") :] for key in shown["keys"]]
+
+
 def test_json_of_the_same_shape_will_do(city: City, file: Path) -> None:
     """A machine writes JSON."""
     document = {
@@ -187,9 +200,32 @@ _FILES: dict[str, tuple[Callable[[str], bytes], str]] = {
         ).encode(),
         "two keys have one kid",
     ),
-    "basic, not allowed": (
-        lambda text: text.replace("private_key ", "basic ").encode(),
-        "GATEKEEPER_ALLOW_BASIC",
+    "basic, not served": (
+        lambda text: text.replace("profile: fapi ", "profile: basic ").encode(),
+        'GATEKEEPER_CLIENT_PROFILES="basic fapi"',
+    ),
+    "a certificate's name for a bearer of tokens": (
+        lambda text: (
+            text.replace("profile: fapi ", "profile: private_key ")
+            .replace("  keys: [", "  # ")
+            .replace("# certificate_name", "certificate_name")
+            .encode()
+        ),
+        "client/certificate_name: a certificate's name is for the profile fapi",
+    ),
+    "a certificate's name of no kind": (
+        lambda text: text.replace(
+            "# certificate_name: {kind: san_dns", "certificate_name: {kind: cn"
+        ).encode(),
+        "client/certificate_name/kind: it is one of subject_dn",
+    ),
+    "a certificate's name that is none": (
+        lambda text: (
+            text.replace("# certificate_name", "certificate_name")
+            .replace("{kind: san_dns", "{kind: san_ip")
+            .encode()
+        ),
+        "client/certificate_name: that is no name of a certificate",
     ),
     "no key": (lambda text: text.replace("  keys: [", "  # ").encode(), "client/keys"),
     "ended": (
@@ -252,7 +288,7 @@ def test_a_signed_paper_and_a_key_are_asked_for(city: City, file: Path) -> None:
     """By their files; a file that is not there is asked for again."""
     paper = ["affirmation", "2026-01", "Pat Example", "Sheriff", "2026-11-02", "2027-11-02"]
     files = [str(file.parent / "none.pdf"), str(file.parent / "affirmation.pdf")]
-    key = ["private_key", str(file), str(file.parent / "sample-city-pd.pem")]
+    key = ["fapi", str(file), str(file.parent / "sample-city-pd.pem")]
     said = _asked(city, *ANSWERS[:9], *paper, *files, "-", *key, "y")
     assert "check its path" in said
     assert "not a public key" in said
