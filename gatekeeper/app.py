@@ -25,6 +25,7 @@ from gatekeeper.ledger import Draft, Json
 from gatekeeper.notices import Deliverer, Webhooks
 from gatekeeper.notices.announced import Announced
 from gatekeeper.notices.delivery import Watch, Way
+from gatekeeper.notices.reminders import Reminding
 from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.sampling import Sampling
@@ -42,6 +43,7 @@ from gatekeeper.parts import (
     retention,
     signing,
     trust,
+    untold,
     witnessed_of,
     witnessing,
 )
@@ -60,7 +62,7 @@ from gatekeeper.store.agency_life import Invitations
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.notice_reading import NoticeReading
-from gatekeeper.store.notices import Outbox
+from gatekeeper.store.notices import Outbox, reminder_rows
 from gatekeeper.store.policy_drafts import PolicyDrafts
 from gatekeeper.store.policy_jobs import PolicyJobs
 from gatekeeper.store.proposed_cases import ProposedCases
@@ -217,6 +219,14 @@ def build_deliverer(state: State) -> Deliverer:
     ways: dict[str, Way] = {"webhook": Webhooks(hooks, settings.issuer, trust(settings))}
     if (letters := mail(settings, _city(state))) is not None:
         ways[MAIL] = letters
+    remind = Reminding(
+        ledger=state.ledger,
+        agencies=state.registry.agencies,
+        webhooks=hooks.store.all,
+        rows=reminder_rows,
+        mail=letters is not None,
+        now=state.clock.now,
+    )
 
     def observed(now: datetime) -> None:
         waiting, oldest = reading.backlog()
@@ -230,6 +240,7 @@ def build_deliverer(state: State) -> Deliverer:
         ways=ways,
         now=state.clock.now,
         watch=Watch(lambda channel, end: NOTICES.labels(channel, end).inc(), observed),
+        remind=remind,
     )
 
 
@@ -336,6 +347,7 @@ def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Wit
             signing=signing(state, lambda: _city_of(gate)),
             links=Invitations(state.database),
             reinstating=reinstating(state, lambda: _city_of(gate)),
+            untold=untold(state),
             base_url=settings.issuer,
         ),
         notices=NoticeReading(state.database),

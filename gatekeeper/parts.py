@@ -10,12 +10,13 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
+from gatekeeper.notices.reminders import hindrance
 from gatekeeper.oversight.closing import Closing
 from gatekeeper.oversight.reinstating import Reinstating
 from gatekeeper.oversight.signable import SHIPPED, Texts
@@ -207,6 +208,16 @@ def reinstating(state: State, city: Callable[[], Mapping[str, Json]]) -> Reinsta
 def closing(state: State) -> Closing:
     """Return what closes an agency."""
     return Closing(state.ledger, administration, Webhooks.disabling, agency_life.revoke_invitation)
+
+
+def untold(state: State) -> Callable[[Any], Literal["contact", "mail"] | None]:
+    """Return what says why an agency cannot be told of anything."""
+    hooks, mailed = endpoints(state).store, bool(state.settings.smtp_url)
+
+    def why(agency: Any) -> Literal["contact", "mail"] | None:
+        return hindrance(agency, hooks.all(agency.id), mail=mailed)
+
+    return why
 
 
 def agreement(state: State) -> Agreement:

@@ -37,7 +37,7 @@ EVENTS: Final = (
     "policy.case_proposed", "policy.case_accepted", "policy.case_rejected",
     "stop.set", "stop.lifted",
     "agency.added", "agency.changed", "agency.suspended", "agency.reinstated", "agency.closed",
-    "agency.affirmed", "agency.invited", "agency.invitation_revoked",
+    "agency.affirmed", "agency.reminded", "agency.invited", "agency.invitation_revoked",
     "agency.reinstatement_proposed", "agency.reinstatement_withdrawn",
     "agency.webhook_added", "agency.webhook_rotated", "agency.webhook_disabled",
     "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",

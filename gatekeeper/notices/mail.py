@@ -112,7 +112,7 @@ class Mail:
         # Asked again: whoever left the agency since is told nothing more.
         if recipient is None or recipient not in addresses(agency.contacts):
             return Outcome("dropped", "not_a_contact")
-        message = letter(delivery, city=self.city, base_url=self.base_url, sender=self.sender)
+        message = letter(delivery, agency, city=self.city, base_url=self.base_url, sender=self.sender)
         return self._handed(message, recipient)
 
     def post(self, recipient: str, subject: str, text: str, at: datetime) -> Outcome:

@@ -217,6 +217,7 @@ _AFFIRMATIONS = select(
         "signed_on",
         "expires_on",
         "document_sha256",
+        "reminded_days",
     )
 ).order_by(affirmations.c.signed_on, affirmations.c.id)
 _CLIENTS = select(

@@ -119,6 +119,8 @@ affirmations = Table(
     Column("signed_on", Date, nullable=False),
     Column("expires_on", Date),
     Column("document_sha256", String(64)),
+    # The last reminder that was sent: so many days before its end.
+    Column("reminded_days", Integer),
     **_KEYED,
 )
 
@@ -378,13 +380,16 @@ notices = Table(
     "notices",
     metadata,
     _id(),
-    Column("query_id", String(128), ForeignKey("reviews.query_id"), nullable=False),
+    # Of a review that has moved; a reminder has none.
+    Column("query_id", String(128), ForeignKey("reviews.query_id")),
     Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
     Column("event", String(40), nullable=False),
-    *_choice("state", *_REVIEW_STATES),
+    *_choice("state", *_REVIEW_STATES, "ending"),
     Column("at", Utc, nullable=False, index=True),
     # When its deliveries were made; until then nobody has been told.
     Column("spread_at", Utc),
+    # Of a reminder: what ends.
+    Column("affirmation_id", String(128), ForeignKey("affirmations.id")),
     Index(None, "spread_at", "at"),
     **_KEYED,
 )
@@ -1116,8 +1121,9 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     # A link is used once or revoked once; what was proposed is decided once.
     "affirmation_invitations": frozenset({"used_at", "revoked_at"}),
     "agency_proposals": frozenset({"state", "decided_by", "decided_at"}),
-    # A signature is evidence: who signed what, and when, stays; only its end may be brought forward.
-    "affirmations": frozenset({"expires_on"}),
+    # A signature is evidence: who signed what, and when, stays; only its end may be brought forward, and that
+    # somebody was reminded of it be noted.
+    "affirmations": frozenset({"expires_on", "reminded_days"}),
     "clients": frozenset({"status", "secret_sha256", "scopes"}),
     "client_keys": frozenset({"status"}),
     "stops": frozenset({"lifted_at"}),

@@ -39,6 +39,8 @@ class Affirmation:
     signed_on: date
     expires_on: date | None
     document_sha256: str | None
+    reminded_days: int | None = None
+    """The last reminder that was sent: so many days before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,14 +353,18 @@ class StaffView:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One move of a review that its agency is told of. Nothing of it is private."""
+    """One move of a review that its agency is told of, or that what it signed ends. Nothing of it is private.
+
+    ``query_id`` is of the first, ``affirmation_id`` of the second, whose state is ``ending``.
+    """
 
     id: str
-    query_id: str
+    query_id: str | None
     agency_id: str
     event: str
     state: str
     at: datetime
+    affirmation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -335,6 +335,8 @@ class AgencyDesk:
     signing: Signing
     links: LinkStore
     reinstating: Reinstating
+    untold: Callable[[Any], Literal["contact", "mail"] | None]
+    """Says why an agency cannot be told of anything; None if it can."""
     base_url: str
     """Where browsers reach us, for the address of a link."""
 

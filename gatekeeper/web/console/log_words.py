@@ -42,6 +42,7 @@ EVENT: Final[Mapping[str, str]] = {
     "agency.reinstated": later("A suspended agency may ask again."),
     "agency.closed": later("An agency was closed: it is not let in any more."),
     "agency.affirmed": later("An affirmation or declaration of an agency was signed, or ended."),
+    "agency.reminded": later("An agency was reminded that what it signed ends."),
     "agency.invited": later("A one-time link was made by which an agency signs a text."),
     "agency.invitation_revoked": later("A link by which an agency was to sign was revoked."),
     "agency.reinstatement_proposed": later("Somebody proposed to reinstate an agency. Another must confirm."),

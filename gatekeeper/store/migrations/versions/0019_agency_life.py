@@ -1,4 +1,4 @@
-"""The life cycle of an agency: its 287(g) flag's source, links to sign by, what was signed, proposals."""
+"""The life cycle of an agency: the 287(g) flag's source, links to sign by, reminders, papers, proposals."""
 
 from __future__ import annotations
 
@@ -13,12 +13,19 @@ branch_labels = None
 depends_on = None
 
 _TIME = sa.DateTime(timezone=True)
+_STATES = (
+    "state IN ('queued', 'needs_information', 'escalated', 'upheld', 'permitted', 'withdrawn', 'expired', "
+    "'ending')"
+)
+_REFERS = "CONSTRAINT fk_notices_affirmation_id FOREIGN KEY(affirmation_id) REFERENCES affirmations (id)"
 
 
 def upgrade() -> None:
     """Add the columns, make the tables, then their triggers."""
     op.add_column("agencies", sa.Column("source_287g", sa.String(length=500), nullable=True))
     op.add_column("agencies", sa.Column("looked_up_287g", sa.Date(), nullable=True))
+    op.add_column("affirmations", sa.Column("reminded_days", sa.Integer(), nullable=True))
+    _reminders()
     _invitations()
     _signed()
     _proposals()
@@ -30,6 +37,35 @@ def upgrade() -> None:
     ):
         for statement in protect(dialect, table, keys, update=fixed, delete=True):
             op.get_bind().exec_driver_sql(statement)
+
+
+def _reminders() -> None:
+    """Let a notice be of a signature that ends; rows, keys and triggers stay as they are (as 0017 does)."""
+    connection = op.get_bind()
+    connection.exec_driver_sql("ALTER TABLE notices ADD COLUMN affirmation_id VARCHAR(128)")
+    if connection.dialect.name != "sqlite":
+        for change in (
+            f"ADD {_REFERS}",
+            "ALTER COLUMN query_id DROP NOT NULL",
+            "DROP CONSTRAINT ck_notices_state",
+            f"ADD CONSTRAINT ck_notices_state CHECK ({_STATES})",
+        ):
+            connection.exec_driver_sql(f"ALTER TABLE notices {change}")
+        return
+    version = connection.exec_driver_sql("PRAGMA schema_version").scalar_one()
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    for before, after in (
+        ("query_id VARCHAR(128) NOT NULL", "query_id VARCHAR(128)"),
+        ("'withdrawn', 'expired')", "'withdrawn', 'expired', 'ending')"),
+        # No row has the new column yet, so there is nothing that could break the reference.
+        ("REFERENCES agencies (id)", f"REFERENCES agencies (id), \n\t{_REFERS}"),
+    ):
+        connection.exec_driver_sql(
+            "UPDATE sqlite_master SET sql = replace(sql, ?, ?) WHERE type = 'table' AND name = 'notices'",
+            (before, after),
+        )
+    connection.exec_driver_sql(f"PRAGMA schema_version = {int(version) + 1}")
+    connection.exec_driver_sql("PRAGMA writable_schema = RESET")
 
 
 def _invitations() -> None:
