@@ -32,6 +32,7 @@ from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import (
     begin_job,
+    changing,
     endpoints,
     eraser,
     holds,
@@ -39,7 +40,6 @@ from gatekeeper.parts import (
     mail,
     open_reads,
     outlook_of,
-    reinstating,
     retention,
     signing,
     trust,
@@ -346,7 +346,7 @@ def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Wit
         agencies=AgencyDesk(
             signing=signing(state, lambda: _city_of(gate)),
             links=Invitations(state.database),
-            reinstating=reinstating(state, lambda: _city_of(gate)),
+            changing=changing(state, lambda: _city_of(gate)),
             untold=untold(state),
             base_url=settings.issuer,
         ),

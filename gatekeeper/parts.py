@@ -17,8 +17,10 @@ from gatekeeper.ledger import Json
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
 from gatekeeper.notices.reminders import hindrance
+from gatekeeper.oversight.agencies import Reinstating
+from gatekeeper.oversight.changes import Changing
 from gatekeeper.oversight.closing import Closing
-from gatekeeper.oversight.reinstating import Reinstating
+from gatekeeper.oversight.registering import Registering
 from gatekeeper.oversight.signable import SHIPPED, Texts
 from gatekeeper.oversight.signing import Signing
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
@@ -36,6 +38,7 @@ from gatekeeper.state import State
 from gatekeeper.store import administration, agency_life, erasure
 from gatekeeper.store import holds as hold_rows
 from gatekeeper.store.webhooks import Webhooks
+from gatekeeper.web.clients import make_secret
 from gatekeeper.witness.policy import Policy
 from gatekeeper.witness.policy import load as load_witnesses
 from gatekeeper.witness.rounds import Outcome, Round
@@ -192,22 +195,41 @@ def signing(state: State, city: Callable[[], Mapping[str, Json]]) -> Signing:
     )
 
 
-def reinstating(state: State, city: Callable[[], Mapping[str, Json]]) -> Reinstating:
-    """Return what reinstates a suspended agency."""
-    return Reinstating(
+def changing(state: State, city: Callable[[], Mapping[str, Json]] | None = None) -> Changing:
+    """Return what changes agencies, clients and keys, alone or by two, as the law in force says."""
+    entering = Registering(administration, make_secret)
+    return Changing(
         ledger=state.ledger,
+        snapshot=state.registry.snapshot,
         store=agency_life.Proposals(state.database),
         rows=agency_life,
-        standing=administration,
+        makers={
+            "add_agency": entering.agency,
+            "change_agency": entering.record,
+            "change_287g": entering.record,
+            "reinstate_agency": Reinstating(administration),
+            "close_agency": closing(state),
+            "add_client": entering.client,
+            "add_key": entering.key,
+        },
         account=state.staff.get,
-        city=city,
+        city=city or (lambda: city_settings(state)),
         now=state.clock.now,
     )
 
 
 def closing(state: State) -> Closing:
-    """Return what closes an agency."""
-    return Closing(state.ledger, administration, Webhooks.disabling, agency_life.revoke_invitation)
+    """Return what plans the closing of an agency."""
+    signs, links = signing(state, dict), agency_life.Invitations(state.database)
+    hooks = Webhooks(state.database)
+    return Closing(
+        administration,
+        Webhooks.disabling,
+        agency_life.revoke_invitation,
+        lambda agency_id: [hook for hook in hooks.all(agency_id) if hook.status == "active"],
+        lambda agency_id: [link for link in links.all(agency_id) if signs.state(link) == "open"],
+        state.clock.now,
+    )
 
 
 def untold(state: State) -> Callable[[Any], Literal["contact", "mail"] | None]:

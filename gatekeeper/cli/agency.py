@@ -10,13 +10,14 @@ from typing import Any
 
 import click
 
-from gatekeeper.cli.opened import city, data_option, day_option, json_option, operator, show, show_one
+from gatekeeper.cli.by_two import AtTheShell, alone, make, who_options
+from gatekeeper.cli.opened import city, data_option, day_option, json_option, show, show_one
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.stops import KINDS
-from gatekeeper.oversight import agencies
+from gatekeeper.oversight.changes import Change
 from gatekeeper.state import State
-from gatekeeper.store import Agency, administration
+from gatekeeper.store import Agency
 
 # What is neither federal nor private belongs to a state, by whose law its declaration is judged.
 _OF_A_STATE = ("local", "state", "fusion_center")
@@ -44,12 +45,14 @@ def agency() -> None:
 @click.option("--287g-source", "source_287g", help="Where that stands: a document or an address.")
 @day_option("--287g-looked-up", "looked_up_287g", help="The day on which somebody looked there.")
 @click.option("--contact", "contacts", multiple=True, help="E-mail address; may be repeated.")
+@who_options
 @data_option
-def add(data: Path | None, agency_id: str, **fields: Any) -> None:
+def add(data: Path | None, agency_id: str, who: AtTheShell, **fields: Any) -> None:
     """Register an agency under AGENCY_ID (10 to 64 letters, digits, dots, dashes)."""
     with city(data) as state:
-        register(state, agency_id, **fields)
-    click.echo(f"registered {agency_id}; next: gatekeeper affirmation add {agency_id} …")
+        done = make(state, entering(agency_id, **fields), who)
+    if done is not None:
+        click.echo(f"registered {agency_id}; next: gatekeeper affirmation add {agency_id} …")
 
 
 @agency.command("list")
@@ -82,8 +85,7 @@ def show_(data: Path | None, agency_id: str, *, as_json: bool) -> None:
     show_one(row, as_json=as_json)
 
 
-def register(  # noqa: PLR0913  an agency has as many attributes as it has
-    state: State,
+def entering(  # noqa: PLR0913  an agency has as many attributes as it has
     agency_id: str,
     *,
     name: str,
@@ -95,39 +97,32 @@ def register(  # noqa: PLR0913  an agency has as many attributes as it has
     status: str = "active",
     source_287g: str | None = None,
     looked_up_287g: date | None = None,
-) -> Agency:
-    """Add an agency to the registry and the log. Raises OperatorError, LedgerUnavailable."""
+) -> Change:
+    """Return the change by which an agency is added. Raises OperatorError for what does not fit."""
     state_code, ori = (state_code or "").upper() or None, (ori or "").upper() or None
     for _, cure in misfits(agency_id, name, kind, state_code, ori):
         raise OperatorError(cure)
-    for taken in filter(None, map(state.registry.agency, filter(None, (agency_id, ori)))):
-        raise OperatorError(f"this id or ORI is registered: see gatekeeper agency show {taken.id}")
-    added = Agency(
-        id=agency_id,
-        ori=ori,
-        name=name,
-        kind=kind,
-        state=state_code,
-        status=status,
-        has_287g=has_287g,
-        contacts=tuple(contacts),
-        affirmations=(),
-        source_287g=source_287g,
-        looked_up_287g=looked_up_287g,
-    )
-    private: dict[str, Json] = {
+    content: dict[str, Json] = {
         "name": name,
+        "kind": kind,
+        "state": state_code,
+        "status": status,
         "ori": ori,
         "contacts": list(contacts),
         "has_287g": has_287g,
         "source_287g": source_287g,
         "looked_up_287g": None if looked_up_287g is None else looked_up_287g.isoformat(),
-        "by": operator(),
     }
-    state.ledger.append(
-        agencies.draft_about("agency.added", added, private), administration.add_agency(added)
-    )
-    return added
+    return Change("add_agency", agency_id, content)
+
+
+def register(state: State, agency_id: str, **attributes: Any) -> Agency:
+    """Add an agency to the registry and the log, as ``entering`` has it.
+
+    Raises OperatorError (also where the law wants two people), LedgerUnavailable.
+    """
+    alone(state, entering(agency_id, **attributes))
+    return known(state, agency_id)
 
 
 def misfits(

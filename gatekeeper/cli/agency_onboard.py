@@ -6,7 +6,6 @@ confirmed, so whoever ends it before leaves nothing behind (see ``onboarding`` f
 
 from __future__ import annotations
 
-import secrets
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,12 @@ from typing import Any
 import click
 
 from gatekeeper.cli.agency import agency, known, misfits
+from gatekeeper.cli.by_two import AtTheShell, make, who_options
 from gatekeeper.cli.onboarding import (
     MOST_CONTACTS,
     Application,
     Fault,
+    Taken,
     clashes,
     faults_of,
     missing,
@@ -26,13 +27,15 @@ from gatekeeper.cli.onboarding import (
 )
 from gatekeeper.cli.onboarding_asked import ask
 from gatekeeper.cli.onboarding_file import EXAMPLE, read
-from gatekeeper.cli.opened import city, data_option, day_option, operator, reason_option
+from gatekeeper.cli.opened import city, data_option, day_option, reason_option
+from gatekeeper.cli.persons import as_option
 from gatekeeper.errors import OperatorError
-from gatekeeper.ledger import Draft, Json
+from gatekeeper.ledger import Json
 from gatekeeper.notices.told import is_address
+from gatekeeper.oversight.changes import Change
+from gatekeeper.oversight.registering import FLAG
 from gatekeeper.parts import city_settings
 from gatekeeper.state import State
-from gatekeeper.store import administration
 
 
 @agency.command()
@@ -44,11 +47,20 @@ from gatekeeper.store import administration
 )
 @click.option("--check", "only_check", is_flag=True, help="Only check; enter nothing.")
 @click.option("--example", is_flag=True, help="Print an example of such a file.")
+@who_options
 @data_option
-def onboard(data: Path | None, file: Path | None, *, only_check: bool, example: bool) -> None:
+def onboard(
+    data: Path | None,
+    file: Path | None,
+    who: AtTheShell,
+    *,
+    only_check: bool,
+    example: bool,
+) -> None:
     """Take an agency in: registry, contacts, 287(g) flag with its source, papers, client and keys.
 
-    Asks each thing, or takes all of it from --file. Run again after a mishap it enters what is missing.
+    Asks each thing, or takes all of it from --file. Run again after a mishap, or once another person has
+    confirmed what takes two, it enters what is missing.
     """
     if example:
         click.echo(EXAMPLE, nl=False)
@@ -65,8 +77,17 @@ def onboard(data: Path | None, file: Path | None, *, only_check: bool, example: 
         if only_check:
             click.echo("no fault was found; nothing was entered")
             return
-        taken = take_in(state, asked)
-        lacks = list(missing(state, asked.id))
+        taken = take_in(state, asked, who)
+        lacks = [] if taken.proposed else list(missing(state, asked.id))
+    if taken.done or not taken.proposed:
+        _say(taken)
+    if taken.proposed:
+        click.echo("once it is confirmed run this again: it enters what is missing", err=True)
+    for lack in lacks:
+        click.echo(f"still lacks {lack}", err=True)
+
+
+def _say(taken: Taken) -> None:
     for line in taken.done or ("everything was entered before; nothing was changed",):
         click.echo(line)
     if taken.client_id is not None:
@@ -74,8 +95,6 @@ def onboard(data: Path | None, file: Path | None, *, only_check: bool, example: 
     if taken.secret is not None:
         click.echo(f"client_secret  {taken.secret}")
         click.echo("the secret is shown once and kept nowhere: hand it over now", err=True)
-    for lack in lacks:
-        click.echo(f"still lacks {lack}", err=True)
 
 
 def _all(state: State, asked: Application, unread: list[Fault]) -> list[Fault]:
@@ -100,8 +119,9 @@ def _all(state: State, asked: Application, unread: list[Fault]) -> list[Fault]:
 @click.option("--287g-source", "source_287g", help="Where that stands: a document or an address.")
 @day_option("--287g-looked-up", "looked_up_287g", help="The day on which somebody looked there.")
 @reason_option
+@as_option
 @data_option
-def change(data: Path | None, agency_id: str, reason: str, **given: Any) -> None:
+def change(data: Path | None, agency_id: str, reason: str, username: str | None, **given: Any) -> None:
     """Change what is recorded of an agency. Its kind and state stay: another kind is another agency."""
     wanted = {name: value for name, value in given.items() if value not in (None, ())}
     if not wanted:
@@ -113,23 +133,19 @@ def change(data: Path | None, agency_id: str, reason: str, **given: Any) -> None
         if "ori" in wanted:
             wanted["ori"] = wanted["ori"].upper()
         _refuse(state, found, wanted)
-        private: dict[str, Json] = {
-            name: value.isoformat()
-            if isinstance(value, date)
-            else list(value)
-            if name == "contacts"
-            else value
-            for name, value in wanted.items()
-        }
-        draft = Draft(
-            event="agency.changed",
-            ref=f"agency_{secrets.token_hex(8)}",
-            clear={"agency": found.id, "kind": found.kind, "state": found.state, "status": found.status},
-            secret={**private, "reason": reason, "by": operator()},
-            detail={},
-        )
-        state.ledger.append(draft, administration.change_agency(found.id, **wanted))
-    click.echo(f"changed {found.id}: {', '.join(sorted(wanted))}")
+        flagged = not set(FLAG).isdisjoint(wanted)
+        content: dict[str, Json] = {name: _json(value) for name, value in wanted.items()}
+        asked = Change("change_287g" if flagged else "change_agency", found.id, content)
+        done = make(state, asked, AtTheShell(username, reason))
+    if done is not None:
+        click.echo(f"changed {found.id}: {', '.join(sorted(wanted))}")
+
+
+def _json(value: Any) -> Json:
+    if isinstance(value, date):
+        return value.isoformat()
+    given: Json = list(value) if isinstance(value, tuple) else value
+    return given
 
 
 def _refuse(state: State, found: Any, wanted: dict[str, Any]) -> None:

@@ -1,7 +1,7 @@
-"""``gatekeeper agency suspend | reinstate | confirm | withdraw | proposals | close``: how an agency stands.
+"""``gatekeeper agency suspend | reinstate | close | confirm | withdraw | proposals``: how an agency stands.
 
-To suspend or close takes one person and works at once. To reinstate takes two members of staff, each with
-their password and code, where the city's law has not said otherwise.
+To suspend takes one person and works at once. To reinstate takes two members of staff, each with their
+password and code, where the city's law has not said otherwise; what else takes two, it says too.
 """
 
 from __future__ import annotations
@@ -12,19 +12,15 @@ from typing import Any
 import click
 
 from gatekeeper.cli.agency import agency, known
+from gatekeeper.cli.by_two import AtTheShell, make, say_proposed
 from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show
 from gatekeeper.cli.persons import as_option, proved
-from gatekeeper.errors import OperatorError, Superseded
+from gatekeeper.errors import OperatorError
 from gatekeeper.oversight import agencies
-from gatekeeper.oversight.closing import Belongings
-from gatekeeper.oversight.reinstating import Proposal, Reinstating
-from gatekeeper.parts import city_settings, closing, reinstating, signing
+from gatekeeper.oversight.changes import Change, Changing, Proposal
+from gatekeeper.parts import changing, closing
 from gatekeeper.state import State
-from gatekeeper.store import Agency, administration
-from gatekeeper.store.agency_life import Invitations, Proposals
-from gatekeeper.store.webhooks import Webhooks
-
-_TRIES = 3
+from gatekeeper.store import administration
 
 
 @agency.command()
@@ -35,14 +31,13 @@ def suspend(data: Path | None, agency_id: str, reason: str) -> None:
     """Suspend an agency: it is denied, with this as the reason, from its next request on."""
     with city(data) as state:
         found = known(state, agency_id)
-        agencies.set_standing(
+        agencies.suspend(
             state.ledger,
             administration,
             found,
-            "suspended",
             reason=reason,
             by=operator(),
-            also=_reinstating(state).clearing(found.id),
+            also=changing(state).clearing(found.id),
         )
     click.echo(f"{found.id} is suspended from its next request on")
 
@@ -55,31 +50,14 @@ def suspend(data: Path | None, agency_id: str, reason: str) -> None:
 def reinstate(data: Path | None, agency_id: str, reason: str, username: str | None) -> None:
     """Propose to reinstate a suspended agency; another person confirms it within seven days."""
     with city(data) as state:
-        found, acts = known(state, agency_id), _reinstating(state)
-        if found.status != "suspended":
-            raise OperatorError(f"the agency is {found.status}; nothing was changed")
+        found, acts = known(state, agency_id), changing(state)
+        change = Change("reinstate_agency", found.id)
+        two = acts.takes_two(change)
         person = proved(state, username, "stop_sharing").account
-        proposal_id = acts.propose(found, person, reason)
-    if proposal_id is None:
-        click.echo(f"{found.id} is active from its next request on")
-        return
-    click.echo(f"proposed ({proposal_id}); {found.id} stays suspended until another person confirms it:")
-    click.echo(f"  gatekeeper agency confirm {found.id} --reason …")
-
-
-@agency.command()
-@click.argument("agency_id")
-@reason_option
-@as_option
-@data_option
-def confirm(data: Path | None, agency_id: str, reason: str, username: str | None) -> None:
-    """Confirm, as the second person, that a suspended agency is reinstated."""
-    with city(data) as state:
-        found, acts = known(state, agency_id), _reinstating(state)
-        waiting = _waiting(acts, found)
-        click.echo(f"proposed at {waiting.proposed_at:%Y-%m-%d %H:%M} UTC{_why(state, waiting)}", err=True)
-        person = proved(state, username, "stop_sharing").account
-        acts.confirm(found, waiting, person, reason)
+        if two:
+            say_proposed(acts.propose(change, person, reason))
+            return
+        acts.alone(change, by=person.id, person=person, reason=reason)
     click.echo(f"{found.id} is active from its next request on")
 
 
@@ -88,94 +66,104 @@ def confirm(data: Path | None, agency_id: str, reason: str, username: str | None
 @reason_option
 @as_option
 @data_option
-def withdraw(data: Path | None, agency_id: str, reason: str, username: str | None) -> None:
-    """Withdraw a proposal to reinstate an agency: it stays suspended."""
+def close(data: Path | None, agency_id: str, reason: str, username: str | None) -> None:
+    """Close an agency for good, with its clients, keys, webhooks and links: refused from the next request."""
     with city(data) as state:
-        found, acts = known(state, agency_id), _reinstating(state)
-        waiting = _waiting(acts, found)
-        acts.withdraw(found, waiting, proved(state, username, "stop_sharing").account, reason)
-    click.echo(f"{waiting.id} is withdrawn; {found.id} stays suspended")
+        found = known(state, agency_id)
+        ended = closing(state).having(state.registry.snapshot(), found.id).named()
+        done = make(state, Change("close_agency", found.id), AtTheShell(username, reason))
+    if done is None:
+        return
+    click.echo(f"{found.id} is closed from its next request on, and with it:")
+    for what, names in ended.items():
+        click.echo(f"  {what}: {', '.join(map(str, names)) if isinstance(names, list) and names else 'none'}")
+    click.echo("what the log and the registry hold about it stays: gatekeeper ledger show, agency show")
+
+
+@agency.command()
+@click.argument("proposal")
+@reason_option
+@as_option
+@data_option
+def confirm(data: Path | None, proposal: str, reason: str, username: str | None) -> None:
+    """Confirm, as the second person, what another proposed: PROPOSAL, or the agency it is about."""
+    with city(data) as state:
+        acts = changing(state)
+        waiting = _waiting(acts, state, proposal)
+        _say(state, acts, waiting)
+        person = proved(state, username, "stop_sharing").account
+        done = acts.confirm(waiting.id, person, reason)
+    click.echo(f"done: {_words(waiting)}")
+    for name, value in done.made.items():
+        click.echo(f"{name:<14} {value}")
+    if "client_secret" in done.made:
+        click.echo("the secret is shown once and kept nowhere: hand it over now", err=True)
+
+
+@agency.command()
+@click.argument("proposal")
+@reason_option
+@as_option
+@data_option
+def withdraw(data: Path | None, proposal: str, reason: str, username: str | None) -> None:
+    """Withdraw what was proposed (PROPOSAL, or the agency it is about): everything stays as it is."""
+    with city(data) as state:
+        acts = changing(state)
+        waiting = _waiting(acts, state, proposal)
+        acts.withdraw(waiting.id, proved(state, username, "stop_sharing").account, reason)
+    click.echo(f"{waiting.id} is withdrawn; nothing was changed")
 
 
 @agency.command()
 @json_option
 @data_option
 def proposals(data: Path | None, *, as_json: bool) -> None:
-    """List proposals to reinstate agencies, decided ones too."""
+    """List what was proposed about agencies, clients and keys, decided ones too."""
     with city(data) as state:
-        now = state.clock.now()
+        acts, snapshot = changing(state), state.registry.snapshot()
         rows: list[dict[str, Any]] = [
             {
                 "proposal": found.id,
                 "agency": found.agency_id,
-                "state": "expired" if found.state == "open" and now >= found.expires_at else found.state,
+                "act": found.act,
+                "state": acts.state(found, snapshot),
                 "by": _username(state, found.proposed_by),
                 "at": found.proposed_at.isoformat(),
                 "until": found.expires_at.isoformat(),
             }
-            for found in Proposals(state.database).all()
+            for found in acts.store.all()
         ]
     show(rows, as_json=as_json)
 
 
-@agency.command()
-@click.argument("agency_id")
-@reason_option
-@data_option
-def close(data: Path | None, agency_id: str, reason: str) -> None:
-    """Close an agency for good, with its clients, keys, webhooks and links: refused from the next request."""
-    with city(data) as state:
-        found, ended = _closed(state, agency_id, reason)
-    click.echo(f"{found.id} is closed from its next request on, and with it:")
-    for what, names in ended.named().items():
-        click.echo(f"  {what}: {', '.join(map(str, names)) if isinstance(names, list) and names else 'none'}")
-    click.echo("what the log and the registry hold about it stays: gatekeeper ledger show, agency show")
+def _waiting(acts: Changing, state: State, named: str) -> Proposal:
+    """Return what waits by its own id, or as the only thing that waits about an agency."""
+    found = acts.store.get(named)
+    if found is not None:
+        return found
+    about = state.registry.agency(named)
+    waiting = acts.waiting(named if about is None else about.id)
+    if not waiting:
+        raise OperatorError(f"nothing is proposed for {named}: gatekeeper agency proposals shows what is")
+    if len(waiting) > 1:
+        listed = ", ".join(f"{one.id} ({_words(one)})" for one in waiting)
+        raise OperatorError(f"several changes wait; name one: {listed}")
+    return waiting[0]
 
 
-def _closed(state: State, agency_id: str, reason: str) -> tuple[Agency, Belongings]:
-    for _ in range(_TRIES):
-        snapshot = state.registry.snapshot()
-        found = snapshot.agency(agency_id) or known(state, agency_id)
-        signs = signing(state, dict)
-        links = [one for one in Invitations(state.database).all(found.id) if signs.state(one) == "open"]
-        hooks = [hook for hook in Webhooks(state.database).all(found.id) if hook.status == "active"]
-        having = Belongings.of(snapshot.clients(found.id), hooks, links)
-        try:
-            closing(state).close(
-                found,
-                having,
-                _reinstating(state).clearing(found.id),
-                reason=reason,
-                by=operator(),
-                at=state.clock.now(),
-            )
-        except Superseded:
-            continue  # somebody changed it since it was read: read it again
-        return found, having
-    raise OperatorError("others keep changing this agency; nothing was changed: try again")
+def _say(state: State, acts: Changing, waiting: Proposal) -> None:
+    """Say what is to be confirmed, by whom and why it was proposed, as its entry has it."""
+    said = acts.said(waiting)
+    click.echo(
+        f"{_words(waiting)}, proposed at {waiting.proposed_at:%Y-%m-%d %H:%M} UTC by ", nl=False, err=True
+    )
+    click.echo(f"{_username(state, waiting.proposed_by)}: “{said.reason}”", err=True)
+    for name, value in said.change.content.items():
+        click.echo(f"  {name}: {value}", err=True)
 
 
-def _reinstating(state: State) -> Reinstating:
-    return reinstating(state, lambda: city_settings(state))
-
-
-def _waiting(acts: Reinstating, found: Agency) -> Proposal:
-    waiting = acts.waiting(found.id)
-    if waiting is None:
-        raise OperatorError(
-            f"nothing is proposed for {found.id}: propose it with gatekeeper agency reinstate {found.id}, "
-            "and see gatekeeper agency proposals"
-        )
-    return waiting
-
-
-def _why(state: State, proposal: Proposal) -> str:
-    """Return by whom and why something was proposed, as its entry has it."""
-    said = ""
-    for entry in state.ledger.entries_of(proposal.ref):
-        told = agencies.told(state.ledger, entry)
-        said = "" if told.reason is None else f": “{told.reason}”"
-    return f" by {_username(state, proposal.proposed_by)}{said}"
+def _words(waiting: Proposal) -> str:
+    return f"{waiting.act.replace('_', ' ')} of {waiting.agency_id}"
 
 
 def _username(state: State, account_id: str) -> str:

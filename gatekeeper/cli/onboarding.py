@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from gatekeeper.cli import affirmation, client
-from gatekeeper.cli.agency import known, misfits, register
+from gatekeeper.cli.agency import entering, known, misfits
+from gatekeeper.cli.by_two import AtTheShell, make
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
@@ -83,6 +84,8 @@ class Taken:
     done: tuple[str, ...]
     client_id: str | None
     secret: str | None
+    proposed: bool = False
+    """Whether the next step waits for a second person."""
 
 
 def faults_of(
@@ -171,13 +174,11 @@ def clashes(state: State, asked: Application) -> Iterator[Fault]:
             )
 
 
-def take_in(state: State, asked: Application) -> Taken:
+def take_in(state: State, asked: Application, who: AtTheShell) -> Taken:
     """Enter an application without faults: what is missing of it. Raises OperatorError, LedgerUnavailable."""
     done: list[str] = []
-    found = state.registry.agency(asked.id)
-    if found is None:
-        found = register(
-            state,
+    if state.registry.agency(asked.id) is None:
+        change = entering(
             asked.id,
             name=asked.name,
             kind=asked.kind,
@@ -188,36 +189,41 @@ def take_in(state: State, asked: Application) -> Taken:
             source_287g=asked.source_287g,
             looked_up_287g=asked.looked_up_287g,
         )
-        done.append(f"registered {found.id}")
+        if make(state, change, who) is None:
+            return Taken((), None, None, proposed=True)
+        done.append(f"registered {asked.id}")
+    found = known(state, asked.id)
     for paper in asked.papers:
         if not _has(found, paper):
             signed = affirmation.record(state, found.id, **_values(paper))
             done.append(f"recorded the {paper.kind} that {paper.signer} signed ({signed.id})")
     if asked.client is None:
         return Taken(tuple(done), None, None)
-    return _with_client(state, known(state, found.id), asked.client, done)
+    return _with_client(state, found, asked.client, done, who)
 
 
-def _with_client(state: State, found: Agency, asked: NewClient, done: list[str]) -> Taken:
-    active = [one for one in state.registry.clients(found.id) if one.status == "active"]
-    if asked.profile == "basic":
-        if any(one.profile == "basic" for one in active):
-            return Taken(tuple(done), None, None)
-        made = client.register(state, found.id, scopes=asked.scopes)
-        return Taken((*done, f"registered the client {made.client.id}"), made.client.id, made.secret)
+def _with_client(state: State, found: Agency, asked: NewClient, done: list[str], who: AtTheShell) -> Taken:
+    alike = [one for one in state.registry.clients(found.id) if one.profile == asked.profile]
+    active = [one for one in alike if one.status == "active"]
     kids = {key.kid for key in asked.keys}
-    alike = [one for one in active if one.profile == asked.profile]
-    ours = next((one for one in alike if kids & {key.kid for key in one.keys}), None)
+    ours = next((one for one in active if not kids or kids & {key.kid for key in one.keys}), None)
+    secret = None
     if ours is None:
-        ours = client.register(
-            state, found.id, key=asked.keys[0], scopes=asked.scopes, profile=asked.profile
-        ).client
+        key = asked.keys[0] if asked.keys else None
+        change = client.entering(found.id, key=key, scopes=asked.scopes, profile=asked.profile)
+        made = make(state, change, who)
+        if made is None:
+            return Taken(tuple(done), None, None, proposed=True)
+        ours, secret = client.known_client(state, made.made["client_id"]), made.made.get("client_secret")
         done.append(f"registered the client {ours.id}")
+    elif not kids:
+        return Taken(tuple(done), None, None)
     for key in asked.keys:
         if all(key.kid != kept.kid for kept in ours.keys):
-            client.enter_key(state, ours, key)
+            if make(state, client.further(ours, key), who) is None:
+                return Taken(tuple(done), ours.id, secret, proposed=True)
             done.append(f"added the key {key.kid}")
-    return Taken(tuple(done), ours.id, None)
+    return Taken(tuple(done), ours.id, secret)
 
 
 def missing(state: State, agency_id: str) -> Iterator[str]:

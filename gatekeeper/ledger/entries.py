@@ -38,7 +38,7 @@ EVENTS: Final = (
     "stop.set", "stop.lifted",
     "agency.added", "agency.changed", "agency.suspended", "agency.reinstated", "agency.closed",
     "agency.affirmed", "agency.reminded", "agency.invited", "agency.invitation_revoked",
-    "agency.reinstatement_proposed", "agency.reinstatement_withdrawn",
+    "agency.change_proposed", "agency.change_withdrawn",
     "agency.webhook_added", "agency.webhook_rotated", "agency.webhook_disabled",
     "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",
     "credential.token_revoked",

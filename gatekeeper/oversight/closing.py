@@ -7,16 +7,15 @@ half closed); what the log holds about the agency stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from gatekeeper.errors import OperatorError
-from gatekeeper.exchange.interfaces import Agency
-from gatekeeper.ledger import Appended, Json, Ledger, Row
-from gatekeeper.oversight.agencies import draft_about
-from gatekeeper.review.reasons import fault_of, tidy
+from gatekeeper.exchange.interfaces import Snapshot
+from gatekeeper.ledger import Json, Row
+from gatekeeper.oversight.agencies import standing, told_of
+from gatekeeper.oversight.changes import Change, Plan, agency_as_read
 
 
 class Key(Protocol):
@@ -116,32 +115,26 @@ class Belongings:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """Closes agencies."""
+    """Plans the closing of an agency."""
 
-    ledger: Ledger
     rows: Rows
     disabling: Disabling
     revoking: Revoking
+    webhooks: Callable[[str], Sequence[Ended]]
+    """The active webhooks of an agency."""
+    invitations: Callable[[str], Sequence[Ended]]
+    """The open links of an agency."""
+    now: Callable[[], datetime]
 
-    def close(
-        self,
-        agency: Agency,
-        having: Belongings,
-        also: Sequence[Row],
-        *,
-        reason: str,
-        by: str,
-        at: datetime,
-    ) -> Appended:
-        """Close an agency with all that it has; *also* are rows that end what waits.
+    def having(self, snapshot: Snapshot, agency_id: str) -> Belongings:
+        """Return what ends with an agency. Raises StoreUnavailable."""
+        clients = [client for client in snapshot.clients() if client.agency_id == agency_id]
+        return Belongings.of(clients, self.webhooks(agency_id), self.invitations(agency_id))
 
-        Raises OperatorError if it is closed or the reason says nothing; Superseded, LedgerUnavailable: then
-        nothing was changed.
-        """
-        if agency.status == "closed":
-            raise OperatorError("the agency is closed; nothing was changed")
-        if (fault := fault_of(reason)) is not None:
-            raise OperatorError(f'{fault} For example --reason "The agreement of 3 November has ended"')
+    def __call__(self, snapshot: Snapshot, change: Change) -> Plan:
+        """Plan the closing, with all that the agency has. Raises OperatorError if it is closed."""
+        agency = standing(snapshot, change.agency_id)
+        having = self.having(snapshot, agency.id)
         rows: list[Row] = [*self.rows.set_agency_status(agency, "closed")]
         for client in having.clients:
             rows += self.rows.revoke_client(client.id)
@@ -150,7 +143,13 @@ class Closing:
         for hook in having.webhooks:
             rows += self.disabling(hook)
         for link in having.invitations:
-            rows += self.revoking(link, at)
-        private: dict[str, Json] = {"reason": tidy(reason), "by": by, "ended": having.named()}
-        draft = draft_about("agency.closed", agency, private, status="closed")
-        return self.ledger.append(draft, [*rows, *also])
+            rows += self.revoking(link, self.now())
+        return Plan(
+            event="agency.closed",
+            clear=told_of(agency, status="closed"),
+            private={"ended": having.named()},
+            rows=tuple(rows),
+            rests_on={"agency": agency_as_read(agency), "having": having.named()},
+            acts=frozenset({"close_agency"}),
+            final=True,
+        )

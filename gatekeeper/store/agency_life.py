@@ -86,11 +86,21 @@ class Proposals:
 
     def all(self, agency_id: str | None = None) -> tuple[Proposal, ...]:
         """Return every proposal (about the agency), the oldest first."""
+        if agency_id is not None and not storable(agency_id):
+            return ()
         found = _PROPOSAL.order_by(agency_proposals.c.proposed_at, agency_proposals.c.id)
         if agency_id is not None:
             found = found.where(agency_proposals.c.agency_id == agency_id)
         with self._database.read() as connection:
             return tuple(Proposal(*row) for row in connection.execute(found))
+
+    def get(self, proposal_id: str) -> Proposal | None:
+        """Return the proposal of that id or None."""
+        if not storable(proposal_id):
+            return None
+        with self._database.read() as connection:
+            row = connection.execute(_PROPOSAL.where(agency_proposals.c.id == proposal_id)).one_or_none()
+        return None if row is None else Proposal(*row)
 
 
 def invite(**values: object) -> tuple[Row, ...]:

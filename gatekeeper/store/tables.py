@@ -202,8 +202,21 @@ agency_proposals = Table(
     "agency_proposals",
     metadata,
     _id(),
-    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
-    *_choice("act", "reinstate"),
+    # An agency that is proposed is not there yet.
+    Column("agency_id", String(128), nullable=False, index=True),
+    *_choice(
+        "act",
+        "add_agency",
+        "change_agency",
+        "change_287g",
+        "reinstate_agency",
+        "close_agency",
+        "add_client",
+        "add_key",
+    ),
+    # Of what is to be changed, which the entry of ``ref`` has sealed, and of what it rests on; in hex.
+    Column("change_sha256", String(64), nullable=False),
+    Column("basis_sha256", String(64), nullable=False),
     *_choice("state", "open", "done", "withdrawn"),
     Column("proposed_by", String(128), ForeignKey("staff.id"), nullable=False),
     Column("proposed_at", Utc, nullable=False),

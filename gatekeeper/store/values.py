@@ -470,11 +470,21 @@ class SignedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A change of an agency that one person proposed and another confirms; why is sealed under ``ref``."""
+    """A change that one person proposed and another confirms; what and why is sealed under ``ref``."""
 
     id: str
     agency_id: str
-    act: Literal["reinstate"]
+    act: Literal[
+        "add_agency",
+        "change_agency",
+        "change_287g",
+        "reinstate_agency",
+        "close_agency",
+        "add_client",
+        "add_key",
+    ]
+    change_sha256: str
+    basis_sha256: str
     state: Literal["open", "done", "withdrawn"]
     proposed_by: str
     proposed_at: datetime

@@ -107,9 +107,9 @@ def test_what_was_cut_short_can_ask_nothing_and_is_finished_by_the_same_command(
 ) -> None:
     """Whichever step the log refuses: the client is the last, and the second run enters what is missing."""
     steps = [
-        (onboarding, "register"),
+        (onboarding, "make"),
         (affirmation, "record"),
-        (client, "register"),
+        (client, "entering"),
     ]
 
     def fails(*_: object, **__: object) -> None:

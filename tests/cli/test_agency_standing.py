@@ -12,10 +12,11 @@ from sqlalchemy import update
 from gatekeeper import settings
 from gatekeeper.cli.agency import register
 from gatekeeper.cli.client import register as register_client
-from gatekeeper.oversight.agencies import set_standing
+from gatekeeper.ledger import Json
+from gatekeeper.oversight.changes import Change
+from gatekeeper.parts import changing
 from gatekeeper.review import secrets
 from gatekeeper.state import State, open_state
-from gatekeeper.store import administration
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import agency_proposals
 from tests.cli.shell import City, typed
@@ -71,7 +72,7 @@ def test_one_proposes_and_another_confirms(city: City) -> None:
     assert "robin.sample: “Letter of the chief" in said
     assert ["done"] == [one["state"] for one in city.rows("agency", "proposals")]
     events = [event for event in city.events() if event.startswith("agency.")]
-    assert ["agency.suspended", "agency.reinstatement_proposed", "agency.reinstated"] == events[1:]
+    assert ["agency.suspended", "agency.change_proposed", "agency.reinstated"] == events[1:]
     state = _opened(city)
     entry = next(e for e in state.rows.entries(0, 99) if e.event == "agency.reinstated")
     said_by = {name: one["value"] for name, one in state.ledger.detail_of(entry.index).openings.items()}
@@ -140,9 +141,12 @@ def test_a_proposal_of_an_earlier_suspension_lifts_no_later_one(city: City) -> N
     first, second = _suspended(city)
     _as(city, first, "reinstate")
     state = _opened(city)
-    found = state.registry.agency("maple-grove-pd")
-    assert found is not None
-    set_standing(state.ledger, administration, found, "active", reason=WHY[1], by="another way")
+    person = state.staff.find("robin.sample")
+    one_is_enough: dict[str, Json] = {"two_people_for": []}
+    assert person is not None
+    changing(state, lambda: one_is_enough).alone(
+        Change("reinstate_agency", "maple-grove-pd"), by=person.id, person=person, reason=WHY[1]
+    )
     state.close()
     city.run("agency", "suspend", "maple-grove-pd", *WHY)
     assert "nothing is proposed" in _as(city, second, "confirm")[1]

@@ -16,10 +16,12 @@ from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from gatekeeper.errors import LedgerUnavailable
+from gatekeeper.ledger import Draft
 from gatekeeper.oversight import signable
-from gatekeeper.oversight.closing import Belongings
+from gatekeeper.oversight.agencies import told_of
 from gatekeeper.oversight.signing import Link, digest
-from gatekeeper.parts import closing, signing
+from gatekeeper.parts import signing
+from gatekeeper.store import administration
 from gatekeeper.store.agency_life import Invitations
 from gatekeeper.store.tables import affirmation_invitations
 from gatekeeper.web.guesses import MOST
@@ -81,8 +83,8 @@ class Page:
         state = self.staffed.city.state
         found = state.registry.agency(AGENCY)
         assert found is not None
-        nothing, why = Belongings.of((), (), ()), "The agreement of 3 November has ended"
-        closing(state).close(found, nothing, (), reason=why, by="staff-1", at=state.clock.now())
+        draft = Draft("agency.closed", "agency_1", told_of(found, status="closed"), {"by": "staff-1"}, {})
+        state.ledger.append(draft, administration.set_agency_status(found, "closed"))
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
-from gatekeeper.oversight.agencies import set_standing
-from gatekeeper.parts import reinstating
+from gatekeeper.oversight.agencies import suspend
+from gatekeeper.parts import changing
 from gatekeeper.store import administration
 from gatekeeper.web.console.sessions import form_token
 from tests.console.conftest import Browser, Staffed
@@ -29,8 +29,8 @@ def _suspend(staffed: Staffed) -> None:
     state = staffed.city.state
     found = state.registry.agency("sample-il-pd")
     assert found is not None
-    also = reinstating(state, dict).clearing(found.id)
-    set_standing(state.ledger, administration, found, "suspended", reason=WHY, by="staff-1", also=also)
+    also = changing(state, dict).clearing(found.id)
+    suspend(state.ledger, administration, found, reason=WHY, by="staff-1", also=also)
 
 
 def _status(staffed: Staffed) -> str:

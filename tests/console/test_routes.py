@@ -133,6 +133,8 @@ REACHES: Final[dict[tuple[str, str], Act]] = {
     ("POST", "/console/agencies/<agency_id>/suspend"): "stop_sharing",
     ("GET", "/console/agencies/<agency_id>/reinstate"): "stop_sharing",
     ("POST", "/console/agencies/<agency_id>/reinstate"): "stop_sharing",
+    ("GET", "/console/changes/<proposal_id>"): "stop_sharing",
+    ("POST", "/console/changes/<proposal_id>"): "stop_sharing",
     ("GET", "/console/agencies/<agency_id>/invite"): "stop_sharing",
     ("POST", "/console/agencies/<agency_id>/invite"): "stop_sharing",
     ("POST", "/console/agencies/<agency_id>/links/<invitation_id>/revoke"): "stop_sharing",

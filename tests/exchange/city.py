@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from joserfc import jwt
 
@@ -17,7 +17,9 @@ from gatekeeper.exchange import Answer, Gate, answer
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import credentials
 from gatekeeper.ledger import Json
-from gatekeeper.oversight.agencies import set_standing
+from gatekeeper.oversight.agencies import suspend
+from gatekeeper.oversight.changes import Change
+from gatekeeper.parts import changing
 from gatekeeper.policy import Bundle
 from gatekeeper.records import Camera, Criteria, Keyset, Page
 from gatekeeper.settings import Settings
@@ -195,10 +197,12 @@ def body(**changes: Any) -> dict[str, Any]:
     return flawless(PLATE, **(own | changes))
 
 
-def set_status(city: City, agency_id: str, status: str) -> None:
+def set_status(city: City, agency_id: str, status: Literal["suspended", "closed"]) -> None:
     """Give an agency another standing, as one person may."""
     found = city.state.registry.agency(agency_id)
     assert found is not None
-    set_standing(
-        city.state.ledger, administration, found, status, reason="a made-up reason", by="an operator"
-    )
+    why = "a made-up reason"
+    if status == "suspended":
+        suspend(city.state.ledger, administration, found, reason=why, by="an operator", also=())
+    else:
+        changing(city.state, dict).alone(Change("close_agency", agency_id), by="an operator", reason=why)

@@ -256,7 +256,9 @@ def agency_life(agency_id: str = "evanston") -> tuple[Row, ...]:
     proposed = {
         "id": "proposal_1",
         "agency_id": agency_id,
-        "act": "reinstate",
+        "act": "reinstate_agency",
+        "change_sha256": "0" * 64,
+        "basis_sha256": "0" * 64,
         "proposed_by": member().id,
         "proposed_at": NOON,
         "expires_at": LATER,

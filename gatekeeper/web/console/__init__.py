@@ -31,7 +31,7 @@
 - ``holds``     legal holds, and what is erased next; ``placing`` the two steps to place and to lift one
 - ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
 - ``agencies``  who may ask: their standing, what they signed, what they asked; suspended
-- ``reinstate`` one person proposes that a suspended agency comes back, another confirms
+- ``reinstate`` one person proposes that a suspended agency comes back; ``changes`` where another confirms it
 - ``invite``    a link by which an agency's signatory signs; ``affirm``, outside, is the page it leads to
 - ``notices``   what agencies were told, and what has not reached them
 - ``samples``   permits drawn by lot, for a supervisor to mark right or wrong
@@ -57,6 +57,7 @@ from gatekeeper.web.console.agencies import add_agencies
 from gatekeeper.web.console.approvals import add_approvals
 from gatekeeper.web.console.assign import add_assignment
 from gatekeeper.web.console.cases import add_cases
+from gatekeeper.web.console.changes import add_changes
 from gatekeeper.web.console.dashboard import add_dashboard
 from gatekeeper.web.console.desk import Desk, LawDesk, Oversight
 from gatekeeper.web.console.documents import add_documents
@@ -140,8 +141,8 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_log_checks(blueprint, desk, sessions)
     add_log_export(blueprint, desk, sessions)
     add_agencies(blueprint, desk, sessions)
-    add_reinstate(blueprint, desk, sessions)
-    add_invite(blueprint, desk, sessions)
+    for add in (add_reinstate, add_changes, add_invite):
+        add(blueprint, desk, sessions)
     add_notices(blueprint, desk, sessions)
     add_samples(blueprint, desk, sessions)
     add_permits(blueprint, desk, sessions)

@@ -18,7 +18,7 @@ from marshmallow import Schema, fields, validate
 from gatekeeper.errors import OperatorError, Superseded
 from gatekeeper.exchange.interfaces import Agency, Snapshot
 from gatekeeper.ledger.stops import KINDS, Party, covers
-from gatekeeper.oversight.agencies import set_standing, told
+from gatekeeper.oversight.agencies import suspend, told
 from gatekeeper.oversight.alerts import EXPIRES_WITHIN, last_ends
 from gatekeeper.oversight.figures import total
 from gatekeeper.oversight.periods import Period
@@ -26,6 +26,7 @@ from gatekeeper.oversight.search import Asked
 from gatekeeper.review import reasons
 from gatekeeper.review.queue import DONE, WAITING
 from gatekeeper.web.console import tables
+from gatekeeper.web.console.changes import waiting
 from gatekeeper.web.console.dashboard import PERIODS, asked_period, count_some
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.forms import Faults, Form, read
@@ -129,6 +130,7 @@ def add_agencies(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             sorts=list(_SORTS),
             soon=today + EXPIRES_WITHIN,
             today=today,
+            proposed=waiting(desk),
         )
 
     @blueprint.get("/agencies/<agency_id>")
@@ -151,7 +153,7 @@ def add_agencies(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             stops=[shown(desk, stop) for stop in snapshot.stops if _covered(found, stop)],
             told=_told(desk, found.id),
             links=_links(desk, found.id),
-            proposed=desk.agencies.reinstating.waiting(found.id),
+            proposed=waiting(desk, found.id),
             documents=desk.agencies.links.documents_of(found.id),
             waiting=desk.oversight.waiting.latest(found.id, WAITING, _LATEST),
             done=desk.oversight.waiting.latest(found.id, DONE, _LATEST),
@@ -202,14 +204,13 @@ class _Steps:
         if faults or typed["sure"] != "yes":
             return self._ask(found, 422 if faults else 200, typed, faults)
         try:
-            set_standing(
+            suspend(
                 self.desk.gate.ledger,
                 self.desk.oversight.standing,
                 found,
-                "suspended",
                 reason=typed["reason"],
                 by=g.session.account.id,
-                also=self.desk.agencies.reinstating.clearing(found.id),
+                also=self.desk.agencies.changing.clearing(found.id),
             )
         except (OperatorError, Superseded):
             said = say("Somebody else changed this agency just now. Look again first.")

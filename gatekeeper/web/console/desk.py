@@ -17,9 +17,9 @@ from gatekeeper.ledger import Rows, StoredEntry, VerifierKey
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.notices.shown import NoticeStore
 from gatekeeper.oversight.agencies import StandingRows
+from gatekeeper.oversight.changes import Changing
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.figures import FigureStore
-from gatekeeper.oversight.reinstating import Reinstating
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.signing import Invitation, Kept, Signing
@@ -334,7 +334,7 @@ class AgencyDesk:
 
     signing: Signing
     links: LinkStore
-    reinstating: Reinstating
+    changing: Changing
     untold: Callable[[Any], Literal["contact", "mail"] | None]
     """Says why an agency cannot be told of anything; None if it can."""
     base_url: str

@@ -17,6 +17,10 @@ _STATES = (
     "state IN ('queued', 'needs_information', 'escalated', 'upheld', 'permitted', 'withdrawn', 'expired', "
     "'ending')"
 )
+_ACTS = (
+    "'add_agency', 'change_agency', 'change_287g', 'reinstate_agency', 'close_agency', 'add_client', "
+    "'add_key'"
+)
 _REFERS = "CONSTRAINT fk_notices_affirmation_id FOREIGN KEY(affirmation_id) REFERENCES affirmations (id)"
 
 
@@ -123,6 +127,8 @@ def _proposals() -> None:
         sa.Column("id", sa.String(length=128), nullable=False),
         sa.Column("agency_id", sa.String(length=128), nullable=False),
         sa.Column("act", sa.String(length=40), nullable=False),
+        sa.Column("change_sha256", sa.String(length=64), nullable=False),
+        sa.Column("basis_sha256", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),
         sa.Column("proposed_by", sa.String(length=128), nullable=False),
         sa.Column("proposed_at", _TIME, nullable=False),
@@ -130,9 +136,8 @@ def _proposals() -> None:
         sa.Column("ref", sa.String(length=128), nullable=False),
         sa.Column("decided_by", sa.String(length=128), nullable=True),
         sa.Column("decided_at", _TIME, nullable=True),
-        sa.CheckConstraint("act IN ('reinstate')", name=op.f(f"ck_{name}_act")),
+        sa.CheckConstraint(f"act IN ({_ACTS})", name=op.f(f"ck_{name}_act")),
         sa.CheckConstraint("state IN ('open', 'done', 'withdrawn')", name=op.f(f"ck_{name}_state")),
-        sa.ForeignKeyConstraint(["agency_id"], ["agencies.id"], name=op.f(f"fk_{name}_agency_id")),
         sa.ForeignKeyConstraint(["proposed_by"], ["staff.id"], name=op.f(f"fk_{name}_proposed_by")),
         sa.ForeignKeyConstraint(["decided_by"], ["staff.id"], name=op.f(f"fk_{name}_decided_by")),
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{name}")),
