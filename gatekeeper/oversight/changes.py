@@ -234,13 +234,13 @@ class Changing:
         }
 
         def make(snapshot: Snapshot) -> tuple[Draft, Sequence[Row]]:
-            plan = self._plan(snapshot, change)
+            basis = _sha256(self._plan(snapshot, change).rests_on)
             rows = self.rows.propose(
                 id=proposal_id,
                 agency_id=change.agency_id,
                 act=change.act,
                 change_sha256=change.sha256,
-                basis_sha256=_sha256(plan.rests_on),
+                basis_sha256=basis,
                 proposed_by=person.id,
                 proposed_at=now,
                 expires_at=until,
@@ -251,7 +251,8 @@ class Changing:
                 "act": change.act,
                 "proposal": proposal_id,
             }
-            return Draft(_PROPOSED, ref, clear, secret, {}), [*self._again(snapshot, change, now), *rows]
+            draft = Draft(_PROPOSED, ref, clear, {**secret, "basis": basis}, {})
+            return draft, [*self._again(snapshot, change, now), *rows]
 
         self._commit(make)
         return proposal_id
@@ -340,8 +341,15 @@ class Changing:
         change = Change(
             proposal.act, proposal.agency_id, _object(_object(values.get("change")).get("content"))
         )
-        told = (entry.event, clear.get("proposal"), values.get("by"), values.get("change"), change.sha256)
-        if told != (_PROPOSED, proposal.id, proposal.proposed_by, change.json(), proposal.change_sha256):
+        told = (
+            entry.event,
+            clear.get("proposal"),
+            values.get("by"),
+            values.get("change"),
+            values.get("basis"),
+        )
+        kept = (_PROPOSED, proposal.id, proposal.proposed_by, change.json(), proposal.basis_sha256)
+        if told != kept or change.sha256 != proposal.change_sha256:
             raise OperatorError(NOT_SO)
         until = datetime.fromisoformat(str(values["expires_at"]))
         return Said(change, str(values["reason"]), min(until, proposal.expires_at))

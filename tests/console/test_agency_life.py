@@ -8,7 +8,10 @@ from datetime import timedelta
 import pytest
 from werkzeug.test import TestResponse
 
+from gatekeeper.cli.agency import entering as new_agency
+from gatekeeper.cli.client import entering
 from gatekeeper.oversight.agencies import suspend
+from gatekeeper.oversight.changes import Change
 from gatekeeper.parts import changing
 from gatekeeper.store import administration
 from gatekeeper.web.console.sessions import form_token
@@ -39,52 +42,80 @@ def _status(staffed: Staffed) -> str:
     return found.status
 
 
-def _waiting(browser: Browser) -> str:
-    found = re.search(r'name="proposal" value="([^"]*)"', browser.client.get(f"{ONE}/reinstate").text)
-    assert found is not None
-    return found[1]
+def _propose(browser: Browser, **typed: str) -> TestResponse:
+    return _send(browser, "reinstate", **({"reason": WHY, "sure": "yes"} | typed))
 
 
-def _acts(browser: Browser, **typed: str) -> TestResponse:
-    sent = {"proposal": _waiting(browser), "reason": WHY, "sure": "yes", "act": "go"} | typed
-    return _send(browser, "reinstate", **sent)
+def _proposal(browser: Browser) -> str:
+    """Return where what waits is confirmed; empty if nothing does."""
+    found = re.search(r'href="(/console/changes/proposal-[0-9a-f]+)"', browser.client.get(ONE).text)
+    return "" if found is None else found[1]
+
+
+def _acts(browser: Browser, where: str = "", **typed: str) -> TestResponse:
+    cookie = browser.client.get_cookie("gatekeeper")
+    assert cookie is not None
+    sent = {"reason": WHY, "sure": "yes", "act": "go"} | typed
+    where = where or _proposal(browser)
+    return browser.client.post(where, data={"form": form_token(cookie.value), **sent})
 
 
 def test_one_proposes_another_confirms_and_only_then_it_may_ask(staffed: Staffed) -> None:
     """Each in two steps; the second sees who proposed it and why."""
     _suspend(staffed)
     first, second = staffed.signed_in("records"), staffed.signed_in("legal", name="Lee Other")
-    assert "Step 2 of 2" in _acts(first, sure="").text
-    assert 303 == _acts(first).status_code
+    assert "Step 2 of 2" in _propose(first, sure="").text
+    assert 303 == _propose(first).status_code
     assert ("suspended", 403) == (_status(staffed), staffed.city.ask(body()).status)
-    assert "Somebody proposed to reinstate it" in second.client.get(ONE).text
-    shown = second.client.get(f"{ONE}/reinstate").text
+    assert "Somebody proposed:" in second.client.get(ONE).text
+    where = _proposal(second)
+    assert where in second.client.get("/console/agencies").text
+    assert where == second.client.get(f"{ONE}/reinstate").headers["Location"]
+    shown = second.client.get(where).text
     assert "Pat Sample" in shown
     assert WHY in shown
     own = _acts(first)
     assert (422, "suspended") == (own.status_code, _status(staffed))
     assert "Somebody else must confirm" in own.text
+    assert "Step 2 of 2" in _acts(second, sure="").text
     assert 303 == _acts(second).status_code
     assert ("active", 200) == (_status(staffed), staffed.city.ask(body()).status)
+    again = _acts(second, where)
+    assert (409, True) == (again.status_code, "This is done" in again.text)
 
 
-def test_a_form_about_another_proposal_does_nothing(staffed: Staffed) -> None:
-    """What was looked at is not what it is now."""
+def test_what_is_not_proposed_is_not_found(staffed: Staffed) -> None:
+    """By any id."""
+    browser = staffed.signed_in("records")
+    for stale in ("proposal-0000000000000000", "nul%00", "x" * 300):
+        assert 404 == browser.client.get(f"/console/changes/{stale}").status_code
+        assert 404 == _acts(browser, f"/console/changes/{stale}").status_code
+
+
+def test_a_proposal_that_is_void_is_said_to_be_and_does_nothing(staffed: Staffed) -> None:
+    """The agency was changed since: the second person would confirm something else than was proposed."""
     _suspend(staffed)
     first, second = staffed.signed_in("records"), staffed.signed_in("legal", name="Lee Other")
-    _acts(first)
-    for stale in ("", "proposal-0000000000000000"):
-        assert 409 == _acts(second, proposal=stale).status_code
-    assert "suspended" == _status(staffed)
+    _propose(first)
+    where = _proposal(second)
+    state = staffed.city.state
+    change = Change("change_agency", "sample-il-pd", {"contacts": ["chief@sample.example"]})
+    changing(state, dict).alone(change, by="operator", reason=WHY)
+    assert "" == _proposal(second)
+    assert "This is void" in second.client.get(where).text
+    assert (409, "suspended") == (_acts(second, where).status_code, _status(staffed))
+    assert 303 == _propose(second).status_code
+    assert 303 == _acts(first).status_code
+    assert "active" == _status(staffed)
 
 
 def test_a_proposal_is_withdrawn_by_one_person(staffed: Staffed) -> None:
     """Also by who proposed it."""
     _suspend(staffed)
     first = staffed.signed_in("records")
-    _acts(first)
+    _propose(first)
     assert 303 == _acts(first, act="withdraw", sure="").status_code
-    assert ("", "suspended") == (_waiting(first), _status(staffed))
+    assert ("", "suspended") == (_proposal(first), _status(staffed))
 
 
 def test_nobody_reinstates_their_own_agency(staffed: Staffed) -> None:
@@ -92,14 +123,43 @@ def test_nobody_reinstates_their_own_agency(staffed: Staffed) -> None:
     _suspend(staffed)
     own = staffed.signed_in("records", "sample-il-pd")
     other = staffed.signed_in("legal", name="Lee Other")
-    assert 422 == _acts(own).status_code
-    _acts(other)
+    assert 422 == _propose(own).status_code
+    _propose(other)
     answer = _acts(own)
     assert (422, True, "suspended") == (
         answer.status_code,
         "your own agency" in answer.text,
         _status(staffed),
     )
+
+
+def test_the_second_person_is_shown_what_it_does_and_a_secret_once(staffed: Staffed) -> None:
+    """A client with a secret: whoever confirms hands it over, and no page has it after."""
+    first, second = staffed.signed_in("records"), staffed.signed_in("legal", name="Lee Other")
+    acts = changing(staffed.city.state, lambda: {"two_people_for": ["add_client"]})
+    change = entering("sample-il-pd", profile="basic")
+    where = f"/console/changes/{acts.propose(change, first.made.account, WHY)}"
+    shown = second.client.get(where).text
+    assert str(change.content["client"]) in shown
+    assert "reads:query" in shown
+    made = _acts(second, where)
+    found = re.search(r"gks_[A-Za-z0-9_-]{43}", made.text)
+    assert (200, True) == (made.status_code, found is not None)
+    assert found is not None
+    assert found[0] not in second.client.get(where).text
+    assert str(change.content["client"]) in second.client.get(ONE).text
+
+
+def test_an_agency_that_is_proposed_is_confirmed_from_the_list(staffed: Staffed) -> None:
+    """It has no page of its own yet."""
+    first, second = staffed.signed_in("records"), staffed.signed_in("legal", name="Lee Other")
+    acts = changing(staffed.city.state, lambda: {"two_people_for": ["add_agency"]})
+    change = new_agency("maple-grove-pd", name="Maple Grove", kind="local", state_code="IL")
+    where = f"/console/changes/{acts.propose(change, first.made.account, WHY)}"
+    assert where in second.client.get("/console/agencies").text
+    assert "Maple Grove" in second.client.get(where).text
+    assert "/console/agencies/maple-grove-pd" == _acts(second, where).headers["Location"]
+    assert 200 == second.client.get("/console/agencies/maple-grove-pd").status_code
 
 
 @pytest.mark.parametrize("way", ["reinstate", "invite"])

@@ -65,7 +65,7 @@ def add_changes(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
 
     @blueprint.get("/changes/<proposal_id>")
     @sessions.needs("stop_sharing", proved_within=FRESH)
-    def ask_change(proposal_id: str) -> Response:
+    def look_at_proposal(proposal_id: str) -> Response:
         found = desk.agencies.changing.store.get(proposal_id)
         if found is None:
             return page("missing.html", 404, **sessions.shown())
@@ -73,7 +73,7 @@ def add_changes(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
 
     @blueprint.post("/changes/<proposal_id>")
     @sessions.needs("stop_sharing", proved_within=FRESH)
-    def change(proposal_id: str) -> Response:
+    def decide_proposal(proposal_id: str) -> Response:
         found = desk.agencies.changing.store.get(proposal_id)
         if found is None:
             return page("missing.html", 404, **sessions.shown())
