@@ -18,7 +18,7 @@ from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
 from gatekeeper.notices.reminders import hindrance
 from gatekeeper.oversight.agencies import Reinstating
-from gatekeeper.oversight.changes import Changing
+from gatekeeper.oversight.changing import Changing
 from gatekeeper.oversight.closing import Closing
 from gatekeeper.oversight.registering import Registering
 from gatekeeper.oversight.signable import SHIPPED, Texts

@@ -17,7 +17,8 @@ from gatekeeper.cli.opened import city, data_option, json_option, operator, reas
 from gatekeeper.cli.persons import as_option, proved
 from gatekeeper.errors import OperatorError
 from gatekeeper.oversight import agencies
-from gatekeeper.oversight.changes import Change, Changing, Proposal
+from gatekeeper.oversight.changes import Change, Proposal
+from gatekeeper.oversight.changing import Changing
 from gatekeeper.parts import changing, closing
 from gatekeeper.state import State
 from gatekeeper.store import administration

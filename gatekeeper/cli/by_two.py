@@ -1,6 +1,6 @@
 """A change of an agency, a client or a key by a command: made at once, or proposed where the law wants two.
 
-Guarantees: as ``oversight.changes``; the operator at the shell is nobody where two people are wanted, so
+Guarantees: as ``oversight.changing``; the operator at the shell is nobody where two people are wanted, so
 whoever proposes proves who they are (``persons``), and learns what the second person types.
 """
 

@@ -1,4 +1,4 @@
-"""An agency's standing: suspended by one person at once, reinstated as ``changes`` has it.
+"""An agency's standing: suspended by one person at once, reinstated as ``changing`` has it.
 
 Guarantees: nothing is changed without a reason of substance and an entry in the log that commits to it and
 to who changed it; what was changed meanwhile is not overwritten; a closed agency stays closed. From the

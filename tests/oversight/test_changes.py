@@ -17,7 +17,8 @@ from gatekeeper.cli.client import further, public_key
 from gatekeeper.errors import LedgerUnavailable, OperatorError
 from gatekeeper.ledger import Json
 from gatekeeper.oversight.agencies import suspend
-from gatekeeper.oversight.changes import ACTS, NOT_SO, NOT_TWICE, OVER, UNLESS_SAID, VOID, Change, Changing
+from gatekeeper.oversight.changes import ACTS, UNLESS_SAID, Change
+from gatekeeper.oversight.changing import NOT_SO, NOT_TWICE, OVER, VOID, Changing
 from gatekeeper.parts import changing
 from gatekeeper.store import StaffAccount, administration
 from gatekeeper.store import staff as staff_rows

@@ -1,6 +1,6 @@
 """What one person proposed about an agency, a client or a key: another looks at it, and confirms it or not.
 
-Guarantees: as ``oversight.changes``; besides, whoever confirms has just proved who they are, and saw by whom
+Guarantees: as ``oversight.changing``; besides, whoever confirms has just proved who they are, and saw by whom
 and why it was proposed and what it does; a client's secret that comes of it is shown once, on no address.
 """
 

@@ -17,7 +17,7 @@ from gatekeeper.ledger import Rows, StoredEntry, VerifierKey
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.notices.shown import NoticeStore
 from gatekeeper.oversight.agencies import StandingRows
-from gatekeeper.oversight.changes import Changing
+from gatekeeper.oversight.changing import Changing
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.figures import FigureStore
 from gatekeeper.oversight.sampling import Sampling

@@ -1,6 +1,6 @@
 """A suspended agency is reinstated in the console: proposed, in two steps, or done where one person may.
 
-Guarantees: as ``oversight.changes``; besides, whoever proposes has just proved who they are and saw what it
+Guarantees: as ``oversight.changing``; besides, whoever proposes has just proved who they are and saw what it
 does. Another confirms it on the page of ``changes``.
 """
 
