@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -10,18 +11,22 @@ from typing import Any
 
 import pytest
 from joserfc.jwk import ECKey
+from sqlalchemy import CheckConstraint
 
 from gatekeeper.cli.agency import entering as new_agency
 from gatekeeper.cli.client import entering as new_client
 from gatekeeper.cli.client import further, public_key
 from gatekeeper.errors import LedgerUnavailable, OperatorError
 from gatekeeper.ledger import Json
+from gatekeeper.ledger.entries import schema_of
 from gatekeeper.oversight.agencies import suspend
 from gatekeeper.oversight.changes import ACTS, UNLESS_SAID, Change
 from gatekeeper.oversight.changing import NOT_SO, NOT_TWICE, OVER, VOID, Changing
 from gatekeeper.parts import changing
+from gatekeeper.policy import shipped_policies
 from gatekeeper.store import StaffAccount, administration
 from gatekeeper.store import staff as staff_rows
+from gatekeeper.store.tables import agency_proposals
 from tests.exchange.city import City
 from tests.exchange.conftest import bundle, city
 from tests.store.making import commit
@@ -108,6 +113,21 @@ class Office:
 def office(city: City) -> Office:
     """A city whose law wants two people for everything on the list."""
     return Office(city, {"two_people_for": list(ACTS)})
+
+
+def test_one_list_stands_wherever_it_is_written() -> None:
+    """In the law's schema, in the log's, in the database, in the code."""
+    law = json.loads((shipped_policies() / "schema" / "city.json").read_text("utf-8"))
+    logged: Any = schema_of("agency.change_proposed")["properties"]
+    (stored,) = [
+        constraint.sqltext.text
+        for constraint in agency_proposals.constraints
+        if isinstance(constraint, CheckConstraint) and "act" in str(constraint.name)
+    ]
+    assert list(ACTS) == law["properties"]["two_people_for"]["items"]["enum"]
+    assert list(ACTS) == logged["act"]["enum"]
+    assert f"act IN ({', '.join(repr(act) for act in ACTS)})" == stored
+    assert set(EVENTS) == set(ACTS)
 
 
 EVENTS = {
