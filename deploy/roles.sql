@@ -25,7 +25,8 @@ GRANT USAGE ON SCHEMA public TO gatekeeper_app;
 -- Evidence: read and appended.
 GRANT SELECT, INSERT ON
   ledger_entries, ledger_tiles, ledger_checkpoints, published_checkpoints, queries, review_events, verifications,
-  samples, sample_marks, revision_trees, revision_results, revision_approvals
+  samples, sample_marks, revision_trees, revision_results, revision_approvals,
+  signed_documents
   TO gatekeeper_app;
 
 -- What expires: also removed.
@@ -36,14 +37,19 @@ GRANT SELECT, INSERT, DELETE ON
 -- The registry and the reviews: changed column by column, never removed.
 GRANT SELECT, INSERT ON agencies, affirmations, clients, client_keys, stops, reviews, settings TO gatekeeper_app;
 GRANT SELECT, INSERT ON review_places TO gatekeeper_app;
-GRANT UPDATE (ori, name, kind, state, status, has_287g, contacts) ON agencies TO gatekeeper_app;
-GRANT UPDATE (expires_on) ON affirmations TO gatekeeper_app;
+GRANT UPDATE (ori, name, kind, state, status, has_287g, contacts, source_287g, looked_up_287g) ON agencies TO gatekeeper_app;
+GRANT UPDATE (expires_on, reminded_days) ON affirmations TO gatekeeper_app;
 GRANT UPDATE (status, secret_sha256, scopes) ON clients TO gatekeeper_app;
 GRANT UPDATE (status) ON client_keys TO gatekeeper_app;
 GRANT UPDATE (lifted_at) ON stops TO gatekeeper_app;
 GRANT UPDATE (state, level, due_at, provisions, version, assignee) ON reviews TO gatekeeper_app;
 GRANT UPDATE (state, level, assignee, due_at, moved_at) ON review_places TO gatekeeper_app;
 GRANT UPDATE (value) ON settings TO gatekeeper_app;
+
+-- What agencies are asked to sign, and what one person proposed to another: used, revoked or decided once.
+GRANT SELECT, INSERT ON affirmation_invitations, agency_proposals TO gatekeeper_app;
+GRANT UPDATE (used_at, revoked_at) ON affirmation_invitations TO gatekeeper_app;
+GRANT UPDATE (state, decided_by, decided_at) ON agency_proposals TO gatekeeper_app;
 
 -- Legal holds and erasures: kept; a hold is lifted once, an erasure ends once.
 GRANT SELECT, INSERT ON legal_holds, purges TO gatekeeper_app;

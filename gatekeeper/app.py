@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -21,15 +21,18 @@ from gatekeeper.exchange import Gate, Law, Laws
 from gatekeeper.exchange.authenticate import TokenVerifier
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.exchange.refusals import Refusals
-from gatekeeper.ledger import Draft
+from gatekeeper.ledger import Draft, Json
 from gatekeeper.notices import Deliverer, Webhooks
+from gatekeeper.notices.announced import Announced
 from gatekeeper.notices.delivery import Watch, Way
+from gatekeeper.notices.reminders import Reminding
 from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import (
     begin_job,
+    changing,
     endpoints,
     eraser,
     holds,
@@ -38,7 +41,9 @@ from gatekeeper.parts import (
     open_reads,
     outlook_of,
     retention,
+    signing,
     trust,
+    untold,
     witnessed_of,
     witnessing,
 )
@@ -53,11 +58,12 @@ from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews, samples
+from gatekeeper.store.agency_life import Invitations
 from gatekeeper.store.failures import Failures
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.notice_reading import NoticeReading
-from gatekeeper.store.notices import Outbox
+from gatekeeper.store.notices import Outbox, reminder_rows
 from gatekeeper.store.policy_drafts import PolicyDrafts
 from gatekeeper.store.policy_jobs import PolicyJobs
 from gatekeeper.store.proposed_cases import ProposedCases
@@ -71,8 +77,11 @@ from gatekeeper.web import problems, requests
 from gatekeeper.web.brake import Brake
 from gatekeeper.web.bundles import bundles_blueprint
 from gatekeeper.web.console import Desk, LawDesk, Oversight, console_blueprint
+from gatekeeper.web.console.affirm import affirm_blueprint
+from gatekeeper.web.console.desk import AgencyDesk
 from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.docs import docs_blueprint
+from gatekeeper.web.guesses import Guesses
 from gatekeeper.web.health import health_blueprint
 from gatekeeper.web.keys import TokenKeys
 from gatekeeper.web.lease import Leased
@@ -219,6 +228,14 @@ def build_deliverer(state: State) -> Deliverer:
     ways: dict[str, Way] = {"webhook": Webhooks(hooks, settings.issuer, trust(settings))}
     if (letters := mail(settings, _city(state))) is not None:
         ways[MAIL] = letters
+    remind = Reminding(
+        ledger=state.ledger,
+        agencies=state.registry.agencies,
+        webhooks=hooks.store.all,
+        rows=reminder_rows,
+        mail=letters is not None,
+        now=state.clock.now,
+    )
 
     def observed(now: datetime) -> None:
         waiting, oldest = reading.backlog()
@@ -232,6 +249,7 @@ def build_deliverer(state: State) -> Deliverer:
         ways=ways,
         now=state.clock.now,
         watch=Watch(lambda channel, end: NOTICES.labels(channel, end).inc(), observed),
+        remind=remind,
     )
 
 
@@ -266,10 +284,29 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
             SignedLaw(gate.laws, state.lifecycle()), state.bundle_access(), state.settings.threads
         ),
         console_blueprint(_desk(state.settings, state, gate, stands)),
+        affirm_blueprint(
+            signing(state, lambda: _city_of(gate)),
+            Guesses(state.settings.trusted_proxy),
+            _announced(state),
+        ),
     ):
         app.register_blueprint(blueprint)
     app.wsgi_app = Leased(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way to add middleware
     return app
+
+
+def _announced(state: State) -> Announced:
+    def contacts(agency_id: str) -> tuple[str, ...]:
+        found = state.registry.agency(agency_id)
+        return () if found is None else found.contacts
+
+    return Announced(mail(state.settings, _city(state)), contacts, state.clock.now)
+
+
+def _city_of(gate: Gate) -> Mapping[str, Json]:
+    """Return the city's settings, of the law in force. Raises PolicyUnavailable, Superseded."""
+    city = gate.laws.of(gate.registry.snapshot().state).bundle.data.get("city")
+    return city if isinstance(city, dict) else {}
 
 
 def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Witnessed | None]) -> Desk:
@@ -315,6 +352,13 @@ def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Wit
         known_by=lambda: state.log_key.verifier,
         witnesses=stands,
         law=_law_desk(settings, state, lifecycle),
+        agencies=AgencyDesk(
+            signing=signing(state, lambda: _city_of(gate)),
+            links=Invitations(state.database),
+            changing=changing(state, lambda: _city_of(gate)),
+            untold=untold(state),
+            base_url=settings.issuer,
+        ),
         notices=NoticeReading(state.database),
         holds=holds(state),
         outlook=outlook_of(state),

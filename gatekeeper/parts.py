@@ -10,11 +10,19 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gatekeeper.errors import SettingsRefused
+from gatekeeper.ledger import Json
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
+from gatekeeper.notices.reminders import hindrance
+from gatekeeper.oversight.agencies import Reinstating
+from gatekeeper.oversight.changing import Changing
+from gatekeeper.oversight.closing import Closing
+from gatekeeper.oversight.registering import Registering
+from gatekeeper.oversight.signable import SHIPPED, Texts
+from gatekeeper.oversight.signing import Signing
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
 from gatekeeper.purge.agreement import Agreement
 from gatekeeper.purge.erase import Disk, Purge
@@ -27,9 +35,10 @@ from gatekeeper.revisions import LawsInForce
 from gatekeeper.revisions.interfaces import Jobs, Kind
 from gatekeeper.settings import Settings
 from gatekeeper.state import State
-from gatekeeper.store import erasure
+from gatekeeper.store import administration, agency_life, erasure
 from gatekeeper.store import holds as hold_rows
 from gatekeeper.store.webhooks import Webhooks
+from gatekeeper.web.clients import make_secret
 from gatekeeper.witness.policy import Policy
 from gatekeeper.witness.policy import load as load_witnesses
 from gatekeeper.witness.rounds import Outcome, Round
@@ -158,6 +167,79 @@ def eraser(state: State) -> Purge:
         disk=Disk(state.database.give_up_reserve, state.database.restore_reserve, state.database.empty_wal),
         agreed=agreement(state).refuse,
     )
+
+
+def city_settings(state: State, laws: LawsInForce | None = None) -> Mapping[str, Json]:
+    """Return the city's settings as the law in force has them; none for a city that has no law yet.
+
+    Raises OperatorError, PolicyUnavailable.
+    """
+    if state.lifecycle().store.active() is None:
+        return {}
+    city = (laws or laws_in_force(state)).now().bundle.data.get("city")
+    return city if isinstance(city, dict) else {}
+
+
+def signing(state: State, city: Callable[[], Mapping[str, Json]]) -> Signing:
+    """Return what lets an agency's signatory sign by a link."""
+    return Signing(
+        ledger=state.ledger,
+        store=agency_life.Invitations(state.database),
+        rows=agency_life,
+        affirm=administration.affirm,
+        agency=state.registry.agency,
+        city=city,
+        texts=Texts((state.settings.data / "texts", SHIPPED)),
+        name=state.log_key.origin.partition("/")[0],
+        now=state.clock.now,
+    )
+
+
+def changing(state: State, city: Callable[[], Mapping[str, Json]] | None = None) -> Changing:
+    """Return what changes agencies, clients and keys, alone or by two, as the law in force says."""
+    entering = Registering(administration, make_secret)
+    return Changing(
+        ledger=state.ledger,
+        snapshot=state.registry.snapshot,
+        store=agency_life.Proposals(state.database),
+        rows=agency_life,
+        makers={
+            "add_agency": entering.agency,
+            "change_agency": entering.record,
+            "change_287g": entering.record,
+            "reinstate_agency": Reinstating(administration),
+            "close_agency": closing(state),
+            "add_client": entering.client,
+            "add_key": entering.key,
+        },
+        account=state.staff.get,
+        city=city or (lambda: city_settings(state)),
+        now=state.clock.now,
+    )
+
+
+def closing(state: State) -> Closing:
+    """Return what plans the closing of an agency."""
+    signs, links = signing(state, dict), agency_life.Invitations(state.database)
+    hooks = Webhooks(state.database)
+    return Closing(
+        administration,
+        Webhooks.disabling,
+        agency_life.revoke_invitation,
+        lambda agency_id: [hook for hook in hooks.all(agency_id) if hook.status == "active"],
+        lambda agency_id: [link for link in links.all(agency_id) if signs.state(link) == "open"],
+        state.clock.now,
+    )
+
+
+def untold(state: State) -> Callable[[Any], Literal["contact", "mail"] | None]:
+    """Return what says why an agency cannot be told of anything."""
+    hooks, mailed = endpoints(state).store, bool(state.settings.smtp_url)
+
+    def why(agency: Any) -> Literal["contact", "mail"] | None:
+        return hindrance(agency, hooks.all(agency.id), mail=mailed)
+
+    return why
 
 
 def agreement(state: State) -> Agreement:

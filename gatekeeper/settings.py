@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, get_args, get_type_hints
+from typing import Annotated, Any, Final, Literal, get_args, get_type_hints
 from urllib.parse import SplitResult, quote, urlsplit
 from zoneinfo import available_timezones
 
@@ -23,7 +23,7 @@ from environs import EnvError, FileAwareEnv
 from gatekeeper.errors import SettingsRefused
 
 PREFIX = "GATEKEEPER_"
-PROFILES = ("fapi", "private_key", "basic")
+PROFILES: Final[tuple[Literal["fapi", "private_key", "basic"], ...]] = ("fapi", "private_key", "basic")
 """How a client may be registered, the safest first: only tokens of ``fapi`` are of no use to a thief."""
 _LAST_PORT = 65_535
 _SHORTEST_SECRET = 32

@@ -256,6 +256,7 @@ SERVED_ELSEWHERE = (
     "/console",
     "/public/",
     "/policy/",
+    "/affirm/",
 )  # pages and files, not the API
 
 

@@ -19,8 +19,8 @@ from gatekeeper.errors import BundleRefused, GatekeeperError, OperatorError, Set
 
 # Commands are imported when they are called: `gatekeeper decide` needs no web framework.
 _COMMANDS = {
-    "affirmation": "gatekeeper.cli.affirmation:affirmation",
-    "agency": "gatekeeper.cli.webhook:agency",
+    "affirmation": "gatekeeper.cli.affirmation_invite:affirmation",
+    "agency": "gatekeeper.cli.agencies:agency",
     "backup": "gatekeeper.cli.backup:backup",
     "client": "gatekeeper.cli.client_stolen:client",
     "decide": "gatekeeper.cli.decide:decide",

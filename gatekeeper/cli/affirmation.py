@@ -64,7 +64,11 @@ def list_(data: Path | None, agency_id: str | None, *, as_json: bool) -> None:
 def show_(data: Path | None, affirmation_id: str, *, as_json: bool) -> None:
     """Show one affirmation."""
     with city(data) as state:
-        row = _row(_known(state, affirmation_id), state.clock.now().date())
+        signed = _known(state, affirmation_id)
+        row = {
+            **_row(signed, state.clock.now().date()),
+            "document_sha256": signed.document_sha256,
+        }
     show_one(row, as_json=as_json)
 
 

@@ -19,17 +19,18 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gatekeeper.cli.agency import known
+from gatekeeper.cli.by_two import AtTheShell, alone, make, who_options
 from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show, show_one
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
 from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.ledger import Draft, Json, Row
+from gatekeeper.oversight.changes import Change
 from gatekeeper.settings import PROFILES
 from gatekeeper.state import State
 from gatekeeper.store import Client, ClientKey, administration
 from gatekeeper.store.values import Profile
-from gatekeeper.web.clients import make_secret
 
 _ALGORITHMS = {"EC": "ES256", "RSA": "PS256", "OKP": "Ed25519"}
 _RSA_BITS = 2048
@@ -66,25 +67,31 @@ def client() -> None:
 )
 @certificate_name
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=SCOPES)
+@who_options
 @json_option
 @data_option
-def add(
+def add(  # noqa: PLR0917  each is an option
     data: Path | None,
     agency_id: str,
     profile: Profile,
     key_file: Path | None,
     name: tuple[str, str] | None,
     scopes: tuple[str, ...],
+    who: AtTheShell,
     *,
     as_json: bool,
 ) -> None:
     """Register a client of the agency AGENCY_ID; a secret is printed once and never again."""
     key = _credential(profile, key_file, name)
     with city(data) as state:
-        made = register(state, agency_id, key=key, scopes=scopes, profile=profile)
-    row = {"client_id": made.client.id, "profile": profile, "agency": made.client.agency_id}
-    if made.secret is not None:
-        row["client_secret"] = made.secret
+        owner = known(state, agency_id)
+        change = entering(owner.id, key=key, scopes=scopes, profile=profile)
+        done = make(state, change, who)
+    if done is None:
+        return
+    row = {"client_id": done.made["client_id"], "profile": profile, "agency": owner.id}
+    if "client_secret" in done.made:
+        row["client_secret"] = done.made["client_secret"]
     if key is not None:
         row["kid"] = key.kid
     show_one(row, as_json=as_json)
@@ -134,8 +141,15 @@ def suspend(data: Path | None, client_id: str, reason: str) -> None:
 @click.argument("client_id")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @certificate_name
+@who_options
 @data_option
-def add_key(data: Path | None, client_id: str, file: Path | None, name: tuple[str, str] | None) -> None:
+def add_key(
+    data: Path | None,
+    client_id: str,
+    file: Path | None,
+    name: tuple[str, str] | None,
+    who: AtTheShell,
+) -> None:
     """Add a public key (FILE: JWK or PEM) or a certificate's name, before the old one is revoked."""
     with city(data) as state:
         found = known_client(state, client_id)
@@ -144,13 +158,9 @@ def add_key(data: Path | None, client_id: str, file: Path | None, name: tuple[st
         key = _credential(found.profile, file, name)
         if key is None:
             raise OperatorError("name the FILE of the key, or --certificate-name KIND VALUE")
-        if found.status != "active":
-            raise OperatorError(f"the client is revoked: gatekeeper client add {found.agency_id} …")
-        if any(kept.kid == key.kid for kept in found.keys):
-            raise OperatorError("the client has a key of this kid already; a new key needs a new kid")
-        rows = administration.add_key(found.id, key)
-        committed(state, "credential.key_added", found, {"kid": key.kid}, rows)
-    click.echo(f"added {key.kid}")
+        done = make(state, further(found, key), who)
+    if done is not None:
+        click.echo(f"added {key.kid}")
 
 
 @client.command()
@@ -190,6 +200,28 @@ def _credential(profile: str, key_file: Path | None, name: tuple[str, str] | Non
     return None if key_file is None else public_key(key_file.read_bytes())
 
 
+def entering(
+    agency_id: str,
+    *,
+    key: ClientKey | None = None,
+    scopes: tuple[str, ...] = SCOPES,
+    profile: Profile | None = None,
+) -> Change:
+    """Return the change by which a client is added, with a key, or with a new secret of 256 bits."""
+    content: dict[str, Json] = {
+        "client": f"client-{secrets.token_hex(8)}",
+        "profile": profile or ("basic" if key is None else "private_key"),
+        "scopes": list(scopes),
+        "key": None if key is None else _json(key),
+    }
+    return Change("add_client", agency_id, content)
+
+
+def further(owner: Client, key: ClientKey) -> Change:
+    """Return the change by which a client gets a further key."""
+    return Change("add_key", owner.agency_id, {"client": owner.id, "key": _json(key)})
+
+
 def register(
     state: State,
     agency_id: str,
@@ -198,23 +230,17 @@ def register(
     scopes: tuple[str, ...] = SCOPES,
     profile: Profile | None = None,
 ) -> Made:
-    """Add a client with a key, or with a new secret of 256 bits. Raises OperatorError, LedgerUnavailable."""
-    agency = known(state, agency_id)
-    if agency.status == "closed":
-        raise OperatorError("the agency is closed: it gets no token, so it needs no client")
-    secret, secret_sha256 = make_secret() if key is None else (None, None)
-    made = Client(
-        id=f"client-{secrets.token_hex(8)}",
-        agency_id=agency.id,
-        profile=profile or ("basic" if key is None else "private_key"),
-        status="active",
-        secret_sha256=secret_sha256,
-        scopes=tuple(scopes),
-        keys=() if key is None else (key,),
-    )
-    private: dict[str, Json] = {} if key is None else {"kid": key.kid}
-    committed(state, "credential.added", made, private, administration.add_client(made))
-    return Made(made, secret)
+    """Add a client as ``entering`` has it.
+
+    Raises OperatorError (also where the law wants two people), LedgerUnavailable.
+    """
+    change = entering(known(state, agency_id).id, key=key, scopes=scopes, profile=profile)
+    made = alone(state, change).made
+    return Made(known_client(state, made["client_id"]), made.get("client_secret"))
+
+
+def _json(key: ClientKey) -> dict[str, Json]:
+    return {"kid": key.kid, "alg": key.alg, "jwk": dict(key.jwk)}
 
 
 def certificate_of(kind: str, value: str) -> ClientKey:
@@ -277,7 +303,7 @@ def committed(
 
 
 def known_client(state: State, client_id: str) -> Client:
-    """Return a registered client. Raises OperatorError."""
+    """Return the client of that id. Raises OperatorError if there is none."""
     found = state.registry.client(client_id)
     if found is None:
         raise OperatorError("no such client: gatekeeper client list shows those registered")

@@ -144,10 +144,11 @@ def _register_all(state: State) -> list[Json]:
                 state_code=sample.state,
                 ori=sample.ori,
                 status=sample.status,
+                contacts=(sample.contact,),
             )
         for signed, what in ((sample.affirmed, "affirmation"), (sample.declared, "declaration")):
             if signed:
-                _sign(state, sample.id, what, today)
+                _sign(state, sample.id, what, today + timedelta(days=sample.days_left))
         shown: dict[str, Json] = {
             "id": sample.id,
             "name": sample.name,
@@ -179,7 +180,7 @@ def _add_staff(state: State) -> list[Json]:
     return made
 
 
-def _sign(state: State, agency_id: str, kind: str, today: date) -> None:
+def _sign(state: State, agency_id: str, kind: str, ends: date) -> None:
     affirmation.record(
         state,
         agency_id,
@@ -187,8 +188,8 @@ def _sign(state: State, agency_id: str, kind: str, today: date) -> None:
         text_version="2026-01",
         signer="Sam Sample",
         title="Chief (sample)",
-        signed_on=today - timedelta(days=30),
-        expires_on=today + timedelta(days=335),
+        signed_on=ends - timedelta(days=365),
+        expires_on=ends,
     )
 
 

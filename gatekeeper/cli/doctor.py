@@ -14,6 +14,7 @@ from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
 from gatekeeper.errors import GatekeeperError, KeyErased, OperatorError
 from gatekeeper.notices import Reach
+from gatekeeper.notices.told import addresses
 from gatekeeper.parts import (
     agreement,
     build_engine,
@@ -172,14 +173,34 @@ def _notices(settings: Settings) -> str:
     way = mail(settings, "")
     Reach.parse(settings.webhook_networks, settings.webhook_ports, loopback=settings.on_loopback)
     SecretsKey.load(settings.key_directory / "notices.key")
+    silent = _without_contact(settings)
     if way is None:
-        return "webhooks; no mail (GATEKEEPER_SMTP_URL is not set)"
+        return f"webhooks; no mail (GATEKEEPER_SMTP_URL is not set){silent}"
     if (fault := way.fault()) is not None:
         raise OperatorError(
             f"the mail server takes no mail: {fault.replace('_', ' ')}; check GATEKEEPER_SMTP_URL and that "
             "it is up. Nothing else waits for it: notices are tried again for three days"
         )
-    return "webhooks, mail"
+    return f"webhooks, mail{silent}"
+
+
+def _without_contact(settings: Settings) -> str:
+    """Say which agencies nobody can write to, with the command that cures it."""
+    state = open_state(settings)
+    try:
+        silent = [
+            found.id
+            for found in state.registry.agencies()
+            if found.status != "closed" and not addresses(found.contacts)
+        ]
+    finally:
+        state.close()
+    if not silent:
+        return ""
+    return (
+        f"; {len(silent)} without a contact, reminded of nothing: gatekeeper agency change {silent[0]} "
+        "--contact ADDRESS --reason WHY"
+    )
 
 
 def _disk(settings: Settings) -> str:

@@ -21,6 +21,13 @@ class Sample:
     declared: bool = False
     status: str = "active"
     profiles: tuple[Profile, ...] = ("basic",)
+    days_left: int = 335
+    """For how many days what it signed still counts when the demo is made."""
+
+    @property
+    def contact(self) -> str:
+        """Whom it says is to be told: an address that nobody has (RFC 2606)."""
+        return f"records@{self.id}.example"
 
 
 AGENCIES = (
@@ -49,7 +56,14 @@ AGENCIES = (
         declared=True,
         profiles=("basic", "fapi"),
     ),
-    Sample("quarry-hill-so-in", "Quarry Hill Sheriff (sample)", "local", "IN", "INSAMPLE1"),
+    Sample(
+        "quarry-hill-so-in",
+        "Quarry Hill Sheriff (sample)",
+        "local",
+        "IN",
+        "INSAMPLE1",
+        days_left=21,
+    ),
     Sample("prairie-fusion-center", "Prairie Fusion Center (sample)", "fusion_center", "IL", "ILSAMPLE3"),
     Sample(
         "hsi-sample-office",

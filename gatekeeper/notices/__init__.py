@@ -1,4 +1,4 @@
-"""An agency is told that the review of its query has moved: by webhook, by e-mail, until it got there.
+"""An agency is told that the review of its query has moved, or that what it signed ends, until it got there.
 
 - ``told``       who is told of a notice
 - ``addresses``  where a webhook may lead, and where never
@@ -6,9 +6,11 @@
 - ``webhook``    one try at one webhook: signed, pinned to the address that was checked, cut off in time
 - ``mail``       one try at one e-mail through the city's own server
 - ``letter``     what the e-mail says
+- ``reminders``  who is reminded, and when, that what was signed ends
+- ``announced``  an agency's contacts are told at once that somebody signed for it
 - ``delivery``   the thread that tries, tries again, and gives up
 
-Guarantees: a notice says which query, what happened and where to ask, nothing more: whoever intercepts it
+Guarantees: a notice says which query or signature, what happened and where to ask: whoever intercepts it
 learns no plate, place, name or word. Nothing here decides or releases anything, and nothing that fails here
 stops or slows a query.
 """

@@ -1,6 +1,7 @@
 """The thread that delivers notices: it tries, waits longer each time, tries again, gives up after three days.
 
-The procedure, each turn: (1) the clock must be one to trust; (2) each new notice becomes a delivery to each
+The procedure, each turn: (1) the clock must be one to trust, and once an hour whoever is to be reminded of a
+signature that ends gets a notice; (2) each new notice becomes a delivery to each
 recipient; (3) due deliveries are claimed, the oldest of each endpoint, one at a time to each; (4) each is
 tried in a thread of its own; (5) how it went is recorded. Guarantees: every delivery is tried at least once,
 by one process at a time, and under the same id each time (a receiver that remembers ids is told once); an
@@ -23,6 +24,7 @@ import structlog
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.notices.endpoints import Endpoints
 from gatekeeper.notices.outcomes import Agency, Delivery, Notice, Outcome, failing
+from gatekeeper.notices.reminders import lasting
 from gatekeeper.notices.told import MAIL, Recipient, recipients
 
 LONGEST: Final = timedelta(hours=72)
@@ -38,6 +40,7 @@ _FIRST, _FACTOR, _MOST = timedelta(seconds=10), 3, timedelta(hours=4)
 _EVERY_S: Final = 1.0
 _OBSERVED_EVERY_S: Final = 15.0
 _PRUNED_EVERY_S: Final = 3600.0
+_REMINDED_EVERY_S: Final = 3600.0
 _BATCH: Final = 100
 _LEAVING_S: Final = 5.0
 _log = structlog.get_logger()
@@ -105,6 +108,7 @@ class Deliverer:
         ways: Mapping[str, Way],
         now: Callable[[], datetime],
         watch: Watch | None = None,
+        remind: Callable[[], object] = lambda: None,
     ) -> None:
         self._outbox = outbox
         self._agency = agency
@@ -112,6 +116,7 @@ class Deliverer:
         self._ways = ways
         self._now = now
         self._watch = watch or Watch()
+        self._remind = remind
         self._failures: Counter[str] = Counter()
         self._free = AT_ONCE
         self._changed = threading.Condition()
@@ -137,6 +142,7 @@ class Deliverer:
             now = self._now()
             self._sometimes("observe", _OBSERVED_EVERY_S, lambda: self._watch.observed(now))
             self._sometimes("prune", _PRUNED_EVERY_S, lambda: self._outbox.prune(now - KEPT))
+            self._sometimes("remind", _REMINDED_EVERY_S, self._remind)
             if not self._outbox.due(now):
                 return False
             spread = self._spread(now)
@@ -193,6 +199,8 @@ class Deliverer:
             agency = self._agency(delivery.notice.agency_id)
             if agency is None or agency.status == "closed":
                 return Outcome("dropped", "agency_closed")
+            if _replaced(delivery.notice, agency):
+                return Outcome("dropped", "signed_anew")
             way = self._ways.get(delivery.channel)
             if way is None:
                 return failing("mail_is_off")
@@ -232,6 +240,12 @@ class Deliverer:
         if time.monotonic() - self._done.get(name, -every) >= every:
             self._done[name] = time.monotonic()
             work()
+
+
+def _replaced(notice: Notice, agency: Agency) -> bool:
+    """Say whether what a reminder is about has ended otherwise: something else of its kind counts longer."""
+    about = notice.affirmation_id
+    return about is not None and all(one.id != about for one in lasting(agency.affirmations).values())
 
 
 def pause(tries: int) -> timedelta:

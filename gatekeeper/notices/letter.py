@@ -1,20 +1,24 @@
-"""What an agency is told in words: what happened to its request, what to do now, and where to ask.
+"""What an agency is told in words: what happened to its request or which signature ends, and what to do now.
 
-Guarantees: of the notice it says the query's id and the state, of the city its name and address; no plate,
-place, name or word that anybody typed. Plain text, with the same as HTML beside it.
+Guarantees: of the notice it says the query's id and the state, or the kind and the days of what was signed;
+of the city its name and address; no plate, place, name or word that anybody typed. Plain text, with the same
+as HTML beside it.
 """
 
 from __future__ import annotations
 
 import html
+import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Final
 
-from gatekeeper.notices.outcomes import Delivery, Notice
+from gatekeeper.notices.outcomes import Agency, Delivery, Notice
+from gatekeeper.notices.reminders import ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +80,25 @@ def said_of(notice: Notice) -> Said:
     return _SAID.get(notice.state, _OTHERWISE)
 
 
-def letter(delivery: Delivery, *, city: str, base_url: str, sender: str) -> EmailMessage:
-    """Return the e-mail of a delivery, but for its recipient; the same at each try, but for its date."""
-    notice, said = delivery.notice, said_of(delivery.notice)
-    url = f"{base_url}/v1/queries/{notice.query_id}"
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What one letter says: its subject, what happened, of what, what to do, and where."""
+
+    subject: str
+    happened: str
+    facts: tuple[tuple[str, str], ...]
+    do: str
+    url: str
+
+
+def letter(delivery: Delivery, agency: Agency, *, city: str, base_url: str, sender: str) -> EmailMessage:
+    """Return the e-mail of a delivery, but for its recipient; the same at each try, but for its date.
+
+    Raises StoreUnavailable for a reminder of what the agency never signed.
+    """
+    notice = delivery.notice
+    moved = notice.affirmation_id is None
+    written = _moved(notice, base_url) if moved else _reminder(notice, agency, base_url)
     why = (
         f"This was sent because your agency gave this address to {city}. It was written by a machine: "
         "nobody reads an answer."
@@ -87,22 +106,61 @@ def letter(delivery: Delivery, *, city: str, base_url: str, sender: str) -> Emai
     # Nothing in here comes from outside; a line break in a header would still be refused by this policy.
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(addr_spec=sender)
-    message["Subject"] = f"{city}: request {notice.query_id[:12]}, {said.short}"
+    message["Subject"] = f"{city}: {written.subject}"
     message["Date"] = format_datetime(notice.at)
     message["Message-ID"] = f"<{delivery.id}@{sender.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer by a machine, and no loop
-    message.set_content(
-        f"{said.happened}\n\nRequest: {notice.query_id}\nState: {notice.state.replace('_', ' ')}\n\n"
-        f"{said.do}\n{url}\n\n-- \n{why}\n"
+    facts = "".join(f"{name}: {value}\n" for name, value in written.facts)
+    message.set_content(f"{written.happened}\n\n{facts}\n{written.do}\n{written.url}\n\n-- \n{why}\n")
+    title, happened, do, link, footer = map(
+        html.escape, (written.subject, written.happened, written.do, written.url, why)
     )
-    happened, query, state, do, link, footer = map(
-        html.escape,
-        (said.happened, notice.query_id, notice.state.replace("_", " "), said.do, url, why),
+    listed = "<br>".join(
+        f"{html.escape(name)}: <code>{html.escape(value)}</code>" for name, value in written.facts
     )
     message.add_alternative(
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(said.short)}</title>'
-        f"</head><body><p>{happened}</p><p>Request: <code>{query}</code><br>State: {state}</p>"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f"</head><body><p>{happened}</p><p>{listed}</p>"
         f'<p>{do}<br><a href="{link}">{link}</a></p><hr><p><small>{footer}</small></p></body></html>\n',
         subtype="html",
+    )
+    return message
+
+
+def _moved(notice: Notice, base_url: str) -> _Written:
+    said, query_id = said_of(notice), notice.query_id or ""
+    return _Written(
+        f"request {query_id[:12]}, {said.short}",
+        said.happened,
+        (("Request", query_id), ("State", notice.state.replace("_", " "))),
+        said.do,
+        f"{base_url}/v1/queries/{query_id}",
+    )
+
+
+def _reminder(notice: Notice, agency: Agency, base_url: str) -> _Written:
+    signed = ending(notice, agency)
+    return _Written(
+        f"your {signed.kind} ends on {signed.expires_on}",
+        f"The {signed.kind} that was signed for your agency ends on {signed.expires_on}. From that day on "
+        "the city's policy denies what wants one.",
+        (("Agency", agency.id), ("Signed on", str(signed.signed_on)), ("Ends on", str(signed.expires_on))),
+        "Ask the city for a link by which your signatory reads the text and signs anew. How your agency "
+        "stands, your access token shows:",
+        f"{base_url}/v1/agency",
+    )
+
+
+def plain(subject: str, text: str, *, city: str, sender: str, at: datetime) -> EmailMessage:
+    """Return an e-mail of plain text, but for its recipient. *subject* is one line of ours."""
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(addr_spec=sender)
+    message["Subject"] = f"{city}: {subject}"
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(
+        f"{text.rstrip()}\n\n-- \nThis was sent because your agency gave this address to {city}. It was "
+        "written by a machine: nobody reads an answer.\n"
     )
     return message

@@ -13,11 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.headerregistry import Address
+from email.message import EmailMessage
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
 from gatekeeper.errors import SettingsRefused
-from gatekeeper.notices.letter import letter
+from gatekeeper.notices.letter import letter, plain
 from gatekeeper.notices.outcomes import DELIVERED, Agency, Delivery, Outcome, failing
 from gatekeeper.notices.told import addresses, is_address
 
@@ -111,7 +112,15 @@ class Mail:
         # Asked again: whoever left the agency since is told nothing more.
         if recipient is None or recipient not in addresses(agency.contacts):
             return Outcome("dropped", "not_a_contact")
-        message = letter(delivery, city=self.city, base_url=self.base_url, sender=self.sender)
+        message = letter(delivery, agency, city=self.city, base_url=self.base_url, sender=self.sender)
+        return self._handed(message, recipient)
+
+    def post(self, recipient: str, subject: str, text: str, at: datetime) -> Outcome:
+        """Try one message of another kind, once; *subject* is one line of ours."""
+        message = plain(subject, text, city=self.city, sender=self.sender, at=at)
+        return self._handed(message, recipient)
+
+    def _handed(self, message: EmailMessage, recipient: str) -> Outcome:
         message["To"] = Address(addr_spec=recipient)
         try:
             session = self.server.connect(self.trust)

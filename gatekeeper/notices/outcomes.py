@@ -6,17 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 
 class Notice(Protocol):
-    """One move of a review that its agency is told of."""
+    """What an agency is told of: one move of a review, or that what it signed ends."""
 
     @property
     def id(self) -> str: ...
     @property
-    def query_id(self) -> str: ...
+    def query_id(self) -> str | None: ...
     @property
     def agency_id(self) -> str: ...
     @property
@@ -25,6 +25,8 @@ class Notice(Protocol):
     def state(self) -> str: ...
     @property
     def at(self) -> datetime: ...
+    @property
+    def affirmation_id(self) -> str | None: ...
 
 
 class Delivery(Protocol):
@@ -44,6 +46,21 @@ class Delivery(Protocol):
     def attempts(self) -> int: ...
 
 
+class Affirmation(Protocol):
+    """What an agency signed."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def signed_on(self) -> date: ...
+    @property
+    def expires_on(self) -> date | None: ...
+    @property
+    def reminded_days(self) -> int | None: ...
+
+
 class Agency(Protocol):
     """Who is told."""
 
@@ -53,6 +70,8 @@ class Agency(Protocol):
     def status(self) -> str: ...
     @property
     def contacts(self) -> Sequence[str]: ...
+    @property
+    def affirmations(self) -> Sequence[Affirmation]: ...
 
 
 @dataclass(frozen=True, slots=True)

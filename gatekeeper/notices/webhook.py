@@ -24,7 +24,8 @@ from typing import Final
 
 from gatekeeper.notices.addresses import Target
 from gatekeeper.notices.endpoints import PREFIX, Endpoints, Webhook
-from gatekeeper.notices.outcomes import DELIVERED, Agency, Delivery, Outcome, failing
+from gatekeeper.notices.outcomes import DELIVERED, Agency, Delivery, Notice, Outcome, failing
+from gatekeeper.notices.reminders import ending
 
 TIMEOUT_S: Final = 5.0
 """For each connection, and for each silence."""
@@ -52,13 +53,21 @@ class Webhooks:
         body = {
             "type": notice.event,
             "timestamp": _iso(notice.at),
-            "data": {
-                "query_id": notice.query_id,
-                "state": notice.state,
-                "url": f"{self.base_url}/v1/queries/{notice.query_id}",
-            },
+            "data": self._data(notice, agency),
         }
         return self._post(webhook, delivery.id, body, at)
+
+    def _data(self, notice: Notice, agency: Agency) -> dict[str, str | None]:
+        if notice.affirmation_id is None:
+            url = f"{self.base_url}/v1/queries/{notice.query_id}"
+            return {"query_id": notice.query_id, "state": notice.state, "url": url}
+        signed = ending(notice, agency)
+        return {
+            "kind": signed.kind,
+            "expires_on": str(signed.expires_on),
+            "state": notice.state,
+            "url": f"{self.base_url}/v1/agency",
+        }
 
     def test(self, webhook_id: str, message_id: str, at: datetime) -> Outcome:
         """Send a message that tells of nothing, to see whether it arrives. Raises OperatorError."""

@@ -1,4 +1,4 @@
-"""An agency's standing: suspended, reinstated, closed. Command and console change it by this one path.
+"""An agency's standing: suspended by one person at once, reinstated as ``changing`` has it.
 
 Guarantees: nothing is changed without a reason of substance and an entry in the log that commits to it and
 to who changed it; what was changed meanwhile is not overwritten; a closed agency stays closed. From the
@@ -8,16 +8,15 @@ commit on the next request is judged by the new standing; a release that was dec
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from gatekeeper.errors import KeyErased, OperatorError
-from gatekeeper.exchange.interfaces import Agency
+from gatekeeper.exchange.interfaces import Agency, Snapshot
 from gatekeeper.ledger import Appended, Draft, Json, Ledger, Row, StoredEntry
+from gatekeeper.oversight.changes import Change, Plan, agency_as_read
 from gatekeeper.review.reasons import fault_of, tidy
-
-_EVENTS: Final = {"suspended": "agency.suspended", "active": "agency.reinstated", "closed": "agency.closed"}
 
 
 class StandingRows(Protocol):
@@ -27,34 +26,64 @@ class StandingRows(Protocol):
         """Return the row that changes an agency that is still as it was read."""
 
 
-def set_standing(
-    ledger: Ledger, rows: StandingRows, agency: Agency, status: str, *, reason: str, by: str
+def suspend(
+    ledger: Ledger, rows: StandingRows, agency: Agency, *, reason: str, by: str, also: Sequence[Row]
 ) -> Appended:
-    """Give the agency another standing: ``suspended``, ``active`` or ``closed``.
+    """Suspend the agency; *also* withdraws what is proposed about it (``Changing.clearing``).
 
-    Raises OperatorError if it has that standing, is closed, or the reason says nothing; Superseded if
-    somebody else changed it since it was read; LedgerUnavailable: then nothing was changed.
+    Raises OperatorError if it is not active, or the reason says nothing; Superseded if somebody else changed
+    it since it was read; LedgerUnavailable: then nothing was changed.
     """
-    if agency.status in {status, "closed"}:
+    if agency.status != "active":
         raise OperatorError(f"the agency is {agency.status}; nothing was changed")
     if (fault := fault_of(reason)) is not None:
         raise OperatorError(f'{fault} For example --reason "Letter of the chief of 3 November"')
     private: dict[str, Json] = {"reason": tidy(reason), "by": by}
-    draft = draft_about(_EVENTS[status], agency, private, status=status)
-    return ledger.append(draft, rows.set_agency_status(agency, status))
+    clear = told_of(agency, status="suspended")
+    draft = Draft("agency.suspended", f"agency_{secrets.token_hex(8)}", clear, private, {})
+    return ledger.append(draft, [*rows.set_agency_status(agency, "suspended"), *also])
 
 
-def draft_about(
-    event: str, agency: Agency, private: Mapping[str, Json], *, status: str | None = None
-) -> Draft:
-    """Return the entry that tells of a change to an agency, which has this standing from then on."""
-    clear: dict[str, Json] = {
+@dataclass(frozen=True, slots=True)
+class Reinstating:
+    """Plans that a suspended agency is active again."""
+
+    rows: StandingRows
+
+    def __call__(self, snapshot: Snapshot, change: Change) -> Plan:
+        """Plan it. Raises OperatorError if the agency is not suspended."""
+        agency = snapshot.agency(change.agency_id)
+        if agency is None or agency.status != "suspended":
+            status = "not registered" if agency is None else agency.status
+            raise OperatorError(f"the agency is {status}; nothing was changed")
+        return Plan(
+            event="agency.reinstated",
+            clear=told_of(agency, status="active"),
+            private={},
+            rows=tuple(self.rows.set_agency_status(agency, "active")),
+            rests_on={"agency": agency_as_read(agency)},
+            acts=frozenset({"reinstate_agency"}),
+        )
+
+
+def standing(snapshot: Snapshot, agency_id: str) -> Agency:
+    """Return an agency that is not closed. Raises OperatorError."""
+    agency = snapshot.agency(agency_id)
+    if agency is None or agency.id != agency_id:
+        raise OperatorError("no such agency: gatekeeper agency list shows those registered")
+    if agency.status == "closed":
+        raise OperatorError("the agency is closed; nothing was changed")
+    return agency
+
+
+def told_of(agency: Agency, *, status: str | None = None) -> dict[str, Json]:
+    """Return what an entry tells of an agency in clear, which has this standing from then on."""
+    return {
         "agency": agency.id,
         "kind": agency.kind,
         "state": agency.state,
         "status": status or agency.status,
     }
-    return Draft(event, f"agency_{secrets.token_hex(8)}", clear, private, {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ MISSING_PERSON: Final = timedelta(minutes=15)
 """How long a request about a missing person may wait before somebody touches it."""
 
 EXPIRES_WITHIN: Final = timedelta(days=60)
+REMINDED_WITHIN: Final = 30
+"""Days before the end of what it signed on which an agency is first reminded."""
+
 UNCOVERED: Final = timedelta(hours=1)
 """How old an entry may be that no kept checkpoint covers; one is kept each second while entries come."""
 
@@ -61,6 +64,14 @@ class Expiring(NamedTuple):
     days: int
 
 
+class Untold(NamedTuple):
+    """An agency that nobody can remind of what it signed: it has no ``contact``, or the city no ``mail``."""
+
+    agency_id: str
+    expires_on: date
+    why: Literal["contact", "mail"]
+
+
 class Log(Protocol):
     """Reads the log. Each method raises LedgerUnavailable."""
 
@@ -88,6 +99,7 @@ class Standing:
     """Titles of provisions in force whose text counsel has not compared."""
     jumps: Sequence[Jump] = ()
     expiring: Sequence[Expiring] = ()
+    untold: Sequence[Untold] = ()
 
 
 def alerts_of(standing: Standing) -> tuple[Alert, ...]:
@@ -234,6 +246,24 @@ def _law(standing: Standing) -> Iterator[Alert]:
             "%(count)s affirmations or declarations have lapsed: the policy denies those agencies.",
             {"count": lapsed},
             "Ask the agency to sign anew.",
+            "#expiring",
+        )
+    for each in standing.untold:
+        if each.why == "contact":
+            yield Alert(
+                "warning",
+                "%(agency)s has no contact: nobody reminds it that what it signed ends on %(day)s.",
+                {"agency": each.agency_id, "day": each.expires_on},
+                "Ask it for an address that somebody reads, and enter it by: gatekeeper agency change "
+                "%(agency)s --contact ADDRESS --reason WHY.",
+                f"/console/agencies/{each.agency_id}",
+            )
+    if unsent := sum(each.why == "mail" for each in standing.untold):
+        yield Alert(
+            "warning",
+            "%(count)s agencies are not reminded of what ends: the city has no mail server.",
+            {"count": unsent},
+            "Tell them yourself, or have GATEKEEPER_SMTP_URL and GATEKEEPER_MAIL_FROM set.",
             "#expiring",
         )
     if standing.unverified:

@@ -24,6 +24,8 @@ def add_agency(agency: Agency) -> tuple[Row, ...]:
         "status": agency.status,
         "has_287g": agency.has_287g,
         "contacts": agency.contacts,
+        "source_287g": agency.source_287g,
+        "looked_up_287g": agency.looked_up_287g,
     }
     signed = [row for affirmation in agency.affirmations for row in affirm(affirmation)]
     return Insert("agencies", values), *signed

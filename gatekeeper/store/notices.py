@@ -1,10 +1,10 @@
-"""The outbox: each move of a review that its agency is told of, and each delivery of it until it ended.
+"""The outbox: what agencies are told of (a review moved, a signature ends), and each delivery until it ended.
 
-Guarantees: a notice is committed with the log entry that it tells of (``notice_rows`` are part of those
-rows), so none is lost and none is of something that did not happen; a delivery is one process's at a time,
-and at most one goes to an endpoint at a time, on any number of nodes; whoever held one and died loses it when
-its time is up, and another tries again. What is only between staff has no notice. How a delivery went is no
-evidence, and no log entry.
+Guarantees: a notice is committed with the log entry that it tells of (``notice_rows`` and ``reminder_rows``
+are part of those rows), so none is lost and none is of something that did not happen; a delivery is one
+process's at a time, and at most one goes to an endpoint at a time, on any number of nodes; whoever held one
+and died loses it when its time is up, and another tries again. What is only between staff has no notice. How
+a delivery went is no evidence, and no log entry.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from sqlalchemy import Connection, and_, delete, exists, func, insert, or_, select, text, update
 
-from gatekeeper.ledger.rows import Insert, Row
+from gatekeeper.ledger.rows import Alter, Insert, Row
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import deliveries, notices
 from gatekeeper.store.values import Delivery, Notice
@@ -71,6 +71,20 @@ def notice_rows(
         "at": at,
     }
     return (Insert("notices", values),)
+
+
+def reminder_rows(signed: Any, agency_id: str, days: int, at: datetime) -> tuple[Row, ...]:
+    """Return the rows of a reminder: that it was sent, once, and the notice by which the agency is told."""
+    read = {"id": signed.id, "expires_on": signed.expires_on, "reminded_days": signed.reminded_days}
+    values = {
+        "id": f"notice_{secrets.token_hex(12)}",
+        "agency_id": agency_id,
+        "event": "agency.reminded",
+        "state": "ending",
+        "at": at,
+        "affirmation_id": signed.id,
+    }
+    return Alter("affirmations", read, {"reminded_days": days}), Insert("notices", values)
 
 
 def delivery_of(row: Any) -> Delivery:

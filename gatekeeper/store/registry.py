@@ -191,7 +191,19 @@ def _columns(table: Any, *names: str) -> list[Any]:
 
 
 _AGENCIES = select(
-    *_columns(agencies, "id", "ori", "name", "kind", "state", "status", "has_287g", "contacts")
+    *_columns(
+        agencies,
+        "id",
+        "ori",
+        "name",
+        "kind",
+        "state",
+        "status",
+        "has_287g",
+        "contacts",
+        "source_287g",
+        "looked_up_287g",
+    )
 ).order_by(agencies.c.id)
 _AFFIRMATIONS = select(
     *_columns(
@@ -205,6 +217,7 @@ _AFFIRMATIONS = select(
         "signed_on",
         "expires_on",
         "document_sha256",
+        "reminded_days",
     )
 ).order_by(affirmations.c.signed_on, affirmations.c.id)
 _CLIENTS = select(

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0019"
+REVISION: Final = "0020"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -101,6 +101,9 @@ agencies = Table(
     *_choice("status", "active", "suspended", "closed"),
     Column("has_287g", Boolean, nullable=False),
     Column("contacts", Names, nullable=False),
+    # Where it stands whether the agency has such an agreement, and the day on which somebody looked there.
+    Column("source_287g", String(500)),
+    Column("looked_up_287g", Date),
     **_KEYED,
 )
 
@@ -116,6 +119,8 @@ affirmations = Table(
     Column("signed_on", Date, nullable=False),
     Column("expires_on", Date),
     Column("document_sha256", String(64)),
+    # The last reminder that was sent: so many days before its end.
+    Column("reminded_days", Integer),
     **_KEYED,
 )
 
@@ -152,6 +157,74 @@ stops = Table(
     Column("lifted_at", Utc),
     CheckConstraint("(scope = 'all') = (value IS NULL)", name="target"),
     Index(None, "lifted_at"),
+    **_KEYED,
+)
+
+# --- The life cycle of an agency: what it is asked to sign, and what one person proposed to another. -------
+
+affirmation_invitations = Table(
+    "affirmation_invitations",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
+    *_choice("kind", "affirmation", "declaration"),
+    Column("text_version", String(40), nullable=False),
+    # The text of that version as it was when the link was made: no other is signed with it.
+    Column("text_sha256", String(64), nullable=False),
+    # SHA-256 of what the link holds, never that itself.
+    Column("token_sha256", LargeBinary(32), nullable=False, unique=True, info={"length": 32}),
+    Column("signer_email", String(254), nullable=False),
+    Column("valid_days", Integer, nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    Column("used_at", Utc),
+    Column("revoked_at", Utc),
+    **_KEYED,
+)
+
+signed_documents = Table(
+    "signed_documents",
+    metadata,
+    Column("affirmation_id", String(128), ForeignKey("affirmations.id"), primary_key=True),
+    Column(
+        "invitation_id", String(128), ForeignKey("affirmation_invitations.id"), nullable=False, unique=True
+    ),
+    Column("document", Text, nullable=False),
+    # The entry that tells of it.
+    Column("ref", String(128), nullable=False),
+    # SHA-256 of what the receipt's address holds, and until when that is answered.
+    Column("receipt_sha256", LargeBinary(32), nullable=False, unique=True, info={"length": 32}),
+    Column("receipt_until", Utc, nullable=False),
+    **_KEYED,
+)
+
+agency_proposals = Table(
+    "agency_proposals",
+    metadata,
+    _id(),
+    # An agency that is proposed is not there yet.
+    Column("agency_id", String(128), nullable=False, index=True),
+    *_choice(
+        "act",
+        "add_agency",
+        "change_agency",
+        "change_287g",
+        "reinstate_agency",
+        "close_agency",
+        "add_client",
+        "add_key",
+    ),
+    # Of what is to be changed, which the entry of ``ref`` has sealed, and of what it rests on; in hex.
+    Column("change_sha256", String(64), nullable=False),
+    Column("basis_sha256", String(64), nullable=False),
+    *_choice("state", "open", "done", "withdrawn"),
+    Column("proposed_by", String(128), ForeignKey("staff.id"), nullable=False),
+    Column("proposed_at", Utc, nullable=False),
+    Column("expires_at", Utc, nullable=False),
+    # The entry that tells why, whose words are sealed.
+    Column("ref", String(128), nullable=False),
+    Column("decided_by", String(128), ForeignKey("staff.id")),
+    Column("decided_at", Utc),
     **_KEYED,
 )
 
@@ -345,13 +418,16 @@ notices = Table(
     "notices",
     metadata,
     _id(),
-    Column("query_id", String(128), ForeignKey("reviews.query_id"), nullable=False),
+    # Of a review that has moved; a reminder has none.
+    Column("query_id", String(128), ForeignKey("reviews.query_id")),
     Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
     Column("event", String(40), nullable=False),
-    *_choice("state", *_REVIEW_STATES),
+    *_choice("state", *_REVIEW_STATES, "ending"),
     Column("at", Utc, nullable=False, index=True),
     # When its deliveries were made; until then nobody has been told.
     Column("spread_at", Utc),
+    # Of a reminder: what ends.
+    Column("affirmation_id", String(128), ForeignKey("affirmations.id")),
     Index(None, "spread_at", "at"),
     **_KEYED,
 )
@@ -959,6 +1035,7 @@ APPEND_ONLY: Final = (
     "revision_trees",
     "revision_results",
     "revision_approvals",
+    "signed_documents",
 )
 """Inserted and read; never updated, deleted, replaced or truncated."""
 
@@ -994,6 +1071,8 @@ KEPT: Final = (
     "revisions",
     "legal_holds",
     "purges",
+    "affirmation_invitations",
+    "agency_proposals",
 )
 """Changed in the columns of ``CHANGEABLE``; never deleted or replaced: a log entry speaks of them."""
 
@@ -1055,6 +1134,9 @@ WRITABLE: Final = frozenset(
         "revision_approvals",
         "legal_holds",
         "purges",
+        "affirmation_invitations",
+        "signed_documents",
+        "agency_proposals",
     }
 )
 """What a row committed with a log entry may be inserted into; the log's own tables are not among them."""
@@ -1063,9 +1145,25 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "registry": frozenset(
         {"policy_revision", "policy_digest", "policy_serial", "due_revision", "due_ms", "shadow_revision"}
     ),
-    "agencies": frozenset({"ori", "name", "kind", "state", "status", "has_287g", "contacts"}),
-    # A signature is evidence: who signed what, and when, stays; only its end may be brought forward.
-    "affirmations": frozenset({"expires_on"}),
+    "agencies": frozenset(
+        {
+            "ori",
+            "name",
+            "kind",
+            "state",
+            "status",
+            "has_287g",
+            "contacts",
+            "source_287g",
+            "looked_up_287g",
+        }
+    ),
+    # A link is used once or revoked once; what was proposed is decided once.
+    "affirmation_invitations": frozenset({"used_at", "revoked_at"}),
+    "agency_proposals": frozenset({"state", "decided_by", "decided_at"}),
+    # A signature is evidence: who signed what, and when, stays; only its end may be brought forward, and that
+    # somebody was reminded of it be noted.
+    "affirmations": frozenset({"expires_on", "reminded_days"}),
     "clients": frozenset({"status", "secret_sha256", "scopes"}),
     "client_keys": frozenset({"status"}),
     "stops": frozenset({"lifted_at"}),

@@ -39,6 +39,8 @@ class Affirmation:
     signed_on: date
     expires_on: date | None
     document_sha256: str | None
+    reminded_days: int | None = None
+    """The last reminder that was sent: so many days before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Agency:
     has_287g: bool
     contacts: tuple[str, ...]
     affirmations: tuple[Affirmation, ...]
+    source_287g: str | None = None
+    """Where it stands whether it has an agreement under 8 USC 1357(g): a document or an address."""
+    looked_up_287g: date | None = None
+    """The day on which somebody looked there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,14 +353,18 @@ class StaffView:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One move of a review that its agency is told of. Nothing of it is private."""
+    """One move of a review that its agency is told of, or that what it signed ends. Nothing of it is private.
+
+    ``query_id`` is of the first, ``affirmation_id`` of the second, whose state is ``ending``.
+    """
 
     id: str
-    query_id: str
+    query_id: str | None
     agency_id: str
     event: str
     state: str
     at: datetime
+    affirmation_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -426,6 +436,62 @@ class SampleMark:
     fault: Literal["wrong_purpose", "missing_case_number", "words_overlooked", "other"] | None
     at: datetime
     actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """A one-time link by which an agency's signatory signs; the link's own secret is kept as a hash alone."""
+
+    id: str
+    agency_id: str
+    kind: Literal["affirmation", "declaration"]
+    text_version: str
+    text_sha256: str
+    token_sha256: bytes = field(repr=False)
+    signer_email: str
+    valid_days: int
+    made_at: datetime
+    expires_at: datetime
+    used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedDocument:
+    """A document as it was signed on the page; the address of its receipt is kept as a hash alone."""
+
+    affirmation_id: str
+    invitation_id: str
+    document: str
+    ref: str
+    receipt_sha256: bytes = field(repr=False)
+    receipt_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change that one person proposed and another confirms; what and why is sealed under ``ref``."""
+
+    id: str
+    agency_id: str
+    act: Literal[
+        "add_agency",
+        "change_agency",
+        "change_287g",
+        "reinstate_agency",
+        "close_agency",
+        "add_client",
+        "add_key",
+    ]
+    change_sha256: str
+    basis_sha256: str
+    state: Literal["open", "done", "withdrawn"]
+    proposed_by: str
+    proposed_at: datetime
+    expires_at: datetime
+    ref: str
+    decided_by: str | None
+    decided_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

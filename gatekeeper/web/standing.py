@@ -13,12 +13,14 @@ from gatekeeper.exchange import Gate, admit
 from gatekeeper.exchange.decide import affirmation_state, timestamp
 from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.exchange.quotas import OFFICER, Quotas
+from gatekeeper.exchange.registrations import Client
 from gatekeeper.exchange.respond import provision_json
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.spending import left_in
 from gatekeeper.policy import Provision
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.presented import Presenting
+from gatekeeper.web.shortcomings import days_left, shortcomings
 
 
 class Place(Protocol):
@@ -75,6 +77,8 @@ def standing_blueprint(
                     "profile": client.profile,
                     "scopes": list(client.scopes),
                 },
+                "clients": [_client(each) for each in snapshot.clients() if each.agency_id == own.id],
+                "missing": shortcomings(own, snapshot.stops, gate.clock.now().date()),
                 "limits": _limits(city if isinstance(city, dict) else {}),
                 "quotas": _quotas(admitted, own),
                 "webhooks": [_place(place) for place in places(own.id)],
@@ -118,9 +122,15 @@ def _affirmations(gate: Gate, agency: Agency) -> list[Json]:
             "signed_on": signed.signed_on.isoformat(),
             "expires_on": None if signed.expires_on is None else signed.expires_on.isoformat(),
             "state": affirmation_state(signed, today),
+            "days_left": days_left(signed.expires_on, today),
         }
         for signed in agency.affirmations
     ]
+
+
+def _client(client: Client) -> Json:
+    keys: list[Json] = [{"kid": key.kid, "alg": key.alg, "status": key.status} for key in client.keys]
+    return {"client_id": client.id, "profile": client.profile, "status": client.status, "keys": keys}
 
 
 def _place(place: Place) -> Json:

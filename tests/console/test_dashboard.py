@@ -187,6 +187,18 @@ def test_what_lapses_is_listed(staffed: Staffed) -> None:
     assert 'href="/console/agencies/sample-wi-pd"' in shown
 
 
+@pytest.mark.parametrize("days", [30, 31])
+def test_who_cannot_be_reminded_is_an_alert_with_the_command(staffed: Staffed, days: int) -> None:
+    """From the day of the first reminder on: without a contact nobody hears of the end."""
+    _at(staffed, "affirmations", "expires_on", NOW.date() + timedelta(days=days))
+    with staffed.city.state.database.write() as connection:
+        connection.exec_driver_sql("UPDATE agencies SET contacts = '[]' WHERE id = 'sample-wi-pd'")
+        connection.exec_driver_sql("UPDATE registry SET version = version + 1")
+    shown = staffed.signed_in("records").client.get(PAGE).text
+    assert (days == 30) is ("sample-wi-pd has no contact" in shown)
+    assert (days == 30) is ("gatekeeper agency change sample-wi-pd --contact ADDRESS" in shown)
+
+
 # --- What is taken out. -----------------------------------------------------------------------------------
 
 

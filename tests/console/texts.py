@@ -44,7 +44,7 @@ TOLD: Final = (
     "exchange/containers.py",
 )
 """Modules whose faults a person is told; their sentences are marked by being sentences."""
-_SENTENCE: Final = re.compile(r"[A-Z“][^\n]* [^\n]*[.?!]")
+_SENTENCE: Final = re.compile(r"(?:[A-Z“]|%\()[^\n]* [^\n]*[.?!]")
 
 _LEXICON: Final = json.loads((shipped_policies() / "data" / "lexicon.json").read_text(encoding="utf-8"))
 

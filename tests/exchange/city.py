@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from joserfc import jwt
 
@@ -17,10 +17,14 @@ from gatekeeper.exchange import Answer, Gate, answer
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import credentials
 from gatekeeper.ledger import Json
+from gatekeeper.oversight.agencies import suspend
+from gatekeeper.oversight.changes import Change
+from gatekeeper.parts import changing
 from gatekeeper.policy import Bundle
 from gatekeeper.records import Camera, Criteria, Keyset, Page
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, lay_out, open_state
+from gatekeeper.store import administration
 from gatekeeper.web.keys import TokenKeys
 from tests.lawful import Steady, law_of, put_in_force, steady
 from tests.servers.gate import flawless
@@ -191,3 +195,14 @@ def body(**changes: Any) -> dict[str, Any]:
         "purpose__statute_state": "IL",
     }
     return flawless(PLATE, **(own | changes))
+
+
+def set_status(city: City, agency_id: str, status: Literal["suspended", "closed"]) -> None:
+    """Give an agency another standing, as one person may."""
+    found = city.state.registry.agency(agency_id)
+    assert found is not None
+    why = "a made-up reason"
+    if status == "suspended":
+        suspend(city.state.ledger, administration, found, reason=why, by="an operator", also=())
+    else:
+        changing(city.state, dict).alone(Change("close_agency", agency_id), by="an operator", reason=why)

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from gatekeeper.cli import agency
 from gatekeeper.errors import (
     AppealRefused,
     GatekeeperError,
@@ -38,7 +37,7 @@ from gatekeeper.exchange.status import review_json
 from gatekeeper.oversight import stops
 from gatekeeper.store import Stop, administration
 from tests.exchange.appeals import AGENCY, MESSAGE, Denied, facts
-from tests.exchange.city import City, body
+from tests.exchange.city import City, body, set_status
 from tests.exchange.papers import pdf, picture, sent
 
 WARRANT = {
@@ -90,7 +89,7 @@ def test_the_state_is_no_licence(city: City) -> None:
     """The review says permitted; the agency is suspended since: the fetch is decided anew, and denied."""
     denied = Denied.of(city)
     denied.answered(facts(case_number="25-10494"))
-    agency._set_status(city.state.settings.data, AGENCY, "suspended", "made-up reason")
+    set_status(city, AGENCY, "suspended")
     given = denied.records()
     assert (403, "deny") == (given.status, given.outcome)
     assert "agency_standing" in given.provisions
@@ -519,7 +518,7 @@ def test_only_the_agency_itself_appeals(city: City) -> None:
 def test_a_closed_agency_is_not_let_in(city: City) -> None:
     """Nor is one whose token was revoked: both are asked of the registry each time."""
     denied, shown = Denied.of(city), city.presented(AGENCY)
-    agency._set_status(city.state.settings.data, AGENCY, "closed", "made-up reason")
+    set_status(city, AGENCY, "closed")
     with pytest.raises(Unauthenticated):
         appeals.appeal(city.gate, shown, denied.query_id, json.dumps(facts()).encode())
 

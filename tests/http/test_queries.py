@@ -361,7 +361,14 @@ def test_an_agency_sees_the_law_and_its_own_standing(gate: RunningGate) -> None:
     assert {True, False} == {p["verified"] for p in provisions}
     assert {None} == {p["pack"] for p in provisions}  # Illinois and Evanston: what binds every city
     own = gate.request("GET", "/v1/agency").json()
-    assert ("maple-falls-pd", "in_force") == (own["id"], own["affirmations"][0]["state"])
+    signed = own["affirmations"][0]
+    assert ("maple-falls-pd", "in_force") == (own["id"], signed["state"])
+    assert 0 < signed["days_left"] <= 335
+    assert {"active"} == {each["status"] for each in own["clients"]}
+    assert {("ES256", "active")} == {
+        (key["alg"], key["status"]) for each in own["clients"] for key in each["keys"]
+    }
+    assert ["no_contact"] == [each["code"] for each in own["missing"]]
 
 
 def test_checkpoint_and_proofs_can_be_fetched_later(gate: RunningGate) -> None:

@@ -27,7 +27,7 @@ from gatekeeper.store import administration
 from gatekeeper.store.values import Delivery, Notice
 from tests.exchange.city import PLATE
 from tests.notices.conftest import AGENCY, Authority, Told, free_port
-from tests.store.making import commit
+from tests.store.making import agency, commit
 
 SENDER = "alpr-no-reply@city.example"
 CHIEF = "chief@agency.example"
@@ -138,7 +138,8 @@ def test_each_move_has_its_words(event: str, state: str, said: str) -> None:
     """Whoever reads it knows what to do next."""
     notice = Notice("notice_1", "q" * 32, AGENCY, event, state, datetime.now(UTC))
     going = Delivery("msg_1", notice, "mail", "mail", CHIEF, "waiting", 1, notice.at, None, None)
-    written = letter.letter(going, city="city.example", base_url="https://x.example", sender=SENDER)
+    told = agency(AGENCY)
+    written = letter.letter(going, told, city="city.example", base_url="https://x.example", sender=SENDER)
     plain = written.get_body(("plain",))
     assert plain is not None
     assert said in plain.get_content()

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.ledger import Head, SigningKey, StoredEntry
-from gatekeeper.oversight.alerts import Expiring, Jump, Standing, alerts_of, expiring, sudden, uncovered
+from gatekeeper.oversight.alerts import (
+    Expiring,
+    Jump,
+    Standing,
+    Untold,
+    alerts_of,
+    expiring,
+    sudden,
+    uncovered,
+)
 from gatekeeper.store.values import Affirmation, Agency
 
 TODAY = date(2026, 11, 25)
@@ -36,6 +45,12 @@ def test_where_all_is_well_nothing_is_said() -> None:
         (Standing(uncounted=None), "urgent", "The figures stand still"),
         (Standing(uncounted=9), "notice", "9 entries"),
         (Standing(unverified=["One", "Two"]), "notice", "2 provisions"),
+        (
+            Standing(untold=[Untold("sample-il-pd", TODAY, "contact")]),
+            "warning",
+            "sample-il-pd has no contact",
+        ),
+        (Standing(untold=[Untold("sample-il-pd", TODAY, "mail")]), "warning", "1 agencies are not reminded"),
         (Standing(expiring=(Expiring(None, "affirmation", TODAY, -1),)), "warning", "1 affirmations"),  # type: ignore[arg-type]
     ],
 )

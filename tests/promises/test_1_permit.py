@@ -37,7 +37,7 @@ from gatekeeper.policy import Bundle
 from gatekeeper.policy.opa import OpaServer
 from gatekeeper.settings import Settings
 from gatekeeper.store import administration
-from tests.exchange.city import City, body, read
+from tests.exchange.city import City, body, read, set_status
 from tests.policy.hostile import answer, drips, resets, says, serving, silent
 from tests.promises.made import built_city, codes, nothing_leaves, once, released, with_ledger
 from tests.servers.opa import opa_server
@@ -464,11 +464,11 @@ def test_without_the_keys_of_tokens_nobody_is_believed(city: City) -> None:
 
 
 def _suspend(city: City) -> None:
-    agency._set_status(city.state.settings.data, "sample-il-pd", "suspended", "made-up reason")
+    set_status(city, "sample-il-pd", "suspended")
 
 
 def _close(city: City) -> None:
-    agency._set_status(city.state.settings.data, "sample-il-pd", "closed", "made-up reason")
+    set_status(city, "sample-il-pd", "closed")
 
 
 def _change(city: City, event: str, secret: dict[str, Any], rows: tuple[Any, ...]) -> None:

@@ -9,11 +9,19 @@ from typing import Any
 
 from gatekeeper.ledger.rows import Alter, Head, Insert, Row, StoredEntry
 from gatekeeper.store import administration, reviews
+from gatekeeper.store import agency_life as life
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.ledger_transaction import LedgerTransaction
 from gatekeeper.store.revisions import Revision, Revisions
-from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, StaffAccount, Stop
+from gatekeeper.store.values import (
+    Affirmation,
+    Agency,
+    Client,
+    ClientKey,
+    StaffAccount,
+    Stop,
+)
 from gatekeeper.store.webhooks import Webhooks
 
 DAY = date(2026, 11, 22)
@@ -218,6 +226,50 @@ def sample(name: str = "sample_1") -> tuple[Insert, ...]:
 def webhook(name: str = "hook-1", agency_id: str = "evanston") -> tuple[Row, ...]:
     """Return the row of a webhook whose box opens nothing."""
     return Webhooks.adding(id=name, agency_id=agency_id, host="hooks.invalid", box=b"box", added_at=NOON)
+
+
+def agency_life(agency_id: str = "evanston") -> tuple[Row, ...]:
+    """Return the rows of a link to sign by, of what was signed by it, and of a proposal."""
+    link = {
+        "id": "invitation_1",
+        "agency_id": agency_id,
+        "kind": "affirmation",
+        "text_version": "2026-01",
+        "text_sha256": "a" * 64,
+        "token_sha256": b"t" * 32,
+        "signer_email": "chief@example.org",
+        "valid_days": 730,
+        "made_at": NOON,
+        "expires_at": LATER,
+    }
+    signed = Affirmation(
+        "affirmation_signed", agency_id, "affirmation", "2026-01", "Sam Sample", "Chief", DAY, None, "d" * 64
+    )
+    kept = {
+        "affirmation_id": signed.id,
+        "invitation_id": "invitation_1",
+        "document": "A sample",
+        "ref": "affirmed_1",
+        "receipt_sha256": b"r" * 32,
+        "receipt_until": LATER,
+    }
+    proposed = {
+        "id": "proposal_1",
+        "agency_id": agency_id,
+        "act": "reinstate_agency",
+        "change_sha256": "0" * 64,
+        "basis_sha256": "0" * 64,
+        "proposed_by": member().id,
+        "proposed_at": NOON,
+        "expires_at": LATER,
+        "ref": "agency_1",
+    }
+    return (
+        *life.invite(**link),
+        *administration.affirm(signed),
+        *life.keep_document(**kept),
+        *life.propose(**proposed),
+    )
 
 
 def revision(database: Database) -> list[Row]:

@@ -48,6 +48,7 @@ def filled(rows: LedgerRows) -> None:
             *making.sample(),
             *making.webhook(),
             *making.revision(rows._database),
+            *making.agency_life(),
             *holds.place("hold_1", "q1", NOON),
             *erasure.begin("purge_1", making.DAY, NOON),
         ],

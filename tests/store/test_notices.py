@@ -94,7 +94,8 @@ def test_a_move_is_told_of_in_its_own_commit(outbox: Outbox, rows: LedgerRows, d
         ("q1", "evanston", "review.ruled", "upheld"),
     } == {(n.query_id, n.agency_id, n.event, n.state) for n in told}
     assert 6 == len(told)
-    assert {"id", "query_id", "agency_id", "event", "state", "at"} == set(Notice.__dataclass_fields__)
+    fields = {"id", "query_id", "agency_id", "event", "state", "at", "affirmation_id"}
+    assert fields == set(Notice.__dataclass_fields__)
     assert outbox.due(NOON) is True
 
 
@@ -240,7 +241,7 @@ def test_pages_come_latest_first_and_whole(outbox: Outbox, rows: LedgerRows, dat
     spread(outbox, HOOK)
     reading, seen, after = NoticeReading(database), [], None
     while page := reading.page(["waiting", "given_up"], most=3, after=after):
-        seen += [d.notice.query_id for d in page]
+        seen += [d.notice.query_id or "" for d in page]
         after = page[-1].notice.at, page[-1].id
     assert sorted(f"q{n}" for n in range(7)) == sorted(seen)
     assert "q6" == seen[0]

@@ -30,7 +30,9 @@
 - ``stops``     the switch: what is in force, and the two steps to stop; ``resume`` the two to let go on
 - ``holds``     legal holds, and what is erased next; ``placing`` the two steps to place and to lift one
 - ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
-- ``agencies``  who may ask: their standing, what they signed, what they asked; suspended and reinstated
+- ``agencies``  who may ask: their standing, what they signed, what they asked; suspended
+- ``reinstate`` one person proposes that a suspended agency comes back; ``changes`` where another confirms it
+- ``invite``    a link by which an agency's signatory signs; ``affirm``, outside, is the page it leads to
 - ``notices``   what agencies were told, and what has not reached them
 - ``samples``   permits drawn by lot, for a supervisor to mark right or wrong
 - ``permits``   one of them
@@ -55,6 +57,7 @@ from gatekeeper.web.console.agencies import add_agencies
 from gatekeeper.web.console.approvals import add_approvals
 from gatekeeper.web.console.assign import add_assignment
 from gatekeeper.web.console.cases import add_cases
+from gatekeeper.web.console.changes import add_changes
 from gatekeeper.web.console.dashboard import add_dashboard
 from gatekeeper.web.console.desk import Desk, LawDesk, Oversight
 from gatekeeper.web.console.documents import add_documents
@@ -62,6 +65,7 @@ from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
 from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.export import add_export
 from gatekeeper.web.console.holds import add_holds
+from gatekeeper.web.console.invite import add_invite
 from gatekeeper.web.console.ledger import add_ledger
 from gatekeeper.web.console.letter import add_letter
 from gatekeeper.web.console.lexicon import add_lexicon
@@ -82,6 +86,7 @@ from gatekeeper.web.console.policy_draft_new import add_policy_draft_new
 from gatekeeper.web.console.policy_draft_propose import add_policy_draft_propose
 from gatekeeper.web.console.proof import add_proof
 from gatekeeper.web.console.queue import add_queue
+from gatekeeper.web.console.reinstate import add_reinstate
 from gatekeeper.web.console.reviews import add_reviews
 from gatekeeper.web.console.revision_jobs import add_revision_jobs
 from gatekeeper.web.console.revisions import Shown, add_revisions
@@ -136,6 +141,8 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_log_checks(blueprint, desk, sessions)
     add_log_export(blueprint, desk, sessions)
     add_agencies(blueprint, desk, sessions)
+    for add in (add_reinstate, add_changes, add_invite):
+        add(blueprint, desk, sessions)
     add_notices(blueprint, desk, sessions)
     add_samples(blueprint, desk, sessions)
     add_permits(blueprint, desk, sessions)

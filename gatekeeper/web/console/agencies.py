@@ -1,4 +1,4 @@
-"""Agencies: how each stands, what it signed, what it asked; and the two steps that suspend or reinstate one.
+"""Agencies: how each stands, what it signed, what it asked; and the two steps that suspend one.
 
 Guarantees: nothing of a request is shown; a standing is changed only by who may stop sharing, who has just
 proved who they are, saw what it does and said why; nobody changes the standing of their own agency; what
@@ -18,7 +18,7 @@ from marshmallow import Schema, fields, validate
 from gatekeeper.errors import OperatorError, Superseded
 from gatekeeper.exchange.interfaces import Agency, Snapshot
 from gatekeeper.ledger.stops import KINDS, Party, covers
-from gatekeeper.oversight.agencies import set_standing, told
+from gatekeeper.oversight.agencies import suspend, told
 from gatekeeper.oversight.alerts import EXPIRES_WITHIN, last_ends
 from gatekeeper.oversight.figures import total
 from gatekeeper.oversight.periods import Period
@@ -26,10 +26,11 @@ from gatekeeper.oversight.search import Asked
 from gatekeeper.review import reasons
 from gatekeeper.review.queue import DONE, WAITING
 from gatekeeper.web.console import tables
+from gatekeeper.web.console.changes import waiting
 from gatekeeper.web.console.dashboard import PERIODS, asked_period, count_some
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.forms import Faults, Form, read
-from gatekeeper.web.console.languages import say
+from gatekeeper.web.console.languages import later, say
 from gatekeeper.web.console.pages import page, see
 from gatekeeper.web.console.sessions import FRESH, Sessions
 from gatekeeper.web.console.stop_facts import shown
@@ -39,8 +40,13 @@ _PAGE: Final = 50
 _LATEST: Final = 5
 _ENTRIES: Final = 12
 _FAMILIES: Final = ("agency.", "credential.")
-_TO: Final = {"suspend": "suspended", "reinstate": "active"}
-_FROM: Final = {"suspend": "active", "reinstate": "suspended"}
+_LINK: Final[Mapping[str, str]] = {
+    "open": later("can be used"),
+    "used": later("was used"),
+    "revoked": later("was revoked"),
+    "expired": later("has expired"),
+    "closed": later("the agency is closed"),
+}
 _STATES: Final = ("active", "suspended", "closed")
 
 
@@ -124,6 +130,7 @@ def add_agencies(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             sorts=list(_SORTS),
             soon=today + EXPIRES_WITHIN,
             today=today,
+            proposed=waiting(desk),
         )
 
     @blueprint.get("/agencies/<agency_id>")
@@ -145,6 +152,9 @@ def add_agencies(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             clients=[client for client in snapshot.clients() if client.agency_id == found.id],
             stops=[shown(desk, stop) for stop in snapshot.stops if _covered(found, stop)],
             told=_told(desk, found.id),
+            links=_links(desk, found.id),
+            proposed=waiting(desk, found.id),
+            documents=desk.agencies.links.documents_of(found.id),
             waiting=desk.oversight.waiting.latest(found.id, WAITING, _LATEST),
             done=desk.oversight.waiting.latest(found.id, DONE, _LATEST),
             tables=[make(reading) for make in _OF_ONE],
@@ -156,15 +166,15 @@ def add_agencies(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> None:
             soon=today + EXPIRES_WITHIN,
         )
 
-    @blueprint.get("/agencies/<agency_id>/<any(suspend, reinstate):act>")
+    @blueprint.get("/agencies/<agency_id>/suspend")
     @sessions.needs("stop_sharing", proved_within=FRESH)
-    def ask_standing(agency_id: str, act: str) -> Response:
-        return steps.first(agency_id, act)
+    def ask_suspend(agency_id: str) -> Response:
+        return steps.first(agency_id)
 
-    @blueprint.post("/agencies/<agency_id>/<any(suspend, reinstate):act>")
+    @blueprint.post("/agencies/<agency_id>/suspend")
     @sessions.needs("stop_sharing", proved_within=FRESH)
-    def change_standing(agency_id: str, act: str) -> Response:
-        return steps.next(agency_id, act)
+    def suspend(agency_id: str) -> Response:
+        return steps.next(agency_id)
 
 
 _OF_ONE: Final = (tables.denials_by_provision, tables.decisions_over_time, tables.permits_by_purpose)
@@ -172,67 +182,64 @@ _OF_ONE: Final = (tables.denials_by_provision, tables.decisions_over_time, table
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """The two steps that change a standing: why, and then, having seen what it does, that it is meant."""
+    """The two steps that suspend: why, and then, having seen what it does, that it is meant."""
 
     desk: Desk
     sessions: Sessions
 
-    def first(self, agency_id: str, act: str) -> Response:
+    def first(self, agency_id: str) -> Response:
         """Ask why."""
         found = self._found(agency_id)
         if found is None:
             return page("missing.html", 404, **self.sessions.shown())
-        return self._ask(found, act, 200, {"reason": ""}, [])
+        return self._ask(found, 200, {"reason": ""}, [])
 
-    def next(self, agency_id: str, act: str) -> Response:
+    def next(self, agency_id: str) -> Response:
         """Show what it does, or, confirmed, do it."""
         found = self._found(agency_id)
         if found is None:
             return page("missing.html", 404, **self.sessions.shown())
         typed, faults = read(_STANDING)
-        faults += self._in_the_way(found, act, typed["reason"])
+        faults += self._in_the_way(found, typed["reason"])
         if faults or typed["sure"] != "yes":
-            return self._ask(found, act, 422 if faults else 200, typed, faults)
+            return self._ask(found, 422 if faults else 200, typed, faults)
         try:
-            set_standing(
+            suspend(
                 self.desk.gate.ledger,
                 self.desk.oversight.standing,
                 found,
-                _TO[act],
                 reason=typed["reason"],
                 by=g.session.account.id,
+                also=self.desk.agencies.changing.clearing(found.id),
             )
         except (OperatorError, Superseded):
             said = say("Somebody else changed this agency just now. Look again first.")
-            return self._ask(found, act, 409, typed, [("", said)])
+            return self._ask(found, 409, typed, [("", said)])
         return see(f"/console/agencies/{found.id}")
 
     def _found(self, agency_id: str) -> Agency | None:
         found = self.desk.gate.registry.snapshot().agency(agency_id)
         return found if found is not None and found.id == agency_id else None
 
-    def _in_the_way(self, agency: Agency, act: str, reason: str) -> Faults:
+    def _in_the_way(self, agency: Agency, reason: str) -> Faults:
         faults: Faults = []
         if g.session.account.agency_id == agency.id:
             faults.append(("", say("This is your own agency. Somebody else must change its standing.")))
-        if agency.status != _FROM[act]:
+        if agency.status != "active":
             status = say(agency.status)
             faults.append(("", say("The agency is %(status)s. Nothing was changed.", status=status)))
         if (fault := reasons.fault_of(reason)) is not None:
             faults.append(("reason", say(fault)))
         return faults
 
-    def _ask(
-        self, agency: Agency, act: str, status: int, typed: Mapping[str, Any], faults: Faults
-    ) -> Response:
+    def _ask(self, agency: Agency, status: int, typed: Mapping[str, Any], faults: Faults) -> Response:
         snapshot = self.desk.gate.registry.snapshot()
         return page(
             "agency-standing.html",
             status,
             **self.sessions.shown(),
             agency=agency,
-            act=act,
-            possible=agency.status == _FROM[act],
+            possible=agency.status == "active",
             typed=typed,
             faults=faults,
             sure=status == 200 and bool(typed["reason"]),
@@ -289,6 +296,17 @@ def _told(desk: Desk, agency_id: str) -> list[dict[str, Any]]:
     ]
     found.sort(key=lambda entry: entry.index, reverse=True)
     return [_named(desk, told(desk.gate.ledger, entry)) for entry in found[:_ENTRIES]]
+
+
+def _links(desk: Desk, agency_id: str) -> list[dict[str, Any]]:
+    """Return the links to sign by that were not used, the latest first, each with its state."""
+    found = [
+        {"id": link.id, "kind": link.kind, "signer": link.signer_email, "until": link.expires_at}
+        | {"state": (state := desk.agencies.signing.state(link)), "said": say(_LINK[state])}
+        for link in desk.agencies.links.all(agency_id)
+        if link.used_at is None
+    ]
+    return found[::-1][:_LATEST]
 
 
 def _named(desk: Desk, each: Any) -> dict[str, Any]:

@@ -16,7 +16,16 @@ from marshmallow import Schema, fields, validate
 
 from gatekeeper.errors import LedgerCorrupt
 from gatekeeper.exchange.interfaces import Snapshot
-from gatekeeper.oversight.alerts import MISSING_PERSON, Standing, alerts_of, expiring, sudden, uncovered
+from gatekeeper.oversight.alerts import (
+    MISSING_PERSON,
+    REMINDED_WITHIN,
+    Standing,
+    Untold,
+    alerts_of,
+    expiring,
+    sudden,
+    uncovered,
+)
 from gatekeeper.oversight.figures import fold, total
 from gatekeeper.oversight.periods import CHOICES, Period, chosen
 from gatekeeper.review.queue import WAITING
@@ -131,7 +140,7 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
     today, figures = now.date(), oversight.figures
     week = Period(today - timedelta(days=6), today)
     before = Period(today - timedelta(days=34), today - timedelta(days=7))
-    parts = readiness(gate)
+    parts, ending = readiness(gate), expiring(snapshot.agencies(), today)
     return Standing(
         overdue=oversight.waiting.overdue(WAITING, now),
         missing=oversight.waiting.untouched("missing_or_endangered_person", now - MISSING_PERSON),
@@ -146,5 +155,10 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
             total(figures, "query.decided", "deny.agency", week),
             total(figures, "query.decided", "deny.agency", before),
         ),
-        expiring=expiring(snapshot.agencies(), today),
+        expiring=ending,
+        untold=[
+            Untold(each.agency.id, each.expires_on, why)
+            for each in ending
+            if 0 < each.days <= REMINDED_WITHIN and (why := desk.agencies.untold(each.agency)) is not None
+        ],
     )

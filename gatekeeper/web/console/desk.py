@@ -17,10 +17,12 @@ from gatekeeper.ledger import Rows, StoredEntry, VerifierKey
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.notices.shown import NoticeStore
 from gatekeeper.oversight.agencies import StandingRows
+from gatekeeper.oversight.changing import Changing
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.figures import FigureStore
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
+from gatekeeper.oversight.signing import Invitation, Kept, Signing
 from gatekeeper.oversight.stops import Switch
 from gatekeeper.purge.holds import Holds
 from gatekeeper.purge.outlook import Outlook
@@ -310,6 +312,35 @@ class LawDesk:
     own; False while one of that kind runs for it."""
 
 
+class LinkStore(Protocol):
+    """Reads links to sign by, and what was signed. Raises StoreUnavailable, nothing else."""
+
+    def get(self, invitation_id: str, /) -> Invitation | None:
+        """Return the link of that id, or None."""
+
+    def all(self, agency_id: str | None = None, /) -> Sequence[Invitation]:
+        """Return every link (of the agency), the oldest first."""
+
+    def document(self, affirmation_id: str, /) -> Kept | None:
+        """Return what was signed by a link as this affirmation, or None."""
+
+    def documents_of(self, agency_id: str, /) -> frozenset[str]:
+        """Return the ids of the agency's affirmations that were signed by a link."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgencyDesk:
+    """What the life of an agency needs."""
+
+    signing: Signing
+    links: LinkStore
+    changing: Changing
+    untold: Callable[[Any], Literal["contact", "mail"] | None]
+    """Says why an agency cannot be told of anything; None if it can."""
+    base_url: str
+    """Where browsers reach us, for the address of a link."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """The collaborators of the console."""
@@ -344,6 +375,7 @@ class Desk:
     witnesses: Callable[[], Witnessed | None]
     """How the published checkpoint stands with the witnesses; None where there are none."""
     law: LawDesk
+    agencies: AgencyDesk
     notices: NoticeStore
     holds: Holds
     outlook: Callable[[Mapping[str, Any]], Outlook]

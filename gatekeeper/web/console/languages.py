@@ -15,7 +15,7 @@ from typing import Final
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 
 TRANSLATIONS: Final = Path(__file__).parent / "translations"
 LANGUAGES: Final = {"en": "English", "es": "Español"}
@@ -23,10 +23,10 @@ COOKIE: Final = "gatekeeper_language"
 
 
 def language() -> str:
-    """Return the language of this request: the one chosen in the console, else the browser's own."""
+    """Return the language of this request: the one chosen here, else the browser's own."""
     if not has_request_context():
         return "en"
-    chosen = request.cookies.get(COOKIE, "")
+    chosen = g.get("language") or request.cookies.get(COOKIE, "")
     if chosen in LANGUAGES:
         return chosen
     return request.accept_languages.best_match(list(LANGUAGES), "en") or "en"

@@ -61,6 +61,9 @@ WORDS: Final = (
     later("tls failed"),
     later("too many waiting"),
     later("webhook disabled"),
+    later("signed anew"),
+    later("reminded"),
+    later("ending"),
 )
 """The words of this page that are codes of ours; ``status_503`` and the like are numbers."""
 
