@@ -38,6 +38,7 @@ from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Registry, Snapshot
 from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.exchange.parse import Parser, Query, appealed
+from gatekeeper.exchange.patterns import first_asked, patterns
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
@@ -314,6 +315,7 @@ def reconsider(
     query: Query,
     ruling: Mapping[str, Json] | None,
     *,
+    query_id: str,
     paper_verified: bool | None = None,
 ) -> Decision:
     """Return what the policy would decide now, given these rulings; nothing is logged, and nothing follows.
@@ -323,7 +325,8 @@ def reconsider(
     """
     snapshot, at = gate.registry.snapshot(), gate.clock.now()
     gate = gate if gate.pinned is not None else gate.as_in_force()
-    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling)
+    began = first_asked(gate.ledger, query_id) or at
+    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling, query_id, began)
     if paper_verified is not None:
         situation = replace(situation, legal_process_verified=paper_verified)
     return gate.law.decide(query, situation)
@@ -363,21 +366,27 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
             digest=request.query.digest,
             at=at,
         )
-    return _circumstances(gate, request.caller.agency_id, request.query, snapshot, at, ruling)
+    began = at if request.first else first_asked(gate.ledger, request.query_id) or at
+    return _circumstances(
+        gate, request.caller.agency_id, request.query, snapshot, at, ruling, request.query_id, began
+    )
 
 
-def _circumstances(
+def _circumstances(  # noqa: PLR0917  a decision depends on as much
     gate: Gate,
     agency_id: str,
     query: Query,
     snapshot: Snapshot,
     at: datetime,
     ruling: Mapping[str, Json] | None,
+    query_id: str,
+    began: datetime,
 ) -> Situation:
     behalf, stops = query.on_behalf_of, snapshot.stops
+    end_requester = None if behalf is None else snapshot.agency(behalf.agency)
     return Situation(
         agency=snapshot.agency(agency_id),
-        end_requester=None if behalf is None else snapshot.agency(behalf.agency),
+        end_requester=end_requester,
         stops=stops,
         at=at,
         history=history(gate.queries, gate.keys, agency_id, query, at),
@@ -385,6 +394,17 @@ def _circumstances(
         legal_process_verified=verified(gate.queries, gate.keys, agency_id, query, at),
         ruling=ruling,
         cameras=frozenset(gate.reads.cameras()) if any(s.scope == "camera" for s in stops) else frozenset(),
+        patterns=patterns(
+            gate.queries,
+            gate.keys,
+            gate.ledger,
+            gate.engine.bundle.data,
+            agencies=[agency_id, *([] if end_requester is None else [end_requester.id])],
+            query=query,
+            at=at,
+            query_id=query_id,
+            began=began,
+        ),
     )
 
 

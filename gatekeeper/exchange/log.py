@@ -29,6 +29,7 @@ from gatekeeper.exchange.fingerprints import officer_print, target_print
 from gatekeeper.exchange.history import prints
 from gatekeeper.exchange.interfaces import Queries, QueueReview
 from gatekeeper.exchange.parse import Query
+from gatekeeper.exchange.patterns import left
 from gatekeeper.exchange.redact import Release
 from gatekeeper.ledger import (
     Appended,
@@ -129,7 +130,7 @@ def decided(
         },
     )
     rows = _decision_rows(keys, queue, request, decision, data) if request.first else []
-    return ledger.append(draft, rows)
+    return ledger.append(draft, [*rows, *_marks(keys, request, decision, data)])
 
 
 def released(
@@ -164,7 +165,7 @@ def released(
         },
         detail={"cameras": [*sorted(release.cameras)]},
     )
-    return ledger.append(draft, (), _still_permitted(permit, release, now_ms))
+    return ledger.append(draft, (), _still_permitted(request.query_id, permit, release, now_ms))
 
 
 def reason_of(fault: Exception) -> str:
@@ -191,7 +192,7 @@ def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: s
         return None
 
 
-def _still_permitted(permit: Permit, release: Release, now_ms: Callable[[], int]) -> Guard:
+def _still_permitted(query_id: str, permit: Permit, release: Release, now_ms: Callable[[], int]) -> Guard:
     state = permit.situation.registry
     receivers = parties(permit)
 
@@ -207,6 +208,9 @@ def _still_permitted(permit: Permit, release: Release, now_ms: Callable[[], int]
         if now.due_ms is not None and now_ms() >= now.due_ms:
             # Another law's moment has come, and nobody has put it into force yet.
             raise Superseded("another policy is due")
+        if permit.situation.patterns.unseen(transaction, query_id):
+            # Asked at the same time, in other words: neither may pass because it was not yet on record.
+            raise Superseded("the same was refused since the decision")
 
     return guard
 
@@ -294,6 +298,20 @@ def _decision_rows(
             first=goes_first(data, category),
         )
     return rows
+
+
+def _marks(keys: DayKeys, request: Request, decision: Decision, data: Mapping[str, Json]) -> list[Insert]:
+    """Return what later queries are compared with: of each refusal anew, for it may have said more."""
+    return left(
+        keys,
+        data,
+        agencies=[party.agency_id for party in parties(decision)],
+        query=request.query,
+        at=decision.situation.at,
+        query_id=request.query_id,
+        refused=decision.outcome == "deny",
+        first=request.first,
+    )
 
 
 def claim(keys: DayKeys, request: Request, idempotency_key: str, digest: str, at: datetime) -> Insert:

@@ -13,15 +13,18 @@ from typing import Literal
 from sqlalchemy import Table, select
 
 from gatekeeper.store.database import Database
+from gatekeeper.store.patterns import marks_between, swept
 from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import idempotency_keys, queries, review_events, reviews, verifications
 from gatekeeper.store.values import (
     AskedBefore,
     IdempotencyRecord,
+    Marked,
     QueryRow,
     ReviewEvent,
     ReviewRow,
     SearchDay,
+    Swept,
     Verification,
 )
 from gatekeeper.store.writing import storable
@@ -95,6 +98,14 @@ class Queries:
     def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> tuple[SearchDay, ...]:
         """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""
         return searched(self._database, prints, since_hour)
+
+    def swept(self, officer_fp: bytes, target_fp: bytes, hour: str) -> Swept:
+        """Return how many targets an officer asked about; see ``patterns``. Raises StoreUnavailable."""
+        return swept(self._database, officer_fp, target_fp, hour)
+
+    def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> tuple[Marked, ...]:
+        """Return the last *most* marks under each fingerprint; see ``patterns``. Raises StoreUnavailable."""
+        return marks_between(self._database, prints, since_ms, until_ms, most)
 
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0016"
+REVISION: Final = "0019"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -197,9 +197,21 @@ queries = Table(
     _hash("case_fp"),
     Index(None, "agency_id", "hour"),
     Index(None, "target_fp"),
-    Index(None, "officer_fp"),
+    # Whatever an officer asked about on a day, each target once, and when last (see ``store.patterns``).
+    Index(None, "officer_fp", "target_fp", "hour"),
     Index(None, "search_fp", "case_fp"),
     Index(None, "search_fp", "outcome", "hour"),
+    **_KEYED,
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    # What a later query is compared with: refusals of a target, questions at sensitive places.
+    _hash("mark_fp", nullable=False, primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Column("query_id", String(128), ForeignKey("queries.query_id"), primary_key=True),
+    Column("day", Date, nullable=False, index=True),
     **_KEYED,
 )
 
@@ -938,6 +950,7 @@ ERASABLE: Final = (
     "documents",
     "held_boxes",
     "idempotency_keys",
+    "marks",
     "revoked_tokens",
     "jti_seen",
     "recovery_codes",
@@ -1001,6 +1014,7 @@ WRITABLE: Final = frozenset(
         "revoked_tokens",
         "queries",
         "idempotency_keys",
+        "marks",
         "private_details",
         "documents",
         "reviews",

@@ -230,6 +230,24 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """How many targets an officer asked about today; ``last_hour``: when this one, as 2026-11-22T20Z."""
+
+    today: int
+    this_hour: int
+    last_hour: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A mark that a query left, by the place of its fingerprint in the question."""
+
+    place: int
+    query_id: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class SearchDay:
     """A day with searches of one officer for one target, by its place in the question (0 is today).
 

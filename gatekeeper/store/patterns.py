@@ -1,0 +1,77 @@
+"""What a query is compared with: what an officer asked about today, and marks that earlier queries left.
+
+Guarantees: every look is a seek into an index that holds all it answers with, and as many are taken as the
+caller allows, so ten million queries cost what a thousand do; a target asked about a hundred times is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from itertools import chain
+from typing import Final
+
+from gatekeeper.store.database import Database
+from gatekeeper.store.prepared import marked
+from gatekeeper.store.values import Marked, Swept
+
+MOST_TARGETS: Final = 200
+"""Further targets of a day are not counted; a city's own limit is below it (``schema/city.json``)."""
+
+_NONE: Final = b""
+_OF = "SELECT target_fp FROM queries WHERE officer_fp = ? AND target_fp"
+_LATEST = "(SELECT hour FROM queries WHERE officer_fp = ? AND target_fp = {} ORDER BY hour DESC LIMIT 1)"
+
+SWEPT: Final = f"""
+WITH RECURSIVE asked(target, number) AS (
+    SELECT ({_OF} > ? ORDER BY target_fp LIMIT 1), 1
+    UNION ALL
+    SELECT ({_OF} > asked.target ORDER BY target_fp LIMIT 1), asked.number + 1
+      FROM asked WHERE asked.target IS NOT NULL AND asked.number < {MOST_TARGETS}
+)
+SELECT count(*), sum(CASE WHEN {_LATEST.format("asked.target")} >= ? THEN 1 ELSE 0 END),
+       {_LATEST.format("?")}
+  FROM asked WHERE asked.target IS NOT NULL"""  # noqa: S608  our own words
+"""From one target to the next along the index, which PostgreSQL would not do for a DISTINCT."""
+
+_MARKS = (
+    "SELECT * FROM (SELECT {place} AS place, query_id, at_ms FROM marks "
+    "WHERE mark_fp = ? AND at_ms BETWEEN ? AND ? ORDER BY at_ms DESC, query_id DESC LIMIT {most}) AS p{place}"
+)
+
+
+def swept(database: Database, officer_fp: bytes, target_fp: bytes, hour: str) -> Swept:
+    """Return how many targets an officer is on record with, and when this one was last among them.
+
+    Raises StoreUnavailable.
+    """
+    values = (officer_fp, _NONE, officer_fp, officer_fp, hour, officer_fp, target_fp)
+    with database.read() as connection:
+        found = connection.exec_driver_sql(marked(SWEPT, database.dialect), values).one()
+    return Swept(found[0], int(found[1] or 0), found[2])
+
+
+@cache
+def statement_of_marks(prints: int, most: int) -> str:
+    """Return the statement that finds the last *most* marks under each of so many fingerprints."""
+    return " UNION ALL ".join(_MARKS.format(place=place, most=most) for place in range(prints))
+
+
+def values_of_marks(prints: Sequence[bytes], since_ms: int, until_ms: int) -> tuple[bytes | int, ...]:
+    """Return its values."""
+    return tuple(chain.from_iterable((one, since_ms, until_ms) for one in prints))
+
+
+def marks_between(
+    database: Database, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int
+) -> tuple[Marked, ...]:
+    """Return the last *most* marks under each fingerprint in that time, ends included, in no order.
+
+    Raises StoreUnavailable.
+    """
+    if not prints:
+        return ()
+    statement = marked(statement_of_marks(len(prints), most), database.dialect)
+    with database.read() as connection:
+        rows = connection.exec_driver_sql(statement, values_of_marks(prints, since_ms, until_ms)).all()
+    return tuple(Marked(*row) for row in rows)
