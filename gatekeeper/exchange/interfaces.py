@@ -6,7 +6,7 @@ Every attribute is read-only here, so the store's frozen values fit without know
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
@@ -231,6 +231,9 @@ class Queries(Protocol):
     def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> Sequence[SearchDay]: ...
     def swept(self, officer_fp: bytes, target_fp: bytes, hour: str) -> Swept: ...
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> Sequence[Marked]: ...
+    def latest_of(
+        self, agency_id: str, since_hour: str, hours: Collection[int], most: int
+    ) -> Sequence[str]: ...
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int
     ) -> Sequence[AskedBefore]: ...

@@ -111,6 +111,7 @@ class _Stated:
     """An earlier refusal as a line states it, already compared."""
 
     stated: Mapping[str, Json]
+    query_id: str = ""
 
     def against(self, _now: Mapping[str, Any]) -> dict[str, Json]:
         return dict(self.stated)

@@ -41,6 +41,10 @@ _ALIKE: Final = str.maketrans("OI", "01")
 class Earlier(Protocol):
     """An earlier query about the same target, which was refused."""
 
+    @property
+    def query_id(self) -> str:
+        """Which one; for staff alone."""
+
     def against(self, now: Mapping[str, Any]) -> dict[str, Json]:
         """Return what the policy is told of it, given the facts of the present one."""
 

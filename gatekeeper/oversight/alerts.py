@@ -17,6 +17,7 @@ from gatekeeper.exchange.interfaces import Affirmation, Agency
 from gatekeeper.ledger import Head, StoredEntry, VerifierKey, open_checkpoint
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.checkpoint import CheckpointRefused
+from gatekeeper.oversight.patterns import Unusual
 
 MISSING_PERSON: Final = timedelta(minutes=15)
 """How long a request about a missing person may wait before somebody touches it."""
@@ -87,6 +88,10 @@ class Standing:
     unverified: Sequence[str] = ()
     """Titles of provisions in force whose text counsel has not compared."""
     jumps: Sequence[Jump] = ()
+    volumes: Sequence[Unusual] = ()
+    """Agencies that ask far more than they used to."""
+    off_hours: Sequence[Unusual] = ()
+    """Agencies that ask in the city's quiet hours, which they did not use to."""
     expiring: Sequence[Expiring] = ()
 
 
@@ -189,6 +194,33 @@ def _people(standing: Standing) -> Iterator[Alert]:
             "Look at what it asks for, and talk to its contact.",
             f"/console/agencies/{jump.agency_id}",
         )
+    for more in standing.volumes:
+        yield Alert(
+            "warning",
+            "%(agency)s asked %(asked)s times in seven days; %(usual)s a week are usual for it. Its latest: "
+            "%(queries)s.",
+            _told(more),
+            "Ask its contact what changed.",
+            f"/console/agencies/{more.agency_id}",
+        )
+    for late in standing.off_hours:
+        yield Alert(
+            "warning",
+            "%(agency)s asked %(asked)s times in the city's quiet hours in seven days; %(usual)s a week are "
+            "usual for it. Its latest: %(queries)s.",
+            _told(late),
+            "Ask its contact who was on duty.",
+            f"/console/agencies/{late.agency_id}",
+        )
+
+
+def _told(unusual: Unusual) -> Mapping[str, object]:
+    return {
+        "agency": unusual.agency_id,
+        "asked": unusual.asked,
+        "usual": unusual.usual,
+        "queries": ", ".join(unusual.queries),
+    }
 
 
 def _parts(standing: Standing) -> Iterator[Alert]:

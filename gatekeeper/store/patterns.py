@@ -6,13 +6,16 @@ caller allows, so ten million queries cost what a thousand do; a target asked ab
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import chain
 from typing import Final
 
+from sqlalchemy import func, select
+
 from gatekeeper.store.database import Database
 from gatekeeper.store.prepared import marked
+from gatekeeper.store.tables import queries
 from gatekeeper.store.values import Marked, Swept
 
 MOST_TARGETS: Final = 200
@@ -49,6 +52,24 @@ def swept(database: Database, officer_fp: bytes, target_fp: bytes, hour: str) ->
     with database.read() as connection:
         found = connection.exec_driver_sql(marked(SWEPT, database.dialect), values).one()
     return Swept(found[0], int(found[1] or 0), found[2])
+
+
+def latest_of(
+    database: Database, agency_id: str, since_hour: str, hours: Collection[int], most: int
+) -> tuple[str, ...]:
+    """Return the ids of an agency's latest queries since an hour, of these hours of the day (UTC).
+
+    Raises StoreUnavailable.
+    """
+    of_day = func.substr(queries.c.hour, 12, 2).in_([f"{hour:02}" for hour in hours])
+    statement = (
+        select(queries.c.query_id)
+        .where(queries.c.agency_id == agency_id, queries.c.hour >= since_hour, of_day)
+        .order_by(queries.c.hour.desc())
+        .limit(most)
+    )
+    with database.read() as connection:
+        return tuple(connection.execute(statement).scalars())
 
 
 @cache

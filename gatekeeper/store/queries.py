@@ -7,13 +7,13 @@ found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from sqlalchemy import Table, select
 
 from gatekeeper.store.database import Database
-from gatekeeper.store.patterns import marks_between, swept
+from gatekeeper.store.patterns import latest_of, marks_between, swept
 from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import idempotency_keys, queries, review_events, reviews, verifications
 from gatekeeper.store.values import (
@@ -106,6 +106,12 @@ class Queries:
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> tuple[Marked, ...]:
         """Return the last *most* marks under each fingerprint; see ``patterns``. Raises StoreUnavailable."""
         return marks_between(self._database, prints, since_ms, until_ms, most)
+
+    def latest_of(
+        self, agency_id: str, since_hour: str, hours: Collection[int], most: int
+    ) -> tuple[str, ...]:
+        """Return the ids of an agency's latest queries; see ``patterns``. Raises StoreUnavailable."""
+        return latest_of(self._database, agency_id, since_hour, hours, most)
 
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int

@@ -16,6 +16,7 @@ from tests.benchmarks import (
     engines,
     exchange,
     ledger,
+    patterns,
     queue,
     reading,
     replays,
@@ -46,6 +47,9 @@ def _options() -> argparse.Namespace:
     asked = kinds.add_parser("activation", help="a law comes into force, and is rolled back, under load")
     asked.add_argument("--queries", type=int, default=50_000)
     asked.add_argument("--engine", choices=("embedded", "opa"), default="embedded")
+    asked = kinds.add_parser("patterns", help="what facts over time add to a query on a long log")
+    asked.add_argument("--queries", type=int, default=100_000)
+    asked.add_argument("--database", choices=("sqlite", "postgres"), action="append")
     asked = kinds.add_parser("replay", help="another law on past queries")
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
@@ -65,14 +69,14 @@ def main() -> None:
             found = exchange.measure(options.rounds, options.seconds, *more)
         case "engines":
             found = engines.measure(options.decisions)
-        case "screen":
-            found = reading.measure()
-        case "reasons":
-            found = reading.judge()
+        case "screen" | "reasons":
+            found = reading.measure() if options.kind == "screen" else reading.judge()
         case "activation":
             found = activation.measure(options.queries, options.engine)
         case "queue":
             found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
+        case "patterns":
+            found = patterns.measure(options.queries, tuple(options.database or ("sqlite", "postgres")))
         case "replay":
             found = replays.measure(options.decisions, options.most)
         case "ledger":

@@ -1,0 +1,132 @@
+"""What a query is compared with is found along an index, exactly, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gatekeeper.errors import StoreUnavailable
+from gatekeeper.ledger.rows import Insert
+from gatekeeper.store import erasure
+from gatekeeper.store.database import Database
+from gatekeeper.store.erasure import Erasure
+from gatekeeper.store.ledger_rows import LedgerRows
+from gatekeeper.store.patterns import MOST_TARGETS, SWEPT, statement_of_marks, values_of_marks
+from gatekeeper.store.prepared import marked
+from gatekeeper.store.queries import Queries
+from gatekeeper.store.values import Marked, Swept
+from tests.store.making import DAY, NOON, commit, query, register
+
+EARLY, LATE = "2026-11-22T11Z", "2026-11-22T12Z"
+OFFICER, OTHER = b"o" * 32, b"p" * 32
+
+
+def _print(number: int) -> bytes:
+    return number.to_bytes(32, "big")
+
+
+def _mark(query_id: str, mark: bytes = b"m" * 32, at_ms: int = 1000) -> Insert:
+    return Insert("marks", {"mark_fp": mark, "at_ms": at_ms, "query_id": query_id, "day": DAY})
+
+
+def test_each_target_is_counted_once_and_in_its_last_hour(rows: LedgerRows, database: Database) -> None:
+    """Today and this hour; another officer's are not ours; what nobody asked about has no hour."""
+    queries = Queries(database)
+    register(rows)
+    assert Swept(0, 0, None) == queries.swept(OFFICER, _print(1), LATE)
+    commit(
+        rows,
+        [query(target_fp=_print(1), hour=EARLY), query(target_fp=_print(1), hour=LATE)],
+        [query(target_fp=_print(2), hour=EARLY), query(target_fp=_print(3), hour=LATE)],
+        [query(target_fp=_print(3), hour=LATE), query(target_fp=_print(4), officer_fp=OTHER)],
+    )
+    assert Swept(3, 2, LATE) == queries.swept(OFFICER, _print(1), LATE)
+    assert Swept(3, 2, EARLY) == queries.swept(OFFICER, _print(2), LATE)
+    assert Swept(3, 2, None) == queries.swept(OFFICER, _print(4), LATE)
+
+
+def test_no_more_targets_are_counted_than_a_city_may_allow(rows: LedgerRows, database: Database) -> None:
+    """Whoever sweeps on does not make the next answer slow."""
+    register(rows)
+    commit(rows, [query(target_fp=_print(n), hour=LATE) for n in range(MOST_TARGETS + 20)])
+    assert Swept(MOST_TARGETS, MOST_TARGETS, None) == Queries(database).swept(OFFICER, _print(999), LATE)
+
+
+def test_marks_are_found_within_their_time_the_latest_first(rows: LedgerRows, database: Database) -> None:
+    """Both ends count; of many the latest; each with the place of its fingerprint."""
+    queries, other = Queries(database), b"n" * 32
+    register(rows)
+    commit(rows, [query(f"q{n}") for n in range(6)])
+    commit(rows, [_mark(f"q{n}", at_ms=1000 + n) for n in range(5)] + [_mark("q5", other, 1002)])
+    found = queries.marks([b"m" * 32, other, b"x" * 32], 1001, 1003, 2)
+    assert {Marked(0, "q3", 1003), Marked(0, "q2", 1002), Marked(1, "q5", 1002)} == set(found)
+    assert () == queries.marks([], 0, 9999, 2)
+    assert () == queries.marks([b"m" * 32], 1005, 9999, 2)
+
+
+class _Undone(Exception):
+    """Ends a transaction without a commit."""
+
+
+def test_a_mark_of_the_same_batch_is_seen_under_the_lock(rows: LedgerRows) -> None:
+    """Of two requests that one transaction commits, the second sees what the first left."""
+    register(rows)
+
+    def both() -> None:
+        with rows.transaction() as transaction:
+            transaction.head()
+            transaction.write([query("q1"), _mark("q1")])
+            assert frozenset({"q1"}) == transaction.marked([b"m" * 32], 0, 5000, 9)
+            assert frozenset() == transaction.marked([], 0, 5000, 9)
+            assert frozenset() == transaction.marked([b"m" * 32], 1001, 5000, 9)
+            raise _Undone
+
+    with pytest.raises(_Undone):
+        both()
+
+
+@pytest.mark.parametrize("changes", [{"mark_fp": b"short"}, {"at_ms": None}, {"query_id": "q_unknown"}])
+def test_a_mark_of_another_shape_is_refused(rows: LedgerRows, changes: dict[str, object]) -> None:
+    """By the check before the database, or by the database itself."""
+    register(rows)
+    commit(rows, [query("q1")])
+    with pytest.raises(StoreUnavailable):
+        commit(rows, [replace(_mark("q1"), values={**_mark("q1").values, **changes})])
+
+
+def test_a_purged_day_takes_its_marks_with_it(rows: LedgerRows, database: Database, tmp_path: Path) -> None:
+    """Nothing about who was refused what outlives the day's key."""
+    register(rows)
+    commit(rows, [query("q1"), _mark("q1"), _mark("q1", b"n" * 32)])
+    commit(rows, erasure.begin("purge_1", DAY + timedelta(days=1), NOON))
+    gone = Erasure(database, tmp_path / "lock")
+    assert (DAY,) == gone.days(DAY + timedelta(days=1))
+    while gone.remove("purge_1", DAY):
+        pass
+    assert () == gone.days(DAY + timedelta(days=1))
+    assert () == Queries(database).marks([b"m" * 32, b"n" * 32], 0, 9999, 9)
+
+
+def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database) -> None:
+    """No table is walked over, however many queries there are."""
+    register(rows)
+    commit(rows, [query(f"q{n}", target_fp=_print(n), officer_fp=_print(n % 50)) for n in range(2000)])
+    commit(rows, [_mark(f"q{n}", _print(n), 1000 + n) for n in range(2000)])
+    with database.write() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
+    swept = (OFFICER, b"", OFFICER, OFFICER, LATE, OFFICER, _print(1))
+    asked = [
+        (SWEPT, swept, "ix_queries_officer_fp_target_fp_hour"),
+        (statement_of_marks(2, 11), values_of_marks([_print(1), _print(2)], 0, 9999), "marks"),
+    ]
+    for statement, values, index in asked:
+        with database.read() as connection:
+            plan = connection.exec_driver_sql(explain + marked(statement, database.dialect), values).all()
+        lines = [str(line[-1]) for line in plan]
+        assert any(index in line for line in lines), lines
+        walked = ("SCAN queries", "SCAN marks", "Seq Scan on queries", "Seq Scan on marks")
+        assert not [line for line in lines if any(walk in line for walk in walked)], lines
