@@ -197,7 +197,7 @@ def _people(standing: Standing) -> Iterator[Alert]:
     for more in standing.volumes:
         yield Alert(
             "warning",
-            "%(agency)s asked %(asked)s times in seven days; %(usual)s a week are usual for it. Its latest: "
+            "In seven days %(agency)s asked %(asked)s times; %(usual)s a week are usual for it. Its latest: "
             "%(queries)s.",
             _told(more),
             "Ask its contact what changed.",
@@ -206,8 +206,8 @@ def _people(standing: Standing) -> Iterator[Alert]:
     for late in standing.off_hours:
         yield Alert(
             "warning",
-            "%(agency)s asked %(asked)s times in the city's quiet hours in seven days; %(usual)s a week are "
-            "usual for it. Its latest: %(queries)s.",
+            "In the quiet hours of seven days %(agency)s asked %(asked)s times; %(usual)s a week are usual for "
+            "it. Its latest: %(queries)s.",
             _told(late),
             "Ask its contact who was on duty.",
             f"/console/agencies/{late.agency_id}",

@@ -96,7 +96,9 @@ def test_the_last_week_is_told_with_its_latest_queries() -> None:
     assert (Unusual("busy-pd", 60, 5, ("q_busy-pd_2026-11-20T00Z_24_3",)),) == more
     assert (Unusual("night-pd", 12, 0, ("q_night-pd_2026-11-20T00Z_6_3",)),) == late
     told = [alert.said % alert.values for alert in alerts_of(Standing(volumes=more, off_hours=late))]
-    assert ["busy-pd asked 60 times", "night-pd asked 12 times"] == [t[: t.index(" in")] for t in told]
+    assert ["busy-pd asked 60 times; 5 a", "night-pd asked 12 times; 0 a"] == [
+        " ".join(text.partition(" days ")[2].split()[:6]) for text in told
+    ]
     assert all("q_" in text for text in told)
 
 
