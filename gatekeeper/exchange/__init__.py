@@ -397,7 +397,6 @@ def _circumstances(  # noqa: PLR0917  a decision depends on as much
         patterns=patterns(
             gate.queries,
             gate.keys,
-            gate.ledger,
             gate.engine.bundle.data,
             agencies=[agency_id, *([] if end_requester is None else [end_requester.id])],
             query=query,

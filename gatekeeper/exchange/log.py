@@ -309,7 +309,8 @@ def _marks(keys: DayKeys, request: Request, decision: Decision, data: Mapping[st
         query=request.query,
         at=decision.situation.at,
         query_id=request.query_id,
-        refused=decision.outcome == "deny",
+        facts=decision.facts,
+        unmet=[provision.code for provision in decision.unmet],
         first=request.first,
     )
 

@@ -19,11 +19,11 @@ from typing import Any, Final, Protocol
 from gatekeeper.errors import KeyErased, LedgerCorrupt
 from gatekeeper.exchange.fingerprints import officer_print, plain, target_print
 from gatekeeper.exchange.history import DAYS
-from gatekeeper.exchange.interfaces import Queries
+from gatekeeper.exchange.interfaces import Marked, Queries
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Insert, Json, Ledger, Transaction
 from gatekeeper.ledger.canonical import canonical, decoded
-from gatekeeper.ledger.clock import to_ms
+from gatekeeper.ledger.clock import from_ms, to_ms
 
 LOOK_BACK: Final = timedelta(hours=2)
 """The city's own time (``rephrasing.within_minutes``) is at most this."""
@@ -33,6 +33,7 @@ MOST_REFUSALS: Final = 10
 """Of further ones the policy is told that there are more."""
 MOST_COUNTED: Final = 101
 """Under one fingerprint; the city's own limits are below it."""
+_MARK: Final = "mark"
 _DECISIONS: Final = frozenset({"query.decided", "query.previewed"})
 _ALIKE: Final = str.maketrans("OI", "01")
 """What readers of plates take for each other."""
@@ -51,7 +52,7 @@ class Earlier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A refusal as it is on record, with the facts that it was decided on."""
+    """A refusal as its mark has it: what it was refused for, and what of it can be taken back."""
 
     query_id: str
     minutes_ago: int
@@ -70,7 +71,24 @@ class Refused:
                 "taken_back": [part for part, back in PARTS.items() if back(self.said, now)],
             }
         except (KeyError, TypeError, AttributeError):
-            raise LedgerCorrupt("an earlier decision's facts do not have their shape") from None
+            raise LedgerCorrupt("an earlier refusal does not have its shape") from None
+
+
+def said_by(facts: Mapping[str, Any]) -> dict[str, Json]:
+    """Return what of a request's facts a later one is compared with."""
+    return {
+        "purpose": {n: facts["purpose"][n] for n in ("category", "offense", "statute", "earlier_offenses")},
+        "words": {
+            "classes": facts["words"]["classes"],
+            "narrative": {"means": facts["words"]["narrative"]["means"]},
+        },
+        "legal_process": _only(facts["legal_process"], "kind", "earlier_kinds", "form_numbers"),
+        "on_behalf_of": _only(facts["on_behalf_of"], "agency", "component"),
+    }
+
+
+def _only(part: Mapping[str, Any] | None, *names: str) -> dict[str, Json] | None:
+    return None if part is None else {name: part[name] for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +147,9 @@ ALONE: Final = Patterns()
 """The patterns of a query that stands alone."""
 
 
-def patterns(  # noqa: PLR0913  one question to each of them
+def patterns(
     queries: Queries,
     keys: DayKeys,
-    ledger: Ledger,
     data: Mapping[str, Json],
     *,
     agencies: Iterable[str],
@@ -149,12 +166,12 @@ def patterns(  # noqa: PLR0913  one question to each of them
     parties = tuple(dict.fromkeys(agencies))
     question = _question(keys, parties, query, began)
     found = queries.marks(question.prints, question.since_ms, question.until_ms, MOST_REFUSALS + 1)
-    latest: dict[str, int] = {}
-    for one in found:
+    latest: dict[str, Marked] = {}
+    for one in sorted(found, key=lambda one: (-one.at_ms, one.query_id)):
         if one.query_id != query_id:
-            latest[one.query_id] = max(one.at_ms, latest.get(one.query_id, 0))
-    newest = sorted(latest, key=lambda other: (-latest[other], other))
-    refused = (_refused(ledger, other, began, latest[other]) for other in newest[:MOST_REFUSALS])
+            latest.setdefault(one.query_id, one)
+    newest = list(latest.values())
+    refused = (_refused(keys, one, began) for one in newest[:MOST_REFUSALS])
     places = places_of(data, query.cameras)
     this_hour, today = _targets(queries, keys, parties[0], query, at)
     return Patterns(
@@ -165,11 +182,11 @@ def patterns(  # noqa: PLR0913  one question to each of them
         places=places,
         at_places=_at_places(queries, keys, parties[0], query, at, query_id) if places else (0, 0),
         question=question,
-        seen=frozenset(newest),
+        seen=frozenset(latest),
     )
 
 
-def left(
+def left(  # noqa: PLR0913  what a mark is made of
     keys: DayKeys,
     data: Mapping[str, Json],
     *,
@@ -177,18 +194,23 @@ def left(
     query: Query,
     at: datetime,
     query_id: str,
-    refused: bool,
+    facts: Mapping[str, Any],
+    unmet: Sequence[str],
     first: bool,
 ) -> list[Insert]:
     """Return the marks that a decision leaves for later ones. Raises KeyErased, LedgerUnavailable."""
     parties, day = tuple(dict.fromkeys(agencies)), at.date()
-    prints: list[bytes] = []
-    if refused:
-        prints += _refusal_prints(keys, day, parties, query)
-    if first and places_of(data, query.cameras):
-        prints += _place_prints(keys, day, parties[0], query)
     made = {"at_ms": to_ms(at), "query_id": query_id, "day": day}
-    return [Insert("marks", {"mark_fp": one, **made}) for one in dict.fromkeys(prints)]
+    rows = []
+    if unmet:
+        plain_text = canonical({"provisions": [*unmet], "said": said_by(facts)})
+        box = keys.seal(day, query_id, _MARK, plain_text)
+        prints = dict.fromkeys(_refusal_prints(keys, day, parties, query))
+        rows += [Insert("marks", {"mark_fp": one, "box": box, **made}) for one in prints]
+    if first and places_of(data, query.cameras):
+        prints = dict.fromkeys(_place_prints(keys, day, parties[0], query))
+        rows += [Insert("marks", {"mark_fp": one, **made}) for one in prints]
+    return rows
 
 
 def places_of(data: Mapping[str, Any], cameras: Sequence[str]) -> tuple[str, ...]:
@@ -231,25 +253,18 @@ def _refusal_prints(keys: DayKeys, day: date, parties: Iterable[str], query: Que
     return [keys.fingerprint(day, "refused", canonical([who, *part])) for who in parties for part in parts]
 
 
-def _refused(ledger: Ledger, query_id: str, began: datetime, at_ms: int) -> Refused | None:
-    """Return a refusal, as it was last decided; None if it was permitted since, or has been erased."""
-    decisions = [entry for entry in ledger.entries_of(query_id) if entry.event in _DECISIONS]
-    if not decisions:
-        return None
+def _refused(keys: DayKeys, mark: Marked, began: datetime) -> Refused | None:
+    """Return the refusal that left a mark; None if its day has been erased since."""
+    if mark.box is None:
+        raise LedgerCorrupt("a refusal that does not say what it was for")
     try:
-        opened = ledger.opened(decisions[-1])
+        document: Any = decoded(keys.open(from_ms(mark.at_ms).date(), mark.query_id, _MARK, mark.box))
+        provisions, said = tuple(map(str, document["provisions"])), document["said"]
     except KeyErased:
         return None
-    clear: Any = decoded(decisions[-1].entry)
-    if clear.get("outcome") != "deny":
-        return None
-    try:
-        hidden: Any = opened.openings["hidden_provisions"]["value"]
-        said: Any = opened.detail["input"]
-        provisions = tuple(sorted({*map(str, clear["provisions"]), *map(str, hidden)}))
-    except (KeyError, TypeError):
-        raise LedgerCorrupt("an earlier decision does not have its shape") from None
-    return Refused(query_id, max(0, to_ms(began) - at_ms) // 60_000, provisions, said)
+    except (ValueError, KeyError, TypeError):
+        raise LedgerCorrupt("an earlier refusal does not have its shape") from None
+    return Refused(mark.query_id, max(0, to_ms(began) - mark.at_ms) // 60_000, provisions, said)
 
 
 def _category(said: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

@@ -206,8 +206,8 @@ def _people(standing: Standing) -> Iterator[Alert]:
     for late in standing.off_hours:
         yield Alert(
             "warning",
-            "In the quiet hours of seven days %(agency)s asked %(asked)s times; %(usual)s a week are usual for "
-            "it. Its latest: %(queries)s.",
+            "In the quiet hours of seven days %(agency)s asked %(asked)s times; %(usual)s a week are usual "
+            "for it. Its latest: %(queries)s.",
             _told(late),
             "Ask its contact who was on duty.",
             f"/console/agencies/{late.agency_id}",

@@ -38,7 +38,7 @@ SELECT count(*), sum(CASE WHEN {_LATEST.format("asked.target")} >= ? THEN 1 ELSE
 """From one target to the next along the index, which PostgreSQL would not do for a DISTINCT."""
 
 _MARKS = (
-    "SELECT * FROM (SELECT {place} AS place, query_id, at_ms FROM marks "
+    "SELECT * FROM (SELECT {place} AS place, query_id, at_ms{more} FROM marks "
     "WHERE mark_fp = ? AND at_ms BETWEEN ? AND ? ORDER BY at_ms DESC, query_id DESC LIMIT {most}) AS p{place}"
 )
 
@@ -73,9 +73,9 @@ def latest_of(
 
 
 @cache
-def statement_of_marks(prints: int, most: int) -> str:
+def statement_of_marks(prints: int, most: int, more: str = "") -> str:
     """Return the statement that finds the last *most* marks under each of so many fingerprints."""
-    return " UNION ALL ".join(_MARKS.format(place=place, most=most) for place in range(prints))
+    return " UNION ALL ".join(_MARKS.format(place=place, most=most, more=more) for place in range(prints))
 
 
 def values_of_marks(prints: Sequence[bytes], since_ms: int, until_ms: int) -> tuple[bytes | int, ...]:
@@ -92,7 +92,7 @@ def marks_between(
     """
     if not prints:
         return ()
-    statement = marked(statement_of_marks(len(prints), most), database.dialect)
+    statement = marked(statement_of_marks(len(prints), most, ", box"), database.dialect)
     with database.read() as connection:
         rows = connection.exec_driver_sql(statement, values_of_marks(prints, since_ms, until_ms)).all()
     return tuple(Marked(*row) for row in rows)

@@ -212,6 +212,8 @@ marks = Table(
     Column("at_ms", BigInteger, primary_key=True),
     Column("query_id", String(128), ForeignKey("queries.query_id"), primary_key=True),
     Column("day", Date, nullable=False, index=True),
+    # Of a refusal: what it was refused for, and what it said, sealed under the day's key.
+    Column("box", LargeBinary),
     **_KEYED,
 )
 

@@ -245,6 +245,7 @@ class Marked:
     place: int
     query_id: str
     at_ms: int
+    box: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

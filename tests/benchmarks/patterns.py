@@ -14,9 +14,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection, text
 
 from gatekeeper.exchange.fingerprints import officer_print
 from gatekeeper.exchange.parse import Query, read_again
@@ -37,6 +40,37 @@ FLOOD = 10_000
 ROUNDS = 400
 _AT_ONCE = 100_000
 _AGENCY = "bench"
+_FIXED = "agency_id, client_id, hour, kind, category, outcome, review, dry_run, policy_revision, fp_day"
+_INTO = f"INSERT INTO queries (query_id, target_fp, officer_fp, body_fp, search_fp, case_fp, {_FIXED})"
+_VALUES = "'bench', 'c', :hour, 'plate', 'stolen_vehicle', 'permit', 'none', false, 'b'"
+_MARKED = "INSERT INTO marks (mark_fp, at_ms, query_id, day)"
+_SQLITE = (
+    "DROP TABLE IF EXISTS temp.officers",
+    """
+    CREATE TEMP TABLE officers AS
+    WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < :most / 10)
+    SELECT i, randomblob(32) AS fp FROM n""",
+    f"""
+    {_INTO}
+    SELECT printf('q%012d', :first + o.i * 10 + k.column1), randomblob(32), o.fp, randomblob(32),
+           randomblob(32), randomblob(32), {_VALUES}, :day
+      FROM officers o, (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) k""",  # noqa: S608  our own words, as below
+    f"{_MARKED} SELECT randomblob(32), 1000, printf('q%012d', :first + i * 10), :day FROM officers",  # noqa: S608
+)
+_POSTGRESQL = (
+    f"""
+    {_INTO}
+    SELECT 'q' || lpad(n::text, 12, '0'), sha256(('t' || n)::bytea), sha256(('o' || n / 10)::bytea),
+           sha256(('b' || n)::bytea), sha256(('s' || n)::bytea), sha256(('c' || n)::bytea), {_VALUES},
+           CAST(:day AS date)
+      FROM generate_series(CAST(:first AS int), :first + :most - 1) n""",  # noqa: S608
+    f"""
+    {_MARKED}
+    SELECT sha256(('m' || n)::bytea), 1000, 'q' || lpad(n::text, 12, '0'), CAST(:day AS date)
+      FROM generate_series(CAST(:first AS int), :first + :most - 1, 10) n""",  # noqa: S608
+)
+_BULK = {"sqlite": _SQLITE, "postgresql": _POSTGRESQL}
+"""Ten queries by each officer on each day, one in ten refused."""
 
 
 def measure(rows: int, kinds: tuple[str, ...]) -> dict[str, Any]:
@@ -69,7 +103,6 @@ def _measured(url: str, directory: Path, rows: int) -> dict[str, Any]:
         return lambda: patterns(
             queries,
             keys,
-            None,  # type: ignore[arg-type]  # what was refused is read elsewhere: see tests/exchange
             data,
             agencies=[_AGENCY],
             query=query,
@@ -117,36 +150,33 @@ def _fill(database: Database, rows: int, keys: DayKeys, now: datetime) -> None:
                 named = f"SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = '{table.name}'"  # noqa: S608
                 for trigger in connection.exec_driver_sql(named).scalars().all():
                     connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
-    known = iter(_of_one_day(keys, day))
-    made = itertools.islice(itertools.chain(known, _of_nobody()), rows)
-    numbers = itertools.count()
-    while some := list(itertools.islice(made, _AT_ONCE)):
-        first = next(numbers) * _AT_ONCE
-        _insert(
-            database,
-            "queries",
-            "query_id, agency_id, client_id, hour, kind, category, outcome, review, dry_run, "
-            "policy_revision, target_fp, officer_fp, body_fp, search_fp, case_fp, fp_day",
-            [
-                (f"q{first + n:012}", "bench", "c", hour, "plate", "stolen_vehicle", "permit", "none", False,
-                 "b", target, officer, target, target, target, day)
-                for n, (officer, target) in enumerate(some)
-            ],
-        )  # fmt: skip
-        _insert(
-            database,
-            "marks",
-            "mark_fp, at_ms, query_id, day",
-            [
-                (b"f" * 32 if n < FLOOD and not first else secrets.token_bytes(32),
-                 int(now.timestamp() * 1000) - n, f"q{first + n:012}", day)
-                for n in range(0, len(some), 1 if not first else 5)
-            ],
-        )  # fmt: skip
-    with database.write() as connection:
-        for table in tables:
-            for index in table.indexes:
-                index.create(connection)
+    known = [*_of_one_day(keys, day)]
+    fixed = ("bench", "c", hour, "plate", "stolen_vehicle", "permit", "none", False, "b", day)
+    _insert(
+        database,
+        "queries",
+        f"query_id, target_fp, officer_fp, body_fp, search_fp, case_fp, {_FIXED}",
+        [
+            (f"k{n}", target, officer, target, target, target, *fixed)
+            for n, (officer, target) in enumerate(known)
+        ],
+    )
+    _insert(
+        database,
+        "marks",
+        "mark_fp, at_ms, query_id, day",
+        [(b"f" * 32, int(now.timestamp() * 1000) - n, f"k{n % len(known)}", day) for n in range(FLOOD)],
+    )
+    for first in range(0, max(0, rows - len(known)), _AT_ONCE):
+        with _unhurried(database) as connection:
+            for statement in _BULK[database.dialect]:
+                values = {"first": first, "day": day.isoformat(), "hour": hour, "most": _AT_ONCE}
+                connection.execute(text(statement), values)
+    # Each by itself: the write-ahead log holds one of them and not all.
+    for index in itertools.chain.from_iterable(table.indexes for table in tables):
+        with _unhurried(database) as connection:
+            index.create(connection)
+    with _unhurried(database) as connection:
         connection.exec_driver_sql("ANALYZE")
     if database.dialect == "postgresql":
         import psycopg  # noqa: PLC0415  not needed where PostgreSQL is missing
@@ -157,19 +187,19 @@ def _fill(database: Database, rows: int, keys: DayKeys, now: datetime) -> None:
             raw.execute("VACUUM ANALYZE marks")
 
 
+@contextmanager
+def _unhurried(database: Database) -> Iterator[Connection]:
+    with database.write() as connection:
+        if database.dialect == "postgresql":
+            connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
+        yield connection
+
+
 def _of_one_day(keys: DayKeys, day: date) -> Iterator[tuple[bytes, bytes]]:
     """Yield the queries of the officers who are measured: officer and target."""
     for targets in TARGETS:
         officer = officer_print(keys, day, agency_id=_AGENCY, badge=f"officer-{targets}")
         for _ in range(targets):
-            yield officer, secrets.token_bytes(32)
-
-
-def _of_nobody() -> Iterator[tuple[bytes, bytes]]:
-    """Yield the queries of others: ten by each officer on each day."""
-    while True:
-        officer = secrets.token_bytes(32)
-        for _ in range(10):
             yield officer, secrets.token_bytes(32)
 
 

@@ -296,7 +296,6 @@ def _later(city: City, plate: str, after: timedelta) -> Patterns:
     return patterns(
         city.gate.queries,
         city.gate.keys,
-        city.gate.ledger,
         city.gate.engine.bundle.data,
         agencies=[AGENCY],
         query=read_again(body(query__plate=plate)),
@@ -431,7 +430,6 @@ def test_different_plates_are_counted_once_each(city: City) -> None:
         found = patterns(
             city.gate.queries,
             city.gate.keys,
-            city.gate.ledger,
             city.gate.engine.bundle.data,
             agencies=[AGENCY],
             query=read_again(body(query__plate=plate, requester__badge=badge)),

@@ -29,7 +29,8 @@ def _print(number: int) -> bytes:
 
 
 def _mark(query_id: str, mark: bytes = b"m" * 32, at_ms: int = 1000) -> Insert:
-    return Insert("marks", {"mark_fp": mark, "at_ms": at_ms, "query_id": query_id, "day": DAY})
+    row = {"mark_fp": mark, "at_ms": at_ms, "query_id": query_id, "day": DAY, "box": b"sealed"}
+    return Insert("marks", row)
 
 
 def test_each_target_is_counted_once_and_in_its_last_hour(rows: LedgerRows, database: Database) -> None:
@@ -62,7 +63,11 @@ def test_marks_are_found_within_their_time_the_latest_first(rows: LedgerRows, da
     commit(rows, [query(f"q{n}") for n in range(6)])
     commit(rows, [_mark(f"q{n}", at_ms=1000 + n) for n in range(5)] + [_mark("q5", other, 1002)])
     found = queries.marks([b"m" * 32, other, b"x" * 32], 1001, 1003, 2)
-    assert {Marked(0, "q3", 1003), Marked(0, "q2", 1002), Marked(1, "q5", 1002)} == set(found)
+    assert {
+        Marked(0, "q3", 1003, b"sealed"),
+        Marked(0, "q2", 1002, b"sealed"),
+        Marked(1, "q5", 1002, b"sealed"),
+    } == set(found)
     assert () == queries.marks([], 0, 9999, 2)
     assert () == queries.marks([b"m" * 32], 1005, 9999, 2)
 

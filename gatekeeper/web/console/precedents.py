@@ -64,10 +64,9 @@ class Rephrased:
     minutes: int
     provisions: tuple[str, ...]
     gone: tuple[str, ...]
-    reviewed: bool
 
 
-def rephrased(desk: Desk, case: Case) -> list[Rephrased]:
+def rephrased(case: Case) -> list[Rephrased]:
     """Return the refusals that a request is compared with, as the policy was told of them."""
     patterns: Any = case.decision.facts["patterns"]
     ids = [earlier.query_id for earlier in case.decision.situation.patterns.refused]
@@ -77,7 +76,6 @@ def rephrased(desk: Desk, case: Case) -> list[Rephrased]:
             told["minutes_ago"],
             tuple(told["provisions"]),
             (*told["classes_gone"], *told["taken_back"]),
-            reviewed=desk.gate.queries.review(query_id) is not None,
         )
         for query_id, told in zip(ids, patterns["refused_before"], strict=True)
     ]

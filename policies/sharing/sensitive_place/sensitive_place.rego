@@ -27,7 +27,11 @@ package sharing.sensitive_place
 
 import data.facts.process.verified
 
-satisfied if input.patterns.sensitive_places == []
+satisfied if {
+	input.patterns.sensitive_places == []
+	is_number(input.patterns.sensitive_by_officer)
+	is_number(input.patterns.sensitive_by_agency)
+}
 
 satisfied if {
 	is_array(input.patterns.sensitive_places)

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("at_ms", sa.BigInteger(), nullable=False),
         sa.Column("query_id", sa.String(length=128), nullable=False),
         sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("box", sa.LargeBinary(), nullable=True),
         sa.ForeignKeyConstraint(["query_id"], ["queries.query_id"], name=op.f("fk_marks_query_id")),
         sa.PrimaryKeyConstraint("mark_fp", "at_ms", "query_id", name=op.f("pk_marks")),
         sqlite_with_rowid=False,
