@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.exchange.forms import form_numbers
@@ -21,7 +22,7 @@ from gatekeeper.exchange.screen import Words
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.rows import RegistryState, Stop
 from gatekeeper.ledger.stops import Party, covers
-from gatekeeper.policy import Engine, Provision, Verdict
+from gatekeeper.policy import Bundle, Engine, Provision, Verdict
 
 RECORD_FIELDS = frozenset(
     {
@@ -164,7 +165,7 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
 
     Raises PolicyUnavailable if the engine fails or its answer is not exactly a decision.
     """
-    facts = gather(query, words, situation)
+    facts = known_to(engine.bundle, gather(query, words, situation))
     verdict = engine.evaluate(facts)
     policy = Policy(verdict.revision, verdict.digest)
     if verdict.permit is True and not verdict.unmet:
@@ -174,6 +175,14 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
     if not unmet:
         raise PolicyUnavailable("a denial that names no provision")
     return Denial(query, situation, facts, policy, unmet)
+
+
+def known_to(bundle: Bundle, facts: dict[str, Json]) -> dict[str, Json]:
+    """Return the facts without ``patterns`` if the law was made before there were any: it goes on deciding."""
+    schema: Any = bundle.schemas.get("input")
+    if isinstance(schema, dict) and "patterns" in schema.get("properties", {}):
+        return facts
+    return {name: fact for name, fact in facts.items() if name != "patterns"}
 
 
 def strictest(reviews: Iterable[str]) -> str:

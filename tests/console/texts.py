@@ -52,7 +52,8 @@ _LEXICON: Final = json.loads((shipped_policies() / "data" / "lexicon.json").read
 CODES: Final = sorted(
     {
         *_LEXICON["classes"], *_LEXICON["crimes"],
-        *ROLES, *CATEGORIES, *PARTS, *PROCESS_KINDS, *SERVED_KINDS, *KINDS, *SCOPES, *REVIEWS, *WAITING, *DONE,
+        *ROLES, *CATEGORIES, *PARTS,
+        *PROCESS_KINDS, *SERVED_KINDS, *KINDS, *SCOPES, *REVIEWS, *WAITING, *DONE,
         *(event.partition(".")[2] for event in EVENTS if event.startswith("review.")),
         "permit", "deny", "proposed", "accepted", "rejected", "active", "suspended", "closed", "removed",
         *STATES, "superseded", *STEPS, *STEPS.values(),

@@ -19,7 +19,7 @@ import pytest
 from gatekeeper.cli import client
 from gatekeeper.errors import LedgerCorrupt, StoreUnavailable
 from gatekeeper.exchange import Answer, answer
-from gatekeeper.exchange.decide import Situation, gather
+from gatekeeper.exchange.decide import Situation, gather, known_to
 from gatekeeper.exchange.history import FIRST
 from gatekeeper.exchange.parse import read_again
 from gatekeeper.exchange.patterns import ALONE, MOST_REFUSALS, Patterns, Refused, patterns
@@ -386,6 +386,15 @@ def test_nothing_typed_and_no_target_is_among_the_facts(city: City, plate: str) 
     assert 403 == city.ask(body(query__plate=plate, **ICE)).status
     said = json.dumps(_later(city, plate, timedelta(0)).facts(_now_facts(city, {})))
     assert not [text for text in (plate, "Deport", "driver", "Pat", "4411") if text in said]
+
+
+def test_a_law_that_knows_nothing_of_patterns_goes_on_deciding(city: City) -> None:
+    """It is not told of them, so that an update of the program is none of the law."""
+    schema: Any = json.loads(json.dumps(city.gate.engine.bundle.schemas["input"]))
+    assert {"patterns": 1} == known_to(city.gate.engine.bundle, {"patterns": 1})
+    del schema["properties"]["patterns"]
+    older = replace(city.gate.engine.bundle, schemas={"input": schema})
+    assert {"clock": 1} == known_to(older, {"clock": 1, "patterns": 1})
 
 
 # --- Sweeps and sensitive places. -------------------------------------------------------------------------

@@ -68,7 +68,9 @@ class Rephrased:
 
 def rephrased(case: Case) -> list[Rephrased]:
     """Return the refusals that a request is compared with, as the policy was told of them."""
-    patterns: Any = case.decision.facts["patterns"]
+    patterns: Any = case.decision.facts.get("patterns")
+    if patterns is None:  # by a law that does not ask
+        return []
     ids = [earlier.query_id for earlier in case.decision.situation.patterns.refused]
     return [
         Rephrased(
