@@ -178,7 +178,7 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
 
 
 def known_to(bundle: Bundle, facts: dict[str, Json]) -> dict[str, Json]:
-    """Return the facts without ``patterns`` if the law was made before there were any: it goes on deciding."""
+    """Return the facts, without ``patterns`` if the law was made before there were any: it goes on."""
     schema: Any = bundle.schemas.get("input")
     if isinstance(schema, dict) and "patterns" in schema.get("properties", {}):
         return facts

@@ -84,10 +84,7 @@ class Facts:
         if decided.policy != self._bundle.digest and self._lexicons.get(decided.policy) != self._lexicon:
             facts, rescreened = {**facts, "words": self._words(decided)}, True
         alone = self._knows_patterns and "patterns" not in facts
-        if alone:
-            facts = {**facts, "patterns": ALONE.facts({})}
-        else:
-            facts = known_to(self._bundle, dict(facts))
+        facts = {**facts, "patterns": ALONE.facts({})} if alone else known_to(self._bundle, dict(facts))
         return Given(facts, rescreened, set_aside, alone)
 
     def _words(self, decided: Decided) -> dict[str, Json]:
