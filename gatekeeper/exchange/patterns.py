@@ -84,6 +84,7 @@ def said_by(facts: Mapping[str, Any]) -> dict[str, Json]:
         },
         "legal_process": _only(facts["legal_process"], "kind", "earlier_kinds", "form_numbers"),
         "on_behalf_of": _only(facts["on_behalf_of"], "agency", "component"),
+        "end_requester": _only(facts["end_requester"], "known"),
     }
 
 
@@ -198,11 +199,15 @@ def left(  # noqa: PLR0913  what a mark is made of
     unmet: Sequence[str],
     first: bool,
 ) -> list[Insert]:
-    """Return the marks that a decision leaves for later ones. Raises KeyErased, LedgerUnavailable."""
+    """Return the marks that a decision leaves for later ones.
+
+    A refusal that the law's own lists make no matter of (a formality, a stop of sharing) leaves none, or so
+    many of them would hide the one that matters. Raises KeyErased, LedgerUnavailable.
+    """
     parties, day = tuple(dict.fromkeys(agencies)), at.date()
     made = {"at_ms": to_ms(at), "query_id": query_id, "day": day}
     rows = []
-    if unmet:
+    if tells(data, facts, unmet):
         plain_text = canonical({"provisions": [*unmet], "said": said_by(facts)})
         box = keys.seal(day, query_id, _MARK, plain_text)
         prints = dict.fromkeys(_refusal_prints(keys, day, parties, query))
@@ -211,6 +216,16 @@ def left(  # noqa: PLR0913  what a mark is made of
         prints = dict.fromkeys(_place_prints(keys, day, parties[0], query))
         rows += [Insert("marks", {"mark_fp": one, **made}) for one in prints]
     return rows
+
+
+def tells(data: Mapping[str, Any], facts: Mapping[str, Any], unmet: Iterable[str]) -> bool:
+    """Say whether a later request could take back what this one was refused for, by the law's own lists."""
+    listed = data["city"].get("rephrasing")
+    unmet = frozenset(unmet)
+    if listed is None or not unmet:
+        return False
+    of_use = listed["provisions"].keys() | {"rephrased_request"}
+    return not (unmet.isdisjoint(of_use) and set(facts["words"]["classes"]).isdisjoint(listed["classes"]))
 
 
 def places_of(data: Mapping[str, Any], cameras: Sequence[str]) -> tuple[str, ...]:
@@ -293,11 +308,11 @@ def _shown(paper: Mapping[str, Any] | None) -> set[str]:
 
 def _requester(said: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     then, today = said["on_behalf_of"], now["on_behalf_of"]
-    if then is None:
-        return False
-    return today is None or any(
-        plain(then[name] or "") not in {"", plain(today[name] or "")} for name in ("agency", "component")
-    )
+    if then is None or today is None:
+        return then is not None
+    # An agency that the registry did not know was a mistyped id, or hides behind one: its words are read.
+    told = ["component", *(["agency"] if said["end_requester"]["known"] else [])]
+    return any(plain(then[name] or "") not in {"", plain(today[name] or "")} for name in told)
 
 
 def _crime(said: Mapping[str, Any], now: Mapping[str, Any]) -> bool:

@@ -86,6 +86,14 @@ REPHRASED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "misspelt": ({"purpose__narrative": "deportatoin order"}, {}),
     "in the unit": ({"requester__unit": "Immigration enforcement"}, {}),
     "in the case number": ({"purpose__case_number": "deportation 25-10494"}, {}),
+    "for whom it is asked left out": (
+        {"on_behalf_of": {"agency": "sample-hsi-office", "component": None, "person": "Sam Sample"}},
+        {},
+    ),
+    "for an agency that nobody knows": (
+        {"on_behalf_of": {"agency": "NOBODY", "component": None, "person": "Sam Sample"}},
+        {},
+    ),
     "another crime than the code's": (
         {"purpose__offense": "09A"},
         {"purpose__offense": "09A", "purpose__narrative": "Murder on Sample Avenue, driver shot a man"},
@@ -135,6 +143,10 @@ HONEST: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "more words beside the same": (
         {"purpose__offense": "09A"},
         {"purpose__narrative": "Stolen blue sedan, taken from Sample Avenue overnight, keys inside"},
+    ),
+    "for whom it is asked, mistyped": (
+        {"on_behalf_of": {"agency": "sample-li-pd", "component": None, "person": "Sam Sample"}},
+        {"on_behalf_of": {"agency": AGENCY, "component": None, "person": "Sam Sample"}},
     ),
     "a script that nobody reads": ({"purpose__narrative": "Угон автомобиля ночью"}, {}),
 }
@@ -234,11 +246,22 @@ def test_who_goes_on_asking_goes_on_waiting(city: City, plate: str) -> None:
 def test_more_refusals_than_are_looked_at_are_told(city: City, plate: str) -> None:
     """Noise hides nothing: whoever was refused so often waits for staff."""
     assert 403 == city.ask(body(query__plate=plate, **ICE)).status
+    noise = {"purpose__narrative": "Vehicles parked at the protest march"}
     for _ in range(MOST_REFUSALS):
-        assert (
-            403 == city.ask(body(query__plate=plate, purpose__narrative="investigation"), dry_run=True).status
-        )
+        assert 403 == city.ask(body(query__plate=plate, **noise), dry_run=True).status
+    assert _later(city, plate, timedelta(0)).more_refusals is True
     assert {"rephrased_request"} == _reasons(city.ask(body(query__plate=plate)))
+
+
+def test_formalities_and_stops_hide_nothing_and_hold_nobody(city: City, plate: str) -> None:
+    """However often a request was refused for them, the next that is in order is permitted."""
+    for changes in [
+        {"attestation__accepted": False},
+        {"purpose__narrative": "investigation"},
+    ] * MOST_REFUSALS:
+        assert 403 == city.ask(body(query__plate=plate, **changes), dry_run=True).status
+    assert () == _later(city, plate, timedelta(0)).refused
+    assert 200 == city.ask(body(query__plate=plate)).status
 
 
 def test_twins_asked_at_once_see_each_other(city: City, plate: str) -> None:
