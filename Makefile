@@ -18,7 +18,8 @@ help:
 	@echo 'make lint      ruff, mypy, and Regal where it is'
 	@echo 'make texts     bring the Spanish catalogue of the console up to date: new texts empty, old ones dropped'
 	@echo 'make bench     throughput beside an ungated twin, as JSON'
-	@echo 'make soak      200 times kill -9, then ten minutes of mixed load, watching memory and the log (SOAK_SECONDS=600)'
+	@echo 'make soak      200 times kill -9, ten minutes of mixed load (SOAK_SECONDS=600), and the log as it grows to ten million'
+	@echo '               entries (SOAK_SIZES=1000000,10000000); half an hour and 21 GB of disk. Writes build/growth/'
 	@echo 'make lock      write deploy/locks/ anew'
 	@echo 'make clean     remove what make has made'
 
@@ -58,9 +59,12 @@ bench: venv-test
 
 SOAK_SECONDS ?= 600
 SOAK_KILLS ?= 200
+SOAK_SIZES ?= 1000000,10000000
+# 200 rounds take longer than the suite lets one test take; the growth wants 21 GB of disk for a while.
 soak: venv-test
-	GATEKEEPER_TEST_KILLS=$(SOAK_KILLS) $(PY) -m pytest -q tests/store/test_sudden_death.py
+	GATEKEEPER_TEST_KILLS=$(SOAK_KILLS) $(PY) -m pytest -q -o faulthandler_timeout=3600 tests/store/test_sudden_death.py
 	$(PY) -m tests.benchmarks soak --seconds $(SOAK_SECONDS) $(ARGS)
+	$(PY) -m tests.benchmarks growth --sizes $(SOAK_SIZES) --out build/growth
 
 # One resolution for Python 3.11 and newer on every system; wheels only, each by hash.
 lock: venv-test

@@ -32,9 +32,11 @@ from gatekeeper.parts import (
     begin_job,
     endpoints,
     eraser,
+    holds,
     laws_in_force,
     mail,
     open_reads,
+    outlook_of,
     retention,
     trust,
     witnessed_of,
@@ -80,6 +82,7 @@ from gatekeeper.web.metrics import (
     UNAUTHENTICATED,
     WITNESSES_MISSING,
 )
+from gatekeeper.web.presented import Presenting, offer_nonces
 from gatekeeper.web.published import published_blueprint
 from gatekeeper.web.queries import queries_blueprint
 from gatekeeper.web.standing import standing_blueprint
@@ -91,10 +94,12 @@ _log = structlog.get_logger()
 
 
 def build_gate(state: State, laws: Laws, tokens: TokenKeys) -> Gate:
-    """Join the parts that a query passes through."""
+    """Join the parts that a query passes through. Raises SettingsRefused."""
     settings = state.settings
     return Gate(
-        verifier=TokenVerifier(settings.issuer, settings.issuer, tokens),
+        verifier=TokenVerifier(
+            settings.issuer, settings.issuer, tokens, state.nonces(), profiles=settings.profiles
+        ),
         registry=state.registry,
         queries=state.queries,
         documents=Documents(state.database),
@@ -129,7 +134,7 @@ def create_app(settings: Settings) -> Flask:
     """
     requests.configure_logging(settings.log_level)
     state = open_state(settings)
-    state.ledger.check_tail()
+    state.check_log()
     laws = laws_in_force(state)
     tokens = TokenKeys(settings.key_directory / "tokens")
     beside = build_beside(state)
@@ -237,12 +242,14 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
         refused(error.reason)
         return problems.problem(error)
 
+    offer_nonces(app, gate.verifier.nonces, gate.clock)
+    presenting = Presenting(state.settings.issuer, state.proxy())
     stands = witnessed_of(state)
     for blueprint in (
-        tokens_blueprint(_authorization(state.settings, state, tokens, refused)),
-        queries_blueprint(gate),
-        standing_blueprint(gate, NoticeReading(state.database).places),
-        ledger_blueprint(gate),
+        tokens_blueprint(_authorization(state, gate, tokens, refused), presenting),
+        queries_blueprint(gate, presenting),
+        standing_blueprint(gate, presenting, NoticeReading(state.database).places),
+        ledger_blueprint(gate, presenting),
         published_blueprint(state.published()),
         health_blueprint(gate, stands),
         docs_blueprint(),
@@ -300,6 +307,8 @@ def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Wit
         witnesses=stands,
         law=_law_desk(settings, state, lifecycle),
         notices=NoticeReading(state.database),
+        holds=holds(state),
+        outlook=outlook_of(state),
         try_now=Outbox(state.database).retry,
         bench=Bench(lifecycle.store, lifecycle.files, drafts),
         secure=settings.issuer.startswith("https://"),
@@ -336,8 +345,10 @@ def _city(state: State) -> str:
 
 
 def _authorization(
-    settings: Settings, state: State, tokens: TokenKeys, refused: Callable[[str], None]
+    state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[str], None]
 ) -> AuthorizationServerConfig:
+    settings = state.settings
+
     def revoke(jti: str, client_id: str, agency_id: str, expires_at: datetime) -> None:
         client = state.registry.client(client_id)
         draft = Draft(
@@ -346,7 +357,7 @@ def _authorization(
             clear={
                 "agency": agency_id,
                 "client": client_id,
-                "profile": "basic" if client is None else client.profile,
+                "profile": "fapi" if client is None else client.profile,
             },
             secret={"jti": jti, "by": client_id},
             detail={},
@@ -361,5 +372,7 @@ def _authorization(
         clock=state.clock,
         refused=refused,
         revoke=revoke,
-        allow_basic=settings.allow_basic,
+        nonces=gate.verifier.nonces,
+        profiles=settings.profiles,
+        mutual_tls=bool(settings.proxy_secret),
     )

@@ -127,6 +127,12 @@ class MalformedBody(GatekeeperError):
     code = "malformed_body"
 
 
+class TokenPinned(InvalidRequest):
+    """The token was asked for one purpose or case, and is used for another: 403 (RFC 9396)."""
+
+    code = "token_pinned"
+
+
 class IdempotencyMismatch(GatekeeperError):
     """The Idempotency-Key was used before with another body: 422."""
 

@@ -10,13 +10,16 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
+from gatekeeper.purge.agreement import Agreement
 from gatekeeper.purge.erase import Disk, Purge
 from gatekeeper.purge.holds import Holds
+from gatekeeper.purge.outlook import Outlook, outlook
 from gatekeeper.purge.retention import Retention, law_wants
 from gatekeeper.records import ColumnMapping, Reads, SqlReads
 from gatekeeper.records.mapping import SAMPLE
@@ -153,12 +156,24 @@ def eraser(state: State) -> Purge:
         store=erasure.Erasure(state.database, state.settings.data / "purge.lock"),
         rows=erasure,
         disk=Disk(state.database.give_up_reserve, state.database.restore_reserve, state.database.empty_wal),
+        agreed=agreement(state).refuse,
     )
+
+
+def agreement(state: State) -> Agreement:
+    """Return what compares the holds of the database with those of the log."""
+    return Agreement(state.ledger, state.rows, hold_rows.Holds(state.database))
 
 
 def holds(state: State) -> Holds:
     """Return the city's legal holds."""
-    return Holds(state.ledger, state.clock, hold_rows.Holds(state.database), hold_rows)
+    return Holds(state.ledger, state.clock, hold_rows.Holds(state.database), hold_rows, state.rows)
+
+
+def outlook_of(state: State) -> Callable[[Mapping[str, Any]], Outlook]:
+    """Return what tells, by the data of the law in force, what is erased next; see ``purge.outlook``."""
+    work, city = eraser(state), state.settings.retention_days
+    return lambda data: outlook(work, city, data)
 
 
 def found(state: State, bundle: Bundle, by: str) -> bool:

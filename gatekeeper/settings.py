@@ -23,7 +23,10 @@ from environs import EnvError, FileAwareEnv
 from gatekeeper.errors import SettingsRefused
 
 PREFIX = "GATEKEEPER_"
+PROFILES = ("fapi", "private_key", "basic")
+"""How a client may be registered, the safest first: only tokens of ``fapi`` are of no use to a thief."""
 _LAST_PORT = 65_535
+_SHORTEST_SECRET = 32
 _HOUR, _DAY = 3600, 86_400
 _LEAST_RETENTION, _MOST_RETENTION = 31, 36_500
 
@@ -64,18 +67,30 @@ class Settings:
         "Days that private detail is kept: 31 or more, and what the law's packs want; 0: erased by hand only",
     ] = 0
     base_url: Annotated[str, "Address that agencies use; it is the OAuth issuer"] = "http://127.0.0.1:8080"
-    allow_basic: Annotated[bool, "Let clients of the profile `basic` authenticate with a secret"] = False
+    client_profiles: Annotated[
+        str,
+        "Profiles of clients that are served: `fapi`, and where the city switches them on `private_key` "
+        "(whoever steals a token can use it) and `basic` (and whoever steals the secret)",
+    ] = "fapi"
     log_origin: Annotated[str, "Name of a new log in its checkpoints; empty: made from BASE_URL"] = ""
     publish_every: Annotated[
         int,
         "Seconds between the checkpoints under `/ledger/`; 3600: the hours that are over; 0: at once; "
         "-1: 3600, or 0 where BASE_URL is this machine's own address",
     ] = -1
+    published_copy: Annotated[
+        str,
+        "Directory that `gatekeeper ledger export` writes: a log that has less, or another history, is not "
+        "served; empty: none",
+    ] = ""
     bind: Annotated[str, "Address to listen on"] = "127.0.0.1"
     port: Annotated[int, "Port to listen on"] = 8080
     workers: Annotated[int, "Worker processes; 0: one for each core"] = 0
     threads: Annotated[int, "Threads of each worker"] = 6
     trusted_proxy: Annotated[str, "Address of the proxy whose forwarded headers count"] = "127.0.0.1"
+    proxy_secret: Annotated[
+        str, "What the proxy sends beside a client's certificate; empty: clients have no mutual TLS"
+    ] = field(default="", repr=False)
     time_zone: Annotated[str, "Time zone of the city's clocks, in which the console shows times"] = "UTC"
     oidc_issuer: Annotated[str, "Staff sign in with the identity provider of this issuer; empty: locally"] = (
         ""
@@ -124,6 +139,11 @@ class Settings:
     def issuer(self) -> str:
         """Return the OAuth issuer: the base URL without a slash at its end."""
         return self.base_url.rstrip("/")
+
+    @property
+    def profiles(self) -> frozenset[str]:
+        """Return the profiles of clients that are served."""
+        return frozenset(self.client_profiles.replace(",", " ").split())
 
     @property
     def on_loopback(self) -> bool:
@@ -215,6 +235,17 @@ def _faults(settings: Settings) -> list[str]:
     if not _loopback(settings.bind):
         faults.append(
             "GATEKEEPER_BIND is not a loopback address: TLS ends at the proxy in front; set 127.0.0.1"
+        )
+    if unknown := sorted(settings.profiles - set(PROFILES)):
+        faults.append(
+            f"GATEKEEPER_CLIENT_PROFILES names {', '.join(unknown)}: the profiles are {', '.join(PROFILES)}"
+        )
+    if not settings.profiles:
+        faults.append("GATEKEEPER_CLIENT_PROFILES is empty: nobody could ask; set it to fapi")
+    if settings.proxy_secret and len(settings.proxy_secret) < _SHORTEST_SECRET:
+        faults.append(
+            f"GATEKEEPER_PROXY_SECRET has under {_SHORTEST_SECRET} characters: openssl rand -hex 32, and the "
+            "same in the proxy's X-Proxy-Secret"
         )
     if settings.time_zone not in available_timezones():
         faults.append("GATEKEEPER_TIME_ZONE is not a time zone: set its IANA name, as America/Chicago")

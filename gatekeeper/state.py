@@ -7,13 +7,17 @@ plate reads are ``gatekeeper.parts``: nothing here needs them, so that ``gatekee
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatekeeper.errors import OperatorError, SettingsRefused
+from gatekeeper.errors import LedgerCorrupt, OperatorError, SettingsRefused
+from gatekeeper.exchange.nonces import Nonces
 from gatekeeper.ledger import Clock, DayKeys, Ledger, Publication, Published, SigningKey
+from gatekeeper.ledger.export import copied_checkpoint, seen
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.stops import Switch
+from gatekeeper.oversight.unlogged import Unlogged
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.review.personnel import Personnel
 from gatekeeper.review.secrets import SecretsKey
@@ -25,9 +29,12 @@ from gatekeeper.store import staff as staff_rows
 from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.store.revisions import Revisions
-from gatekeeper.web import bundle_access
+from gatekeeper.store.stops import Stops
+from gatekeeper.web import bundle_access, nonce_key
 from gatekeeper.web.bundle_access import BundleAccess
 from gatekeeper.web.keys import TokenKeys
+from gatekeeper.web.proxy import Proxy
+from gatekeeper.whole import write_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,20 @@ class State:
             administration,
             self.database.give_up_reserve,
             self.database.restore_reserve,
+            self.unlogged(),
         )
+
+    def unlogged(self) -> Unlogged:
+        """Return what keeps stops that the log does not tell of yet."""
+        return Unlogged(self.settings.data / "stops-not-in-log", Stops(self.database))
+
+    def check_log(self) -> None:
+        """Refuse a log that is not the one that was signed; write into one that is what waits for it.
+
+        Raises LedgerCorrupt, OperatorError, an Unavailable.
+        """
+        self.ledger.check_tail()
+        self.unlogged().tell(self.ledger, administration)
 
     def personnel(self) -> Personnel:
         """Return what changes accounts."""
@@ -99,18 +119,23 @@ class State:
     def publication(self) -> Publication:
         """Return what decides which checkpoint is the public one."""
         kept = PublishedCheckpoints(self.database)
-        return Publication(self.rows, self.log_key, kept, self.clock.now, self.settings.published_every)
+        every = self.settings.published_every
+        return Publication(self.rows, self.log_key, kept, self.clock.now, every, self.ledger.head)
 
     def published(self) -> Published:
         """Return the log as the public sees it."""
         return Published(self.rows, self.publication().latest)
 
     def kept_checkpoints(self) -> tuple[str, ...]:
-        """Return the checkpoints that are kept outside the database."""
+        """Return the checkpoints that are kept outside the database. Raises OperatorError."""
+        found = []
+        with suppress(FileNotFoundError):
+            found.append(_checkpoint_file(self.settings).read_text(encoding="utf-8", errors="replace"))
         try:
-            return (_checkpoint_file(self.settings).read_text(encoding="utf-8", errors="replace"),)
-        except FileNotFoundError:
-            return ()
+            copy = copied_checkpoint(self.settings.published_copy)
+        except LedgerCorrupt as fault:
+            raise OperatorError(str(fault)) from None
+        return (*found, *(() if copy is None else (copy,)))
 
     def notices_key(self) -> SecretsKey:
         """Return the key that webhooks' addresses and secrets are sealed under. Raises StoreUnavailable."""
@@ -123,8 +148,16 @@ class State:
             settings.bundle_token,
             _bundle_token(settings),
             settings.bundle_certificates,
-            settings.trusted_proxy,
+            self.proxy(),
         )
+
+    def nonces(self) -> Nonces:
+        """Return the nonces of DPoP proofs. Raises SettingsRefused."""
+        return nonce_key.load(_nonce_key(self.settings))
+
+    def proxy(self) -> Proxy:
+        """Return the proxy in front, whose word on certificates counts."""
+        return Proxy(self.settings.trusted_proxy, self.settings.proxy_secret)
 
     def close(self) -> None:
         """Sign a last checkpoint and close the database."""
@@ -184,9 +217,10 @@ def lay_out(settings: Settings) -> None:
     SecretsKey.create(_notices_key(settings))
     policy_keys(settings).create()
     bundle_access.create(_bundle_token(settings))
+    nonce_key.create(_nonce_key(settings))
     if not log_key_file(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
-        _origin_file(settings).write_text(settings.origin, encoding="utf-8")
+        write_whole(_origin_file(settings), settings.origin.encode())
         SigningKey.create(log_key_file(settings), settings.origin)
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
     try:
@@ -214,7 +248,14 @@ def open_state(settings: Settings) -> State:
         queries=Queries(database),
         keys=keys,
         clock=clock,
-        ledger=Ledger(rows, log_key, keys, clock, _checkpoint_file(settings)),
+        ledger=Ledger(
+            rows,
+            log_key,
+            keys,
+            clock,
+            _checkpoint_file(settings),
+            seen(PublishedCheckpoints(database).last, settings.published_copy),
+        ),
         rows=rows,
         log_key=log_key,
         staff=Staff(database, clock.now),
@@ -268,6 +309,10 @@ def _notices_key(settings: Settings) -> Path:
 def policy_keys(settings: Settings) -> PolicyKeys:
     """Return the keys that sign the law."""
     return PolicyKeys(settings.key_directory, settings.policy_key)
+
+
+def _nonce_key(settings: Settings) -> Path:
+    return settings.key_directory / "nonces.key"
 
 
 def _bundle_token(settings: Settings) -> Path:

@@ -20,7 +20,7 @@ from gatekeeper.policy.opa_configuration import LONGEST_WAIT_S
 from gatekeeper.policy.signing import SCOPE
 from gatekeeper.settings import Settings
 from gatekeeper.state import lay_out
-from gatekeeper.web.bundle_access import CERTIFICATE, VERIFIED
+from gatekeeper.web.proxy import CERTIFICATE, VERIFIED
 
 HERE = Path(__file__).parent.parent
 DEPLOY = HERE / "deploy"

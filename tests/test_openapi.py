@@ -274,7 +274,7 @@ def test_routes_and_file_agree_both_ways(served: Any) -> None:
 @pytest.fixture
 def served(tmp_path: Path) -> Any:
     """Build the application as ``gatekeeper serve`` does, on a city that has just been laid out."""
-    settings = Settings(data=tmp_path / "city", engine="embedded")
+    settings = Settings(data=tmp_path / "city", engine="embedded", client_profiles="fapi basic")
     lay_out(settings)
     state = open_state(settings)
     put_in_force(state, load_bundle(settings))

@@ -1,7 +1,8 @@
 """The operator's commands, one file a noun; ``gatekeeper COMMAND --help`` describes each.
 
-Guarantees: an error of ours ends with exit status 1 and one message that says what to do; nothing prints a
-secret but the command that makes it.
+Guarantees: an error of ours, and one of the operating system, ends with exit status 1 and one message that
+says what to do; output that could not be written is never taken for written; nothing prints a secret but the
+command that makes it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import click
 
+from gatekeeper.cli.system import give_up_output, said_of
 from gatekeeper.errors import BundleRefused, GatekeeperError, OperatorError, SettingsRefused
 
 # Commands are imported when they are called: `gatekeeper decide` needs no web framework.
@@ -57,7 +59,10 @@ class _Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                sys.stdout.flush()  # what cannot be written is told below, not after the last line
         except BundleRefused as refused:
             click.echo("The policies were refused:", err=True)
             for fault in refused.faults:
@@ -70,9 +75,10 @@ class _Commands(click.Group):
             click.echo(f"{error.code}: {error}", err=True)
             sys.exit(1)
         except OSError as error:
-            if error.errno == errno.EPIPE or error.filename is None:
-                raise  # a closed pipe is Click's to end quietly; the rest is a defect, not an operator's
-            click.echo(f"{error.filename}: {error.strerror}; check the path and its permissions", err=True)
+            if error.errno in (None, errno.EPIPE):
+                raise  # a closed pipe is Click's to end quietly; what no system said is a defect
+            give_up_output()
+            click.echo(said_of(error), err=True)
             sys.exit(1)
 
 

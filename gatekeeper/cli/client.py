@@ -21,15 +21,27 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from gatekeeper.cli.agency import known
 from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show, show_one
 from gatekeeper.errors import OperatorError
+from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
+from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.ledger import Draft, Json, Row
+from gatekeeper.settings import PROFILES
 from gatekeeper.state import State
 from gatekeeper.store import Client, ClientKey, administration
-from gatekeeper.web.clients import import_key, make_secret
+from gatekeeper.store.values import Profile
+from gatekeeper.web.clients import make_secret
 
 _ALGORITHMS = {"EC": "ES256", "RSA": "PS256", "OKP": "Ed25519"}
 _RSA_BITS = 2048
 _KID = re.compile(r"[A-Za-z0-9._~-]{1,128}\Z")
+
+
+certificate_name = click.option(
+    "--certificate-name",
+    "name",
+    type=(click.Choice(certificate_names.KINDS), str),
+    help="The name that its certificates bear (RFC 8705), for the profile fapi: san_dns gate.example.gov",
+)
 
 
 @click.group()
@@ -40,32 +52,36 @@ def client() -> None:
 @client.command()
 @click.argument("agency_id")
 @click.option(
-    "--profile", type=click.Choice(["basic", "private_key"]), default="private_key", show_default=True
+    "--profile",
+    type=click.Choice(PROFILES),
+    default=PROFILES[0],
+    show_default=True,
+    help="fapi: its tokens are of no use to a thief; the others where GATEKEEPER_CLIENT_PROFILES has them.",
 )
 @click.option(
     "--key",
     "key_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="The client's public key (JWK or PEM), for the profile private_key.",
+    help="The client's public key (JWK or PEM), for the profiles fapi and private_key.",
 )
+@certificate_name
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=SCOPES)
 @json_option
 @data_option
 def add(
     data: Path | None,
     agency_id: str,
-    profile: str,
+    profile: Profile,
     key_file: Path | None,
+    name: tuple[str, str] | None,
     scopes: tuple[str, ...],
     *,
     as_json: bool,
 ) -> None:
     """Register a client of the agency AGENCY_ID; a secret is printed once and never again."""
-    if (profile == "private_key") != (key_file is not None):
-        raise OperatorError("a client of the profile private_key needs --key FILE, one of basic takes none")
-    key = None if key_file is None else public_key(key_file.read_bytes())
+    key = _credential(profile, key_file, name)
     with city(data) as state:
-        made = register(state, agency_id, key=key, scopes=scopes)
+        made = register(state, agency_id, key=key, scopes=scopes, profile=profile)
     row = {"client_id": made.client.id, "profile": profile, "agency": made.client.agency_id}
     if made.secret is not None:
         row["client_secret"] = made.secret
@@ -116,15 +132,18 @@ def suspend(data: Path | None, client_id: str, reason: str) -> None:
 
 @client.command()
 @click.argument("client_id")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@certificate_name
 @data_option
-def add_key(data: Path | None, client_id: str, file: Path) -> None:
-    """Add a public key (JWK or PEM) to a client, before the old one is revoked."""
-    key = public_key(file.read_bytes())
+def add_key(data: Path | None, client_id: str, file: Path | None, name: tuple[str, str] | None) -> None:
+    """Add a public key (FILE: JWK or PEM) or a certificate's name, before the old one is revoked."""
     with city(data) as state:
         found = _known(state, client_id)
-        if found.profile != "private_key":
+        if found.profile == "basic":
             raise OperatorError("a client of the profile basic has a secret, not keys")
+        key = _credential(found.profile, file, name)
+        if key is None:
+            raise OperatorError("name the FILE of the key, or --certificate-name KIND VALUE")
         if found.status != "active":
             raise OperatorError(f"the client is revoked: gatekeeper client add {found.agency_id} …")
         if any(kept.kid == key.kid for kept in found.keys):
@@ -157,8 +176,27 @@ class Made:
     secret: str | None
 
 
+def _credential(profile: str, key_file: Path | None, name: tuple[str, str] | None) -> ClientKey | None:
+    """Return what a client of this profile is to prove itself by; None for a secret. Raises OperatorError."""
+    if name is not None and (profile != "fapi" or key_file is not None):
+        raise OperatorError("a certificate's name is for the profile fapi, and stands in the place of a key")
+    if name is not None:
+        return certificate_of(*name)
+    if (profile == "basic") != (key_file is None):
+        raise OperatorError(
+            "a client of the profile fapi or private_key needs --key FILE (fapi also takes "
+            "--certificate-name KIND VALUE), one of basic takes none"
+        )
+    return None if key_file is None else public_key(key_file.read_bytes())
+
+
 def register(
-    state: State, agency_id: str, *, key: ClientKey | None = None, scopes: tuple[str, ...] = SCOPES
+    state: State,
+    agency_id: str,
+    *,
+    key: ClientKey | None = None,
+    scopes: tuple[str, ...] = SCOPES,
+    profile: Profile | None = None,
 ) -> Made:
     """Add a client with a key, or with a new secret of 256 bits. Raises OperatorError, LedgerUnavailable."""
     agency = known(state, agency_id)
@@ -168,7 +206,7 @@ def register(
     made = Client(
         id=f"client-{secrets.token_hex(8)}",
         agency_id=agency.id,
-        profile="basic" if key is None else "private_key",
+        profile=profile or ("basic" if key is None else "private_key"),
         status="active",
         secret_sha256=secret_sha256,
         scopes=tuple(scopes),
@@ -177,6 +215,15 @@ def register(
     private: dict[str, Json] = {} if key is None else {"kid": key.kid}
     _commit(state, "credential.added", made, private, administration.add_client(made))
     return Made(made, secret)
+
+
+def certificate_of(kind: str, value: str) -> ClientKey:
+    """Return the name of a client's certificates, as it is registered (RFC 8705). Raises OperatorError."""
+    try:
+        name = certificate_names.registered(kind, value)
+    except ValueError as unfit:
+        raise OperatorError(f"that is no name of a certificate: {unfit}") from None
+    return ClientKey(certificate_names.kid_of(name), certificate_names.ALG, name, "active")
 
 
 def public_key(text: bytes) -> ClientKey:

@@ -33,8 +33,9 @@ from gatekeeper.cli.serve import run
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Json
 from gatekeeper.records.sample import build, samples
-from gatekeeper.settings import Settings
+from gatekeeper.settings import PROFILES, Settings
 from gatekeeper.state import State, lay_out, open_state
+from gatekeeper.store.values import Profile
 from gatekeeper.whole import write_whole
 
 SEED = 20260101
@@ -60,7 +61,7 @@ def demo(data: Path | None, port: int, opa_url: str | None, log: Path | None, pa
         port=port,
         base_url=f"http://127.0.0.1:{port}",
         bind="127.0.0.1",
-        allow_basic=True,
+        client_profiles=" ".join(PROFILES),
         engine="opa" if opa_url else "embedded",
         opa_url=opa_url or "",
         time_zone="America/Chicago",
@@ -191,13 +192,13 @@ def _sign(state: State, agency_id: str, kind: str, today: date) -> None:
     )
 
 
-def _client(state: State, agency_id: str, profile: str) -> dict[str, Json]:
+def _client(state: State, agency_id: str, profile: Profile) -> dict[str, Json]:
     if profile == "basic":
         made = client.register(state, agency_id)
         return {"profile": profile, "client_id": made.client.id, "client_secret": made.secret}
     private = ECKey.generate_key("P-256")
     key = client.public_key(private.as_pem(private=False))
-    made = client.register(state, agency_id, key=key)
+    made = client.register(state, agency_id, key=key, profile=profile)
     return {
         "profile": profile,
         "client_id": made.client.id,

@@ -14,7 +14,16 @@ from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
 from gatekeeper.errors import GatekeeperError, KeyErased, OperatorError
 from gatekeeper.notices import Reach
-from gatekeeper.parts import build_engine, laws_in_force, load_bundle, mail, open_reads, retention
+from gatekeeper.parts import (
+    agreement,
+    build_engine,
+    holds,
+    laws_in_force,
+    load_bundle,
+    mail,
+    open_reads,
+    retention,
+)
 from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
@@ -29,7 +38,7 @@ _FREE_BYTES = 256 * 1024 * 1024
 @data_option
 @json_option
 def doctor(data: Path | None, *, as_json: bool) -> None:
-    """Check settings, state, log, keys, law, engine, reads, erasure, notices, disk. Exit 1 if any fails."""
+    """Check settings, log, keys, law, engine, reads, erasure, holds, notices, disk. Exit 1: one fails."""
     settings = configuration.load(data=data)
     rows: list[dict[str, Any]] = []
     for name, check in _checks(settings):
@@ -50,6 +59,7 @@ def _checks(settings: Settings) -> Iterator[tuple[str, Callable[[], str | None]]
     yield "engine", lambda: _engine(settings)
     yield "plate reads", lambda: _reads(settings)
     yield "erasure", lambda: _erasure(settings)
+    yield "legal holds", lambda: _holds(settings)
     yield "notices", lambda: _notices(settings)
     yield "disk", lambda: _disk(settings)
 
@@ -71,6 +81,7 @@ def _keys(settings: Settings) -> str:
         TokenKeys(settings.key_directory / "tokens")
         state.policy_keys().signer()
         state.bundle_access()
+        state.nonces()
         today = state.clock.now().date()
         state.keys.fingerprint(today, "doctor", b"")  # as each request does: without it nothing can be logged
     except KeyErased as error:
@@ -100,6 +111,19 @@ def _erasure(settings: Settings) -> str:
     if not kept.city:
         return f"{reach}; nothing ends by itself: GATEKEEPER_RETENTION_DAYS is not set"
     return f"{reach}; private detail is kept {kept.city} days"
+
+
+def _holds(settings: Settings) -> str:
+    state = open_state(settings)
+    try:
+        differences = agreement(state).differences()
+        in_force = len(holds(state).record.in_force())
+    finally:
+        state.close()
+    if differences:
+        told = "; ".join(f"{one.code}: {one.message}" for one in differences)
+        raise OperatorError(f"{told}. gatekeeper ledger verify says what to do")
+    return f"{in_force} in force, as the log has them"
 
 
 def _law(settings: Settings) -> Bundle:

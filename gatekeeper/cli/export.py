@@ -15,6 +15,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -27,8 +28,10 @@ from gatekeeper.cli.opened import city, data_option, day_option, operator
 from gatekeeper.cli.persons import as_option, proved
 from gatekeeper.court.dossier import Court
 from gatekeeper.court.file import court_file
-from gatekeeper.errors import OperatorError
-from gatekeeper.ledger import Json
+from gatekeeper.court.papers import Kept
+from gatekeeper.errors import OperatorError, UnknownDocument
+from gatekeeper.exchange.documents import fetched
+from gatekeeper.ledger import DayKeys, Json
 from gatekeeper.oversight.log_period import Period, Public, entries_in
 from gatekeeper.review.accounts import Account
 from gatekeeper.review.reasons import fault_of, tidy
@@ -36,6 +39,7 @@ from gatekeeper.review.roles import ACTS, Act, may
 from gatekeeper.review.viewing import taken_along
 from gatekeeper.revisions.past_texts import past_text
 from gatekeeper.state import State
+from gatekeeper.store import Documents
 from gatekeeper.whole import write_whole, written_whole
 
 COLUMNS: Final = (
@@ -68,9 +72,9 @@ def query(
 ) -> None:
     """Write all that there is of the query QUERY_ID into one zip file, with how to check it (README.txt).
 
-    Decisions, the law's text, what was asked, what was released, what people did, proofs and checkpoint. For
-    staff who may see a plate and take decisions along; you are asked for password and code. What has been
-    erased is said to be, and the rest is there.
+    Decisions, the law's text, what was asked, the papers that came with it, what was released, what people
+    did, proofs and checkpoint. For staff who may see a plate and take decisions along; you are asked for
+    password and code. What has been erased is said to be, and the rest is there.
     """
     why = tidy(reason)
     if (fault := fault_of(why)) is not None:
@@ -88,6 +92,8 @@ def query(
     if dossier.erased:
         erased = ", ".join(map(str, dossier.erased))
         click.echo(f"the private side of entries {erased} has been erased; the file says so", err=True)
+    if absent := sum(paper.state != "here" for paper in dossier.papers):
+        click.echo(f"{absent} of {len(dossier.papers)} papers are not in it; the file says why", err=True)
 
 
 def _person(state: State, username: str | None, *, public: bool) -> Account:
@@ -107,7 +113,28 @@ def _court(state: State) -> Court:
         key=state.log_key.verifier,
         covering=state.publication().covering,
         law=partial(past_text, state.lifecycle()),
+        papers=KeptPapers(Documents(state.database), state.keys),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPapers:
+    """The papers of requests, as the file for a court asks for them; see ``court.papers``."""
+
+    documents: Documents
+    keys: DayKeys
+
+    def of(self, query_id: str) -> Sequence[Kept]:
+        """Return every paper of a query that is kept. Raises StoreUnavailable."""
+        return self.documents.of(query_id)
+
+    def opened(self, paper_id: str) -> tuple[str, bytes] | None:
+        """Return name and bytes, None if it was erased. Raises LedgerCorrupt, and what the store raises."""
+        try:
+            _, document = fetched(self.documents, self.keys, paper_id)
+        except UnknownDocument:
+            return None
+        return document.name, document.content
 
 
 # --- The log of a period. ---------------------------------------------------------------------------------

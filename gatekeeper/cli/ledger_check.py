@@ -19,6 +19,7 @@ import click
 
 from gatekeeper.cli.ledger_words import printable, shown
 from gatekeeper.cli.opened import json_option
+from gatekeeper.cli.system import output_or
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.ledger import Json, VerifierKey
 from gatekeeper.ledger.checkpoint import CheckpointRefused
@@ -107,10 +108,9 @@ def check(
             click.echo(json.dumps({"proved": None, "message": str(fault)}))
         click.echo(f"it cannot be checked: {fault}", err=True)
         sys.exit(2)
-    if as_json:
-        click.echo(json.dumps(_document(given, proved, sizes)))
-    else:
-        for line in _said(given, proved, sizes):
+    with output_or(2):
+        lines = [json.dumps(_document(given, proved, sizes))] if as_json else _said(given, proved, sizes)
+        for line in lines:
             click.echo(line)
 
 

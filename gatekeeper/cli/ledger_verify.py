@@ -26,6 +26,7 @@ from gatekeeper.cli.ledger_verify_copy import verify_copy
 from gatekeeper.cli.ledger_verify_told import MEANING, Heard, Interrupted, Outcome, Unverifiable
 from gatekeeper.cli.ledger_words import printable
 from gatekeeper.cli.opened import data_option, json_option
+from gatekeeper.cli.system import output_or
 from gatekeeper.errors import GatekeeperError
 
 _LARGEST_CHECKPOINT = 64 * 1024
@@ -105,7 +106,8 @@ def verify(
         _unverified("interrupted before an entry was read", as_json=as_json)
     except Interrupted as ended:
         _unverified(str(ended), as_json=as_json)
-    _tell(outcome, as_json=as_json)
+    with output_or(2):
+        _tell(outcome, as_json=as_json)
     sys.exit(1 if outcome.findings else 0)
 
 

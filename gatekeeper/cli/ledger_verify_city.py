@@ -26,6 +26,7 @@ from gatekeeper.ledger.findings import Reached
 from gatekeeper.ledger.stretches import Reading
 from gatekeeper.ledger.verified import MOST_SECONDS, Place, Unbelieved, Verified, forget, recall, remember
 from gatekeeper.ledger.verify import examine
+from gatekeeper.parts import agreement
 from gatekeeper.state import State, open_state
 from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.witness.policy import Policy, load
@@ -99,11 +100,25 @@ def _verified(
         memory.found()
         return Outcome([Finding("unreadable", None, str(fault))], 0, b"", notes=memory.notes)
     memory.conclude(found.reached, sound=not found.findings)
-    outcome = Outcome(found.findings, found.reached.size, found.reached.root, memory.base, memory.found_at)
+    outcome = Outcome(
+        [*found.findings, *_holds(state)],
+        found.reached.size,
+        found.reached.root,
+        memory.base,
+        memory.found_at,
+    )
     outcome.checked, outcome.notes = checked, memory.notes
     if policy is not None:
         outcome.witnesses = _witnesses(policy, published, outcome.notes)
     return outcome
+
+
+def _holds(state: State) -> list[Finding]:
+    """Compare the database's legal holds with the log's; what is remembered of the log is none of theirs."""
+    try:
+        return agreement(state).differences()
+    except LedgerCorrupt as fault:
+        return [Finding("unreadable", None, f"legal holds cannot be compared with the log: {fault}")]
 
 
 def _rest(state: State, memory: _Memory) -> int:

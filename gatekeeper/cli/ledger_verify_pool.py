@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 from gatekeeper.errors import GatekeeperError
+from gatekeeper.ledger.alike import Alike
 from gatekeeper.ledger.stretches import SIZE, Here, Reading, Stretch, read, within
 from gatekeeper.settings import Settings
 from gatekeeper.store import Database, LedgerRows
@@ -92,12 +93,12 @@ def _serve(asked: Connection, settings: Settings) -> None:
     """Read stretches until the other side closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who asked is told, and ends us
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
-    rows = LedgerRows(database)
+    rows, alike = LedgerRows(database), Alike()
     with suppress(OSError, EOFError):
         while True:
             start, sizes, beside = asked.recv()
             try:
-                found = read(rows, start, sizes, beside=beside)
+                found = read(rows, start, sizes, beside=beside, alike=alike)
             except GatekeeperError:
                 found = None
             asked.send(found)

@@ -40,6 +40,12 @@ MEANING: Final[Mapping[str, str]] = {
     "release_without_decision": f"reads were released without a permit for them. {_KEEP}",
     "release_while_stopped": f"reads were released while sharing was stopped for that agency. {_KEEP}",
     "stop_unknown": f"the log tells of the end of a stop whose beginning it does not tell. {_KEEP}",
+    "hold_lost": "a legal hold was taken away, or changed, in the database alone; nothing is erased until "
+    "that is settled. If a court still needs the query, place a hold on it anew (gatekeeper hold place "
+    "QUERY_ID), then lift the one that is named (gatekeeper hold lift HOLD_ID). Ask who could write there.",
+    "hold_unlogged": "a legal hold was put into the database, or in force again, by nobody that the log "
+    "knows: it keeps what the city's retention would erase. Lift it (gatekeeper hold lift HOLD_ID), and ask "
+    "who could write there.",
     "unreadable": f"what the database holds is not a log that can be read. {_KEEP}",
     "bundle": f"the copy lacks entries that its checkpoint covers, or holds others. {_COPY}",
 }

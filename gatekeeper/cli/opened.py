@@ -45,7 +45,7 @@ def _opened(chosen: settings.Settings, *, whatever_the_log: bool) -> Iterator[St
     state = open_state(chosen)
     try:
         if not whatever_the_log:
-            state.ledger.check_tail()
+            state.check_log()
         yield state
     finally:
         state.close()

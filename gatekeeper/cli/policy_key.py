@@ -53,7 +53,7 @@ def rotate(data: Path | None) -> None:
     )
 
 
-@key.command()
+@key.command(context_settings={"ignore_unknown_options": True})  # an id may begin with a dash
 @data_option
 @click.argument("key_id")
 def forget(data: Path | None, key_id: str) -> None:

@@ -29,6 +29,7 @@ from gatekeeper.revisions.replay.work import Laws, Work
 from gatekeeper.state import State
 from gatekeeper.store.past import PastDecisions
 from gatekeeper.store.policy_jobs import PolicyJobs
+from gatekeeper.whole import write_whole
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _REVISION = "rev_"
@@ -77,9 +78,9 @@ def replay(target: str | None, data: Path | None, **options: Any) -> None:
 def _given(report: ReplayReport, options: Mapping[str, Any]) -> None:
     """Hand the report over, as it was asked for."""
     if options["json_file"] is not None:
-        options["json_file"].write_bytes(report.text())
+        write_whole(options["json_file"], report.text())
     if options["csv_file"] is not None:
-        options["csv_file"].write_text(csv_of(report), encoding="utf-8", newline="")
+        write_whole(options["csv_file"], csv_of(report).encode())
     show_report(report)
 
 

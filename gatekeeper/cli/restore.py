@@ -14,8 +14,9 @@ from gatekeeper import settings
 from gatekeeper.cli.opened import as_its_owner, city, data_option, json_option, operator, reason_option
 from gatekeeper.errors import OperatorError
 from gatekeeper.parts import trust, witnesses
+from gatekeeper.recovery.compared import Asked, Place, Restored, RolledBack
 from gatekeeper.recovery.copy import PublishedCopy
-from gatekeeper.recovery.restore import Asked, Place, Restored, RolledBack
+from gatekeeper.recovery.in_place import complete
 from gatekeeper.recovery.restore import restore as put_back
 from gatekeeper.review.reasons import fault_of
 from gatekeeper.settings import Settings
@@ -24,11 +25,12 @@ from gatekeeper.store.copying import file_of
 
 _POSTGRESQL = """\
 NOTHING WAS RESTORED: the state is on PostgreSQL, whose own programs do that (pg_restore, or base backup and
-write-ahead logs). deploy/README.md, "Backup and recovery", has the steps and what to check afterwards."""
+write-ahead logs). What they could not bring back is put back by this command without BACKUP, and with
+--published. deploy/README.md, "Backup and recovery", has the steps and what to check afterwards."""
 
 
 @click.command()
-@click.argument("backup", type=click.Path(path_type=Path))
+@click.argument("backup", type=click.Path(path_type=Path), required=False)
 @reason_option
 @click.option(
     "--published",
@@ -50,7 +52,7 @@ write-ahead logs). deploy/README.md, "Backup and recovery", has the steps and wh
 @data_option
 def restore(
     data: Path | None,
-    backup: Path,
+    backup: Path | None,
     reason: str,
     published: str | None,
     ended_at: int | None,
@@ -58,7 +60,12 @@ def restore(
     witness_check: bool | None,
     as_json: bool,
 ) -> None:
-    """Put BACKUP in place of the city's database; end the service before.
+    """Put BACKUP in place of the city's database, or complete one that was put back.
+
+    End the service before.
+
+    Without BACKUP the database stays where it is (PostgreSQL's own programs restored it, or somebody copied
+    it there), and only what its log lacks is put back.
 
     Whoever knows how large the log was is asked first. If the backup's log is smaller nothing is changed, but
     with a published copy that holds what is missing. The database that was there is kept. Afterwards all
@@ -82,8 +89,14 @@ def restore(
             raise OperatorError("no witness is named: set GATEKEEPER_WITNESSES, or leave --witness-check out")
         days = chosen.key_directory / "days"
         keyless = not (days.is_dir() and any(days.iterdir()))
+        place = _place(chosen)
         try:
-            done = put_back(_place(chosen), asked)
+            if backup is None:
+                done = complete(place, asked, chosen.state_url)
+            elif place.file is None:
+                raise OperatorError(_POSTGRESQL)
+            else:
+                done = put_back(place, asked, place.file, backup)
         except RolledBack as refused:
             click.echo(str(refused), err=True)
             sys.exit(3)
@@ -100,17 +113,16 @@ def restore(
 
 def _place(chosen: Settings) -> Place:
     file = file_of(chosen.state_url)
-    if file is None:
-        raise OperatorError(_POSTGRESQL)
     bare = open_bare(chosen)
     return Place(
-        file.absolute(),
+        None if file is None else file.absolute(),
         bare.restoring,
         chosen.data / "write.lock",
         bare.checkpoint_file,
         bare.log_key,
         bare.keys,
         bare.clock,
+        Path(chosen.published_copy) if chosen.published_copy else None,
     )
 
 
@@ -129,7 +141,9 @@ def _say(done: Restored, size: int, *, as_json: bool) -> None:
             )
         )
         return
-    click.echo(f"restored: {size} entries, {done.held} of them from the backup, {len(done.lost)} put back")
+    click.echo(
+        f"restored: {size} entries, {done.held} of them from what was restored, {len(done.lost)} put back"
+    )
     for one in done.known:
         click.echo(f"  compared with {one.where}: {one.size} entries")
     if done.aside is not None:

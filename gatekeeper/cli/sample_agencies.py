@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatekeeper.review.roles import Role
+from gatekeeper.store.values import Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Sample:
     affirmed: bool = True
     declared: bool = False
     status: str = "active"
-    profiles: tuple[str, ...] = ("basic",)
+    profiles: tuple[Profile, ...] = ("basic",)
 
 
 AGENCIES = (
@@ -29,7 +30,7 @@ AGENCIES = (
         "local",
         "IL",
         "ILSAMPLE1",
-        profiles=("basic", "private_key"),
+        profiles=("basic", "private_key", "fapi"),
     ),
     Sample(
         "cedar-bend-pd",
@@ -46,6 +47,7 @@ AGENCIES = (
         "WI",
         "WISAMPLE1",
         declared=True,
+        profiles=("basic", "fapi"),
     ),
     Sample("quarry-hill-so-in", "Quarry Hill Sheriff (sample)", "local", "IN", "INSAMPLE1"),
     Sample("prairie-fusion-center", "Prairie Fusion Center (sample)", "fusion_center", "IL", "ILSAMPLE3"),

@@ -54,10 +54,11 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
     """
     state = open_state(settings)
     try:
-        state.ledger.check_tail()
+        state.check_log()
         # Each worker reads them: refused here, once and in words, not by workers that do not start.
         TokenKeys(settings.key_directory / "tokens")
         state.bundle_access()
+        state.nonces()
         mail(settings, "")
         endpoints(state)
         trust(settings)

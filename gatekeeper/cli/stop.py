@@ -36,7 +36,11 @@ def stop(
     as_json: bool,
     **asked: str | None,
 ) -> None:
-    """Stop sharing. When this returns, no record in the scope leaves any more."""
+    """Stop sharing. When this returns, no record in the scope leaves any more.
+
+    Whatever the log: where an old copy of it was put back no entry is written, for its index would be given
+    twice. The stop is in force all the same, and the entry follows when the log is put right.
+    """
     if listing:
         with city(data, whatever_the_log=True) as state:
             rows = [
@@ -62,6 +66,12 @@ def stop(
         ) from None
     row = {"id": halt.id, "scope": halt.scope, "value": halt.value, "entry": entry}
     show_one(row, as_json=as_json)
+    if entry is None:
+        click.echo(
+            "the log does not fit what was signed (gatekeeper ledger verify), so no entry tells of this stop "
+            "yet; the first command after the log is put right writes it",
+            err=True,
+        )
     click.echo(f"in force; to lift it: gatekeeper resume {halt.id} --reason …", err=True)
 
 
@@ -76,7 +86,9 @@ def resume(data: Path | None, stop_id: str, reason: str) -> None:
     click.echo(f"{stop_id} is lifted")
 
 
-def _set(state: State, scope: str, value: str | None, *, reason: str, unlisted: bool) -> tuple[Halt, int]:
+def _set(
+    state: State, scope: str, value: str | None, *, reason: str, unlisted: bool
+) -> tuple[Halt, int | None]:
     if scope == "agency" and value is not None:
         value = known(state, value).id
     if scope == "camera" and value is not None and not unlisted:

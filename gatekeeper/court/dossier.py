@@ -13,6 +13,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from gatekeeper.court.papers import Paper, Papers, gathered
 from gatekeeper.errors import KeyErased, LedgerCorrupt, OperatorError
 from gatekeeper.ledger import Json, Ledger, Rows, StoredEntry, VerifierKey
 from gatekeeper.ledger.append import Detail
@@ -29,7 +30,7 @@ PARTS: Final = (
     "decision", "policy", "released", "review", "entries", "receipts", "checkpoint", "export", "manifest",
 )  # fmt: skip
 """What is in every file."""
-PRIVATE_PARTS: Final = ("query", "facts", "openings", "words")
+PRIVATE_PARTS: Final = ("query", "facts", "openings", "words", "papers")
 """What is in one with the private side, too."""
 
 
@@ -101,6 +102,7 @@ class Dossier:
     size: int
     private: bool
     export: Appended
+    papers: Sequence[Paper] = ()
 
     @property
     def erased(self) -> tuple[int, ...]:
@@ -117,6 +119,7 @@ class Court:
     key: VerifierKey
     covering: Callable[[int], tuple[int, str]]
     law: Callable[[Mapping[str, Any], int], Law | None]
+    papers: Papers
 
     def entries(self, query_id: str) -> Sequence[StoredEntry]:
         """Return every entry about a query. Raises OperatorError if it is none, LedgerCorrupt if altered."""
@@ -136,7 +139,7 @@ class Court:
         """Log that *person* takes the query along, then gather it.
 
         Raises OperatorError for no such query, or one that the person has a part in; LedgerCorrupt,
-        BundleRefused for what is not as it was logged; LedgerUnavailable, StoreUnavailable.
+        BundleRefused for what is not as it was logged, a paper too; LedgerUnavailable, StoreUnavailable.
         """
         # (1) The entries.
         found = self.entries(query_id)
@@ -163,6 +166,7 @@ class Court:
             size=size,
             private=private,
             export=export,
+            papers=gathered(self.papers, query_id, told) if private else (),
         )
 
     def _told(

@@ -60,6 +60,7 @@ def contents(dossier: Dossier) -> dict[str, bytes]:
             files[f"query/{told.index}.json"] = canonical(told.detail["body"])
         if "input" in told.detail:
             files[f"facts/{told.index}.json"] = _json(told.detail["input"])
+    files |= _papers(dossier) if dossier.private else {}
     for law in dossier.laws.values():
         if law is not None:
             files |= {f"policy/{law.revision}/{path}": text.encode() for path, text in law.files.items()}
@@ -153,6 +154,13 @@ def _release(told: Told) -> dict[str, Any]:
         "note": "The records themselves are not kept. Whoever has them can show by this digest that they are "
         "those that were released: it is the SHA-256 of the list of records in canonical JSON (RFC 8785).",
     }
+
+
+def _papers(dossier: Dossier) -> dict[str, bytes]:
+    """Return the list of papers, and those that are there, as they came."""
+    listed = {"papers.json": _json([paper.as_json() for paper in dossier.papers])}
+    there = {p.file: p.content for p in dossier.papers if p.file is not None and p.content is not None}
+    return listed | there
 
 
 def _export(dossier: Dossier) -> dict[str, Any]:

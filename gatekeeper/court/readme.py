@@ -74,9 +74,9 @@ checkpoint                the log's signed head that all of these proofs lead to
 vkey                      the log's key; see the warning in step 0
 export.json               the log's entry which says that this very file was taken along; it is
                           later than the checkpoint, so its proof is asked of the log
-manifest.json             the SHA-256 of every other file
+manifest.json             the SHA-256 of every other file"""
 
-Papers that were sent with the request or an appeal are not in this file."""
+_NO_PAPERS: Final = "Papers that were sent with the request or an appeal are not in this file."
 
 _PRIVATE_FILES: Final = """\
 With its private side there are also:
@@ -84,7 +84,11 @@ With its private side there are also:
 query/N.json              the request as it was judged by decision N, appeals included
 facts/N.json              exactly what the policy was asked with for decision N
 receipts/N.json           holds what opens the entry's commitments, too
-review.json               has the exact time, the account and the words, too"""
+review.json               has the exact time, the account and the words, too
+papers.json               each paper that was sent with the request or an appeal, or that staff took in:
+                          its SHA-256, what its sender called it, and which entry commits to it
+papers/...                those papers, byte for byte as they came. They were sent by others: nobody has
+                          found that they are harmless, so open them as you would any stranger's file"""
 
 _PROVED: Final = """\
 WHAT IS PROVED, AND WHAT IS THE CITY'S WORD
@@ -98,10 +102,12 @@ to somebody else: compare the checkpoint with one that others kept, or that a wi
 _COMMITTED: Final = """\
 Proved by commitments, which receipts/N.json opens: the exact time, officer, offense, target and
 window, the digest of the request (the SHA-256 of query/N.json), provisions that are not public, the
-count and digest of the records, who acted in a review, and the reason that they gave.
+count and digest of the records, who acted in a review, and the reason that they gave; of a paper
+that an agency sent, or that staff verified, its SHA-256.
 
 The city's word, sealed beside the entry but not committed to: what facts/N.json says beyond the
-request, obligations, roles, and `with_it` in review.json. But the law, asked anew with
+request, obligations, roles, `with_it` in review.json, and in papers.json what a paper is called,
+when it came, and all of one whose `entry` is null. But the law, asked anew with
 facts/N.json, must give the decision that was logged: step 5."""
 
 _BY_HAND: Final = """\
@@ -126,7 +132,8 @@ the salt, of: `gatekeeper/commitment/v1`, line end, X, line end, the value in ca
 
 def readme(dossier: Dossier) -> str:
     """Return the text of README.txt."""
-    paragraphs = [_what(dossier), _FILES, *([_PRIVATE_FILES] if dossier.private else []), *_missing(dossier)]
+    paragraphs = [_what(dossier), _FILES, _PRIVATE_FILES if dossier.private else _NO_PAPERS]
+    paragraphs += _missing(dossier)
     paragraphs += [_PROVED, *([_COMMITTED] if dossier.private else []), *_checking(dossier)]
     paragraphs += [_BY_HAND.format(first=dossier.told[0].index)]
     paragraphs += [_COMMITMENTS_BY_HAND] if dossier.private else []
@@ -158,6 +165,14 @@ def _missing(dossier: Dossier) -> Iterator[str]:
             f"{', '.join(map(str, dossier.erased))}.\n"
             "Nobody can open it any more, neither can the city. Everything public is here, and every proof\n"
             "holds; whoever kept a receipt can still show by it what it opens."
+        )
+    if absent := [paper for paper in dossier.papers if paper.state != "here"]:
+        lines = "\n".join(f"   {paper.sha256}  {_ABSENT[paper.state]}" for paper in absent)
+        yield f"WHICH PAPERS ARE NOT IN THIS FILE, BY THEIR SHA-256\n\n{lines}"
+    if any(told.erased and "documents" in told.entry["commitments"] for told in dossier.told):
+        yield (
+            "Of an appeal whose private side was erased nobody can say any more whether papers came with\n"
+            "it: if some did, they were erased with it."
         )
     if lost := sorted(revision for (revision, _), law in dossier.laws.items() if law is None):
         yield (
@@ -220,6 +235,34 @@ def _checking(dossier: Dossier) -> Iterator[str]:
                 for told in asked
             )
         )
+
+    here = [paper for paper in dossier.papers if paper.state == "here"]
+    if here:
+        yield _papers_step(next((paper.entry for paper in here if paper.entry is not None), None))
+
+
+def _papers_step(committed: int | None) -> str:
+    """Return how papers are checked; *committed* is an entry that commits to one, None if none does."""
+    step = (
+        "6. The papers are those of papers.json:\n"
+        "   jq -r '.[] | select(.file) | \"\\(.sha256)  \\(.file)\"' papers.json | sha256sum -c"
+    )
+    if committed is None:
+        return step
+    return (
+        f"{step}\n"
+        "   The log commits to each whose `entry` there is not null: its SHA-256 is in the openings of\n"
+        "   that entry's receipt, which step 2 proves. For example:\n"
+        f"   jq -r '.openings | (.documents.value // [])[].sha256, .request.value' receipts/{committed}.json"
+    )
+
+
+_ABSENT: Final = {
+    "erased": "erased at the end of its time; nobody can open it any more",
+    "gone": "named by the log, and not kept any more",
+    "left out": "kept, and too large to be in this file with the others: ask the city for it",
+}
+"""What is said of a paper that is not there."""
 
 
 def _law_of(dossier: Dossier, told: Told) -> bool:

@@ -25,13 +25,15 @@ from gatekeeper.errors import (
     PolicyUnavailable,
     SharingStopped,
     Superseded,
+    Unauthenticated,
     UnknownQuery,
 )
 from gatekeeper.exchange import cursor as cursors
 from gatekeeper.exchange import log, respond
-from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate
+from gatekeeper.exchange.authenticate import Caller, TokenVerifier, authenticate, refusal
 from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation
+from gatekeeper.exchange.details import within
 from gatekeeper.exchange.documents import Documents
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.history import history
@@ -39,13 +41,14 @@ from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Reg
 from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.patterns import first_asked, patterns
+from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.exchange.status import state_now, status
-from gatekeeper.ledger import Clock, DayKeys, Json, Ledger
+from gatekeeper.ledger import Clock, DayKeys, Json, Ledger, Row
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Engine
@@ -59,6 +62,7 @@ __all__ = [
     "admit",
     "answer",
     "asked",
+    "covered",
     "first_detail",
     "further_records",
     "identify",
@@ -130,7 +134,7 @@ class Gate:
 
 def answer(
     gate: Gate,
-    authorization: str | None,
+    presented: Presented,
     body: bytes,
     *,
     dry_run: bool = False,
@@ -140,9 +144,9 @@ def answer(
 
     Raises a GatekeeperError when there is no decision to answer with; nothing was released then.
     """
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         # (1) Who is asking, as the registry stands now, and by which law.
-        gate, caller, snapshot = admit(gate, authorization, "reads:query")
+        gate, caller, snapshot = admit(gate, presented, "reads:query", claim=False)
         # (2) What is asked, whole and well formed, or every fault at once.
         query = _parse(gate, caller, body)
         at = gate.clock.now()
@@ -159,6 +163,7 @@ def answer(
             dry_run=dry_run,
             idempotency_key=idempotency_key,
             replay=replay_of is not None,
+            uses=_uses(gate, caller) if attempt == 0 else (),
         )
         try:
             return _judge_and_release(gate, request, snapshot, at)
@@ -167,9 +172,7 @@ def answer(
     raise LedgerUnavailable("the registry kept changing while the query was decided")
 
 
-def further_records(
-    gate: Gate, authorization: str | None, query_id: str, cursor: str | None = None
-) -> Answer:
+def further_records(gate: Gate, presented: Presented, query_id: str, cursor: str | None = None) -> Answer:
     """Answer with the next page of a permitted query, or, without a cursor, with the first after a ruling.
 
     Either way the query is decided and logged again, as the law, the rulings and the facts stand now.
@@ -177,11 +180,12 @@ def further_records(
     Raises UnknownQuery (another agency's id and an unknown one alike), InvalidCursor, and what ``answer``
     raises.
     """
-    for _ in range(_ATTEMPTS):
-        gate, caller, snapshot = admit(gate, authorization, "reads:query")
+    for attempt in range(_ATTEMPTS):
+        gate, caller, snapshot = admit(gate, presented, "reads:query", claim=False)
         row = gate.queries.find(query_id, caller.agency_id)
         if row is None or row.client_id != caller.client_id:
             raise UnknownQuery(query_id)
+        covered(gate, caller, query_id)
         place = None
         if cursor is not None:
             place = cursors.read(gate.keys, query_id, caller.client_id, cursor)
@@ -193,6 +197,7 @@ def further_records(
             query=_asked(gate, query_id),
             page=1 if place is None else place.page,
             replay=place is None,
+            uses=_uses(gate, caller) if attempt == 0 else (),
         )
         after = None if place is None else place.after
         try:
@@ -202,31 +207,62 @@ def further_records(
     raise LedgerUnavailable("the registry kept changing while the query was decided")
 
 
-def status_of(gate: Gate, authorization: str | None, query_id: str) -> dict[str, Json]:
+def status_of(gate: Gate, presented: Presented, query_id: str) -> dict[str, Json]:
     """Return what the agency may learn of its own query. Raises as ``identify`` and ``status`` do."""
-    gate, caller, _ = admit(gate, authorization, "reads:query")
+    gate, caller, _ = admit(gate, presented, "reads:query")
+    covered(gate, caller, query_id)
     return status(gate, query_id, caller.agency_id, gate.clock.now())
 
 
-def identify(gate: Gate, authorization: str | None, scope: str | None) -> tuple[Caller, Snapshot]:
+def covered(gate: Gate, caller: Caller, query_id: str) -> None:
+    """Let a caller come to an earlier query, unless its token was asked for another purpose or case.
+
+    Raises TokenPinned; UnknownQuery for what is not its agency's, or was erased, so that nobody can tell.
+    """
+    if not caller.details:
+        return
+    if gate.queries.find(query_id, caller.agency_id) is None:
+        raise UnknownQuery(query_id)
+    try:
+        purpose = asked(gate, query_id).purpose
+    except KeyErased:
+        raise UnknownQuery(query_id) from None
+    within(caller.details, purpose.category, purpose.case_number)
+
+
+def _uses(gate: Gate, caller: Caller) -> tuple[Row, ...]:
+    proof = caller.proof
+    return () if proof is None else (gate.registry.use("dpop", proof.used, proof.kept_until),)
+
+
+def identify(
+    gate: Gate, presented: Presented, scope: str | None, *, claim: bool = True
+) -> tuple[Caller, Snapshot]:
     """Authenticate and require the scope; return the caller with the registry as it stood at that moment.
 
-    Raises Unauthenticated, InsufficientScope, StoreUnavailable, ClockUnreliable.
+    The proof of a key that comes with the request is used up; without *claim* whoever asked does that, in
+    the commit of what is done on it. Raises Unauthenticated, InsufficientScope, StoreUnavailable,
+    ClockUnreliable.
     """
     snapshot = gate.registry.snapshot()
-    caller = authenticate(authorization, verifier=gate.verifier, snapshot=snapshot, clock=gate.clock)
+    caller = authenticate(presented, verifier=gate.verifier, snapshot=snapshot, clock=gate.clock)
     if scope is not None and scope not in caller.scopes:
         raise InsufficientScope(scope)
+    proof = caller.proof if claim else None
+    if proof is not None and not gate.registry.claim_jti("dpop", proof.used, proof.kept_until):
+        raise refusal("proof_replayed")
     return caller, snapshot
 
 
-def admit(gate: Gate, authorization: str | None, scope: str | None) -> tuple[Gate, Caller, Snapshot]:
+def admit(
+    gate: Gate, presented: Presented, scope: str | None, *, claim: bool = True
+) -> tuple[Gate, Caller, Snapshot]:
     """Identify, and return the gate with the law that was in force at that very moment.
 
     Raises what ``identify`` raises, and PolicyUnavailable.
     """
-    for _ in range(_ATTEMPTS):
-        caller, snapshot = identify(gate, authorization, scope)
+    for attempt in range(_ATTEMPTS):
+        caller, snapshot = identify(gate, presented, scope, claim=claim and attempt == 0)
         try:
             return gate.under(snapshot.state), caller, snapshot
         except Superseded:
@@ -273,8 +309,8 @@ def _judge_and_release(
             place = cursors.Place(release.next, request.page + 1)
             cursor = cursors.write(gate.keys, at.date(), request.query_id, request.caller.client_id, place)
         return respond.permitted(request.query_id, decision, release, cursor, appended.receipt(), lease)
-    except (Superseded, IdempotencyInFlight):
-        raise  # decided again, or being decided: not an end without an answer
+    except (Superseded, IdempotencyInFlight, Unauthenticated):
+        raise  # decided again, being decided, or a proof that was used: not an end without an answer
     except Exception as fault:
         log.refused(gate.ledger, request.query_id, request.caller.agency_id, log.reason_of(fault), stage)
         raise
@@ -409,10 +445,12 @@ def _circumstances(  # noqa: PLR0917  a decision depends on as much
 
 def _parse(gate: Gate, caller: Caller, body: bytes) -> Query:
     try:
-        return gate.parser.parse(body)
+        query = gate.parser.parse(body)
+        within(caller.details, query.purpose.category, query.purpose.case_number)
     except (InvalidRequest, MalformedBody):
         log.refused(gate.ledger, log.new_query_id(), caller.agency_id, "invalid_request", "parse")
         raise
+    return query
 
 
 def _review_state(gate: Gate, request: log.Request, denial: Denial) -> str:

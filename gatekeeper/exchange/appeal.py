@@ -32,7 +32,7 @@ from gatekeeper.errors import (
     Superseded,
     UnknownQuery,
 )
-from gatekeeper.exchange import Gate, admit, asked, judge, log, respond
+from gatekeeper.exchange import Gate, admit, asked, covered, judge, log, respond
 from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.bodies import AppealFactsSchema, AppealSchema, QuerySchema
 from gatekeeper.exchange.contacts import contact
@@ -41,6 +41,7 @@ from gatekeeper.exchange.documents import Document, decoded, examined, named, na
 from gatekeeper.exchange.due import goes_first, time_for_review
 from gatekeeper.exchange.interfaces import Review, ReviewEvent
 from gatekeeper.exchange.parse import Query, appealed
+from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.reading import UNKNOWN, load, names_of, read_json
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, LIFE
@@ -85,18 +86,19 @@ class _Addition:
 
 
 def appeal(
-    gate: Gate, authorization: str | None, query_id: str, body: bytes, *, idempotency_key: str | None = None
+    gate: Gate, presented: Presented, query_id: str, body: bytes, *, idempotency_key: str | None = None
 ) -> Answer:
     """Take one appeal.
 
     Raises UnknownQuery (another agency's id and an unknown one alike), InvalidRequest, MalformedBody,
     AppealRefused, and what ``admit`` and the log raise; nothing was recorded then.
     """
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         # (1) Who asks, as the registry stands now, and for which query of theirs.
-        gate, caller, snapshot = admit(gate, authorization, "reads:query")
+        gate, caller, snapshot = admit(gate, presented, "reads:query", claim=attempt == 0)
         if gate.queries.find(query_id, caller.agency_id) is None:
             raise UnknownQuery(query_id)
+        covered(gate, caller, query_id)
         # (2) What is added.
         added, at = _read(gate, caller, query_id, body), gate.clock.now()
         repeated = idempotency_key is not None and _repeated(gate, caller, idempotency_key, added, at)

@@ -1,23 +1,34 @@
 """Token → Caller: the first step of a query, and the only maker of a ``Caller``.
 
-Guarantees: a caller holds an access token (RFC 9068) in one ``Authorization: Bearer`` header (RFC 6750
-section 2.1), typed ``at+jwt``, signed by a key of ours with ES256, made for this service, within its time; it
-has not been revoked, and neither have its client, the credential that it was got with, or its agency's
-registration. All but the signature is checked on every request, against the clock and the registry as they
-are now: a revocation works at once. A suspended agency passes here; the good-standing provision denies it,
-with reasons. Each failure is ``Unauthenticated`` with a reason from ``REASONS`` and nothing of the token.
+Guarantees: a caller holds an access token (RFC 9068) in one ``Authorization`` header, typed ``at+jwt``,
+signed by a key of ours with ES256, made for this service, within its time; a token that is bound to a key or
+to a certificate (``cnf``) comes with the proof of that very one, under the scheme ``DPoP`` (RFC 9449 section
+7) or over mutual TLS (RFC 8705 section 3), and a client of the profile ``fapi`` has no other; it has not been
+revoked, and neither have its client, the credential that it was got with, or its agency's registration. All
+but the signature is checked on every request, against the clock and the registry as they are now: a
+revocation works at once. A suspended agency passes here; the good-standing provision denies it, with reasons.
+Each failure is ``Unauthenticated`` with a reason from ``REASONS`` and nothing of the token.
 """
 
 from __future__ import annotations
 
+import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.x509 import Certificate
+from joserfc.util import urlsafe_b64encode
+
 from gatekeeper.errors import Unauthenticated
 from gatekeeper.exchange.compact import CompactFault, read
+from gatekeeper.exchange.details import Detail, DetailsRefused, read_value
+from gatekeeper.exchange.dpop import Proof, ProofFault, ProofRefused, prove
+from gatekeeper.exchange.nonces import Nonces
+from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import Agency, Client, Clock, PublishedKeys, Snapshot, credentials
 from gatekeeper.remembered import Remembered
 
@@ -27,6 +38,7 @@ _SKEW_SECONDS = 60
 
 # Why someone was not believed. Closed: the log counts these words, and no other text of a caller's making.
 Reason = Literal[
+    ProofFault,
     "no_credentials",
     "malformed_header",
     "wrong_scheme",
@@ -52,6 +64,10 @@ Reason = Literal[
     "unknown_client",
     "client_revoked",
     "credential_revoked",
+    "certificate_missing",
+    "certificate_unverified",
+    "certificate_other",
+    "profile",
     "agency_changed",
     "agency_closed",
 ]
@@ -67,6 +83,9 @@ class Claims:
     agency_id: str
     credential: str
     scopes: frozenset[str]
+    thumbprint: str | None
+    certificate: str | None
+    details: tuple[Detail, ...]
     jti: str
     iat: int
     exp: int
@@ -75,7 +94,11 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking, proved. Made only in this module; every later step starts from one."""
+    """Who is asking, proved. Made only in this module; every later step starts from one.
+
+    ``details`` are what the token is pinned to. ``proof`` is what it was sent with, if it is bound to a key:
+    whoever acts on the request claims its identifier, once.
+    """
 
     client_id: str
     agency_id: str
@@ -83,25 +106,69 @@ class Caller:
     scopes: frozenset[str]
     token_id: str
     expires_at: datetime
+    details: tuple[Detail, ...] = ()
+    proof: Proof | None = None
 
 
-def authenticate(header: str | None, *, verifier: TokenVerifier, snapshot: Snapshot, clock: Clock) -> Caller:
-    """Turn the request's Authorization header into a Caller.
+def authenticate(
+    presented: Presented, *, verifier: TokenVerifier, snapshot: Snapshot, clock: Clock
+) -> Caller:
+    """Turn what a request presents into a Caller.
 
-    ``header`` is the field's whole value: a server joins repeated fields with a comma, which no token holds,
-    so a doubled header is refused. Raises Unauthenticated, ClockUnreliable, StoreUnavailable.
+    Raises Unauthenticated, ClockUnreliable, StoreUnavailable.
     """
-    claims = verifier.verify(_bearer(header), now=clock.now_ms() // 1000)
+    now = clock.now_ms() // 1000
+    scheme, token = _token(presented.authorization)
+    claims = verifier.verify(token, now=now)
+    proof = _bound(claims, scheme, token, presented, nonces=verifier.nonces, now=now)
     client = snapshot.client(claims.client_id)
     return admit(
         claims,
         client=client,
         agency=None if client is None else snapshot.agency(client.agency_id),
         token_revoked=snapshot.token_revoked(claims.jti),
+        profiles=verifier.profiles,
+        proof=proof,
     )
 
 
-def admit(claims: Claims, *, client: Client | None, agency: Agency | None, token_revoked: bool) -> Caller:
+def _bound(
+    claims: Claims, scheme: str, token: str, presented: Presented, *, nonces: Nonces, now: int
+) -> Proof | None:
+    """Check that the token comes from whom it was given to. Raises Unauthenticated."""
+    if (scheme == "dpop") != (claims.thumbprint is not None):
+        # Neither way: a bound token as a bearer token is a stolen one (RFC 9449 section 7.2).
+        raise refusal("wrong_scheme" if claims.thumbprint is None else "bound")
+    if claims.certificate is not None:
+        if presented.certificate is None:
+            raise refusal("certificate_missing")
+        if not hmac.compare_digest(thumbprint_of(presented.certificate), claims.certificate):
+            raise refusal("certificate_other")
+    if claims.thumbprint is None:
+        return None
+    try:
+        proof = prove(presented, nonces, now=now, token=token)
+    except ProofRefused as refused:
+        raise refusal(refused.fault) from refused
+    if not hmac.compare_digest(proof.thumbprint, claims.thumbprint):
+        raise refusal("proof_key")
+    return proof
+
+
+def thumbprint_of(certificate: Certificate) -> str:
+    """Return a certificate's ``x5t#S256`` (RFC 8705 section 3.1)."""
+    return urlsafe_b64encode(certificate.fingerprint(SHA256())).decode("ascii")
+
+
+def admit(
+    claims: Claims,
+    *,
+    client: Client | None,
+    agency: Agency | None,
+    token_revoked: bool,
+    profiles: frozenset[str],
+    proof: Proof | None = None,
+) -> Caller:
     """Check verified claims against the registry as it is now. Raises Unauthenticated."""
     if token_revoked:
         raise refusal("token_revoked")
@@ -111,6 +178,10 @@ def admit(claims: Claims, *, client: Client | None, agency: Agency | None, token
         raise refusal("client_revoked")
     if claims.credential not in credentials(client):
         raise refusal("credential_revoked")
+    if client.profile not in profiles:
+        raise refusal("profile")  # the city has switched it off since
+    if client.profile == "fapi" and claims.thumbprint is None and claims.certificate is None:
+        raise refusal("bound")
     if client.agency_id != claims.agency_id:
         raise refusal("agency_changed")
     if agency is None or agency.id != client.agency_id or agency.status not in {"active", "suspended"}:
@@ -122,6 +193,8 @@ def admit(claims: Claims, *, client: Client | None, agency: Agency | None, token
         scopes=claims.scopes.intersection(client.scopes),  # a scope that was withdrawn since is gone
         token_id=claims.jti,
         expires_at=claims.expires_at,
+        details=claims.details,
+        proof=proof,
     )
 
 
@@ -133,8 +206,19 @@ class TokenVerifier:
     published. Everything else is checked each time.
     """
 
-    def __init__(self, issuer: str, audience: str, keys: PublishedKeys, *, remembered: int = 4096) -> None:
+    def __init__(
+        self,
+        issuer: str,
+        audience: str,
+        keys: PublishedKeys,
+        nonces: Nonces,
+        *,
+        profiles: frozenset[str],
+        remembered: int = 4096,
+    ) -> None:
         self.issuer = issuer
+        self.nonces = nonces
+        self.profiles = profiles
         self._audience = audience
         self._keys = keys
         self._checked: Remembered[Claims] = Remembered(remembered)
@@ -176,9 +260,6 @@ class TokenVerifier:
 
     def _claims(self, kid: str, payload: Mapping[str, Any]) -> Claims:
         """Check the signed claims' shape and destination. Raises Unauthenticated."""
-        # A sender-constrained token without its proof is a stolen token (RFC 9449 section 7.2, RFC 8705).
-        if "cnf" in payload:
-            raise refusal("bound")
         # Equal as strings: a list that also names us is a token for someone else as well.
         if payload.get("iss") != self.issuer:
             raise refusal("issuer")
@@ -203,11 +284,33 @@ class TokenVerifier:
             agency_id=str(texts["agency"]),
             credential=str(texts["credential"]),
             scopes=frozenset(str(texts["scope"]).split(" ")),
+            **_confirmation(payload),
+            details=_details(payload),
             jti=str(texts["jti"]),
             iat=iat,
             exp=exp,
             expires_at=datetime.fromtimestamp(exp, UTC),
         )
+
+
+def _confirmation(payload: Mapping[str, Any]) -> dict[str, str | None]:
+    """Read what the token is bound to (RFC 7800). Raises Unauthenticated for what we never write."""
+    names = {"jkt": "thumbprint", "x5t#S256": "certificate"}
+    bound = payload.get("cnf", {})
+    if not isinstance(bound, dict) or ("cnf" in payload and not bound) or not bound.keys() <= names.keys():
+        raise refusal("bound")
+    if not all(isinstance(value, str) and value.isascii() and value for value in bound.values()):
+        raise refusal("bound")
+    return {ours: bound.get(theirs) for theirs, ours in names.items()}
+
+
+def _details(payload: Mapping[str, Any]) -> tuple[Detail, ...]:
+    if "authorization_details" not in payload:
+        return ()
+    try:
+        return read_value(payload["authorization_details"])
+    except DetailsRefused as refused:
+        raise refusal("claims") from refused
 
 
 _LAST_SECOND = 253_402_300_799 - TOKEN_LIFE_SECONDS  # the year 9999: the last that a datetime holds
@@ -225,15 +328,15 @@ def _within_time(claims: Claims, now: int) -> None:
         raise refusal("not_yet_valid")
 
 
-_BEARER = re.compile(r"bearer +([A-Za-z0-9._-]+)\Z", re.IGNORECASE | re.ASCII)
+_TOKEN = re.compile(r"(bearer|dpop) +([A-Za-z0-9._-]+)\Z", re.IGNORECASE | re.ASCII)
 
 
-def _bearer(header: str | None) -> str:
-    """Return the token of the one Authorization header. Raises Unauthenticated."""
+def _token(header: str | None) -> tuple[str, str]:
+    """Return scheme, in small letters, and token of the one Authorization header. Raises Unauthenticated."""
     if not header:
         raise refusal("no_credentials")
-    found = _BEARER.match(header)
+    found = _TOKEN.match(header)
     if found is None:
-        # A DPoP token must not be downgraded to a bearer token by a server that ignores the scheme.
-        raise refusal("malformed_header" if header[:7].lower() == "bearer " else "wrong_scheme")
-    return found[1]
+        known = header.partition(" ")[0].lower() in {"bearer", "dpop"}
+        raise refusal("malformed_header" if known else "wrong_scheme")
+    return found[1].lower(), found[2]

@@ -4,13 +4,15 @@ Guarantees: sizes are capped before anything is decoded; header and payload are 
 repeated member; the header holds only the parameters the caller names, so an embedded key (``jwk``, ``x5c``,
 ``jku``), ``crit`` and ``b64`` are refused by absence from that list; only ES256, PS256 and Ed25519 can verify
 anything (RFC 9864 names; ``EdDSA`` is read as Ed25519), each with a key of its own kind. The key is chosen by
-the caller, never by the text. A fault names what is wrong, never what was sent.
+the caller, never by the text; a DPoP proof alone brings its own, which proves nothing but that whoever signed
+it holds that key (``read_keyed``). A fault names what is wrong, never what was sent.
 """
 
 from __future__ import annotations
 
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -23,7 +25,9 @@ from joserfc.util import urlsafe_b64decode
 MAX_HEADER = 512
 MAX_PAYLOAD = 4096
 MAX_SIGNATURE = 700  # 683 characters are an RSA signature of 4096 bits
-MAX_CHARACTERS = MAX_HEADER + MAX_PAYLOAD + MAX_SIGNATURE + 2
+MAX_KEYED_HEADER = 2048  # an RSA key of 4096 bits as a JWK
+
+_IDENTIFIER = re.compile(r"[\x21-\x7e]{1,256}\Z", re.ASCII)
 
 VerifyingKey = ECKey | RSAKey | OKPKey
 
@@ -41,7 +45,8 @@ class Unverified:
     """Text that parsed. Its payload is held back until a signature has been checked."""
 
     text: str
-    header: Mapping[str, str]
+    header: Mapping[str, Any]
+    algorithms: jws.JWSRegistry
 
     def claimed_subject(self) -> str:
         """Return ``sub`` as claimed, or "": good for finding whose keys to try, for nothing else.
@@ -54,7 +59,7 @@ class Unverified:
     def verified(self, key: VerifyingKey) -> dict[str, Any]:
         """Return the payload if ``key`` signed it with the header's algorithm. Raises CompactFault."""
         try:
-            signed = jws.deserialize_compact(self.text, key, registry=_REGISTRY)
+            signed = jws.deserialize_compact(self.text, key, registry=self.algorithms)
         except (JoseError, ValueError, TypeError) as refused:
             # One answer for a wrong key type and a wrong signature: neither proves possession of the key.
             raise CompactFault("signature") from refused
@@ -79,28 +84,58 @@ class _Algorithms(jws.JWSRegistry):
     max_signature_length = MAX_SIGNATURE
 
 
+class _Keyed(_Algorithms):
+    """The same, where the header holds a key."""
+
+    max_header_length = MAX_KEYED_HEADER
+
+
 ALGORITHMS = tuple(_Algorithms.algorithms)
 _REGISTRY = _Algorithms(algorithms=ALGORITHMS)
+_KEYED = _Keyed(algorithms=ALGORITHMS)
 
 
 def read(text: str, parameters: frozenset[str]) -> Unverified:
     """Parse compact text whose header may hold only ``parameters``, each a string. Raises CompactFault."""
-    if len(text) > MAX_CHARACTERS:
+    header = _header(text, MAX_HEADER)
+    if not header.keys() <= parameters or not all(isinstance(value, str) for value in header.values()):
+        raise CompactFault("header")
+    return _known(text, header, _REGISTRY)
+
+
+def read_keyed(text: str) -> Unverified:
+    """Parse compact text whose header holds ``typ``, ``alg`` and ``jwk`` alone. Raises CompactFault."""
+    header = _header(text, MAX_KEYED_HEADER)
+    kinds = {"typ": str, "alg": str, "jwk": dict}
+    if header.keys() != kinds.keys() or not all(type(header[name]) is kinds[name] for name in kinds):
+        raise CompactFault("header")
+    return _known(text, header, _KEYED)
+
+
+def is_identifier(jti: object) -> bool:
+    """Return whether this can be the ``jti`` of what works once: 1 to 256 printable ASCII characters."""
+    return isinstance(jti, str) and _IDENTIFIER.match(jti) is not None
+
+
+def _header(text: str, most: int) -> dict[str, Any]:
+    """Check the three parts' sizes and read the first. Raises CompactFault."""
+    if len(text) > most + MAX_PAYLOAD + MAX_SIGNATURE + 2:
         raise CompactFault("oversized")
     if not text.isascii():
         raise CompactFault("malformed")
     segments = text.split(".")
     if len(segments) != 3 or not all(segments):  # header, payload, signature
         raise CompactFault("malformed")  # an empty signature is how ``alg: none`` looks
-    caps = (MAX_HEADER, MAX_PAYLOAD, MAX_SIGNATURE)
+    caps = (most, MAX_PAYLOAD, MAX_SIGNATURE)
     if any(len(segment) > cap for segment, cap in zip(segments, caps, strict=True)):
         raise CompactFault("oversized")
-    header = _members(_decoded(segments[0]))
-    if not header.keys() <= parameters or not all(isinstance(value, str) for value in header.values()):
-        raise CompactFault("header")
+    return _members(_decoded(segments[0]))
+
+
+def _known(text: str, header: Mapping[str, Any], registry: jws.JWSRegistry) -> Unverified:
     if header.get("alg") not in ALGORITHMS:
         raise CompactFault("algorithm")
-    return Unverified(text=text, header=header)
+    return Unverified(text, header, registry)
 
 
 def _decoded(segment: str) -> bytes:

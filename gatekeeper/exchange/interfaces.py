@@ -62,9 +62,14 @@ class Snapshot(registrations.Snapshot, Protocol):
 
 
 class Registry(Protocol):
-    """The read side of agencies, credentials and stops. Raises StoreUnavailable, nothing else."""
+    """The read side of agencies, credentials and stops, and the memory of proofs that were used.
+
+    Raises StoreUnavailable, nothing else.
+    """
 
     def snapshot(self) -> Snapshot: ...
+    def claim_jti(self, client_id: str, jti: str, expires_at: datetime) -> bool: ...
+    def use(self, client_id: str, jti: str, expires_at: datetime) -> Row: ...
 
 
 class KnownKey(Protocol):

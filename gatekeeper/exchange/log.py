@@ -71,6 +71,8 @@ class Request:
     page: int = 1
     idempotency_key: str | None = None
     replay: bool = False
+    uses: tuple[Row, ...] = ()
+    """What its proof of a key uses up, in the decision's commit: nothing is decided twice on one proof."""
 
     @property
     def first(self) -> bool:
@@ -97,8 +99,8 @@ def decided(
 
     *data* is the policy's own, which says when a review is due.
 
-    Raises LedgerUnavailable, ClockUnreliable, or IdempotencyInFlight if another request took the same
-    Idempotency-Key meanwhile.
+    Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before, or
+    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile.
     """
     event = "query.previewed" if request.dry_run else "query.decided"
     public = [p.code for p in decision.unmet if p.public]
@@ -130,7 +132,7 @@ def decided(
         },
     )
     rows = _decision_rows(keys, queue, request, decision, data) if request.first else []
-    return ledger.append(draft, [*rows, *_marks(keys, request, decision, data)])
+    return ledger.append(draft, [*request.uses, *rows, *_marks(keys, request, decision, data)])
 
 
 def released(

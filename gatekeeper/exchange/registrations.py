@@ -80,11 +80,11 @@ class PublishedKeys(Protocol):
 def credentials(client: Client) -> tuple[str, ...]:
     """Name the credentials a client may use now; a token carries the name of the one it was got with.
 
-    A key is named by its kid, a secret by a digest of its stored hash, so that replacing either ends the
-    tokens it obtained.
+    A key, or the name that its certificates bear, is named by its kid, a secret by a digest of its stored
+    hash, so that replacing either ends the tokens it obtained.
     """
     match client.profile:
-        case "private_key":
+        case "fapi" | "private_key":
             return tuple(key.kid for key in client.keys if key.status == "active")
         case "basic" if client.secret_sha256:
             digest = hashlib.sha256(b"gatekeeper credential\0" + client.secret_sha256.encode()).digest()

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, UnknownEntry
+from gatekeeper.errors import GatekeeperError, KeyErased, LedgerCorrupt, LedgerUnavailable, UnknownEntry
 from gatekeeper.ledger.batch import Appended, Batches, State, Waiter
 from gatekeeper.ledger.canonical import Json, decoded
 from gatekeeper.ledger.checkpoint import SigningKey
@@ -39,7 +39,7 @@ from gatekeeper.ledger.rows import (
     Transaction,
     slot,
 )
-from gatekeeper.ledger.tail import check_tail
+from gatekeeper.ledger.tail import Others, Standing, check_tail
 from gatekeeper.ledger.tiles import Roots, Tile, TileReader
 from gatekeeper.ledger.tree import Tree
 
@@ -65,15 +65,23 @@ class Ledger:
     """The log of one process; safe to share between threads. Make it after the worker has forked."""
 
     def __init__(
-        self, rows: Rows, key: SigningKey, keys: DayKeys, clock: Clock, checkpoint_file: Path | None
+        self,
+        rows: Rows,
+        key: SigningKey,
+        keys: DayKeys,
+        clock: Clock,
+        checkpoint_file: Path | None,
+        others: Others = tuple,
     ) -> None:
         self._rows = rows
         self._key = key
         self._keys = keys
         self._clock = clock
         self._file = checkpoint_file
-        self._kept = Kept(rows, key, checkpoint_file)
-        self._batches = Batches(rows, key, keys, clock)
+        self._others = others
+        self._standing = Standing()
+        self._kept = Kept(rows, key, checkpoint_file, self._standing)
+        self._batches = Batches(rows, key, keys, clock, self._standing)
         self._roots: Roots = {}
         self._mutex = threading.Lock()
         self._queue: deque[Waiter] = deque()
@@ -86,7 +94,8 @@ class Ledger:
         """Commit one entry with its rows; return once it is on disk.
 
         Raises the guard's error; EntryRefused for a draft that does not fit its schema; ClockUnreliable;
-        LedgerUnavailable if it was not committed, or not known to be within five seconds.
+        LedgerCorrupt for a log that was put back, whose indices were given already; LedgerUnavailable
+        if it was not committed, or not known to be within five seconds.
         """
         try:
             sealed = seal(draft, self._clock.now(), self._keys)
@@ -168,19 +177,25 @@ class Ledger:
     # --- Read. --------------------------------------------------------------------------------------------
 
     def checkpoint(self) -> str:
-        """Return a signed checkpoint of the committed head; raises LedgerUnavailable."""
-        head = self._rows.head()
-        tree = Tree(head, (), self._key)
+        """Return a signed checkpoint of the committed head; raises LedgerUnavailable, LedgerCorrupt."""
+        tree = Tree(self.head(), (), self._key)
         self._kept.keep_if_due(tree)
+        if self._standing.fault is not None:
+            raise self._standing.fault
         return tree.checkpoint
 
-    def receipt_for(self, index: int, openings: dict[str, Opening] | None = None) -> Receipt:
-        """Return the proof of any entry under the present head; raises UnknownEntry, LedgerUnavailable.
+    def head(self) -> Head:
+        """Return the committed head, which may be signed. Raises LedgerUnavailable, LedgerCorrupt."""
+        return self._standing.head(self._rows.head)
 
+    def receipt_for(self, index: int, openings: dict[str, Opening] | None = None) -> Receipt:
+        """Return the proof of any entry under the present head.
+
+        Raises UnknownEntry, LedgerUnavailable, LedgerCorrupt.
         `openings` are the asker's own; an auditor's proof has none.
         """
         stored = self._rows.entry(index) if index >= 0 else None
-        head = self._rows.head()
+        head = self.head()
         if stored is None or index >= head.size:
             raise UnknownEntry("the log has no entry of that index")
         proof = inclusion_proof(index, head.size, TileReader(self._rows, self._roots).node)
@@ -233,16 +248,32 @@ class Ledger:
     # --- Start, health, end. ------------------------------------------------------------------------------
 
     def check_tail(self) -> None:
-        """Refuse to start on a log that does not fit its own checkpoints; raises LedgerCorrupt."""
-        check_tail(self._rows, self._key.verifier, self._file)
+        """Refuse to start on a log that does not fit its own checkpoints; raises LedgerCorrupt.
+
+        Such a log is neither added to nor signed by this process until it is found to fit. Raises Unavailable
+        where that cannot be told.
+        """
+        standing = self._standing
+        try:
+            check_tail(self._rows, self._key.verifier, self._file, self._others, standing.note)
+        except LedgerCorrupt as fault:
+            standing.fault = fault
+            raise
+        standing.fault = None
 
     @property
     def checkpoint_fault(self) -> str | None:
-        """Why the last checkpoint could not be kept, for /readyz; None while all is well."""
-        return self._kept.fault
+        """Why the last checkpoint could not be kept or must not be, for /readyz; None while all is well."""
+        fault = self._standing.fault
+        return self._kept.fault if fault is None else f"the log does not fit what was signed: {fault.code}"
 
     def close(self) -> None:
-        """Refuse further entries and keep a last checkpoint; waits for nobody."""
+        """Refuse further entries and keep a last checkpoint, if the log fits; waits for nobody."""
         with self._mutex:
             self._closed = True
-        self._kept.keep_last()
+        try:
+            self.check_tail()
+        except GatekeeperError as error:
+            self._kept.fault = f"the last checkpoint was not signed: {error.code}"
+        else:
+            self._kept.keep_last()

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
 from gatekeeper.ledger.cosignatures import CosignerKey, cosignatures
 from gatekeeper.ledger.findings import Finding, Reached
-from gatekeeper.ledger.merkle import extend, leaf_hash, root
+from gatekeeper.ledger.merkle import extend, leaf_hash, perfect_root, root
 from gatekeeper.ledger.rows import Head, StoredEntry
 from gatekeeper.ledger.statements import Statements
 from gatekeeper.ledger.stretches import LEVEL, Stretch
@@ -283,7 +283,7 @@ def _roots(tiles: Sequence[bytes | None]) -> bytes | None:
     whole = [tile for tile in tiles if tile is not None and len(tile) == WIDTH * HASH_BYTES]
     if len(whole) != len(tiles):
         return None
-    return b"".join(root(extend((), 0, split(tile))) for tile in whole)
+    return b"".join(perfect_root(split(tile)) for tile in whole)
 
 
 def _entries(indices: range) -> str:

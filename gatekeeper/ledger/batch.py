@@ -1,11 +1,11 @@
 """One transaction of the log: several requests, each refused alone or committed with all the others.
 
-The procedure, under the store's lock: (1) read the head and refuse if our clock is behind it; (2) leave out
-who has stopped waiting; (3) for each request in order of time: its guard, then its rows and its sealed
-detail; (4) entries with consecutive indices, the tiles they complete, the new head; (5) commit; then (6) each
-request hears its index. Proofs and the one checkpoint of the batch are made when they are first asked for, by
-who asks: outside the lock, and not at all for a decision whose release carries the receipt. Guarantees: a
-request refused in (3) leaves nothing behind; nobody hears of an entry before (5).
+The procedure, under the store's lock: (1) read the head, and refuse it if the log was put back or our clock
+is behind it; (2) leave out who has stopped waiting; (3) for each request in order of time: its guard, then
+its rows and its sealed detail; (4) entries with consecutive indices, the tiles they complete, the new head;
+(5) commit; then (6) each request hears its index. Proofs and the one checkpoint of the batch are made when
+they are first asked for, by who asks: outside the lock, and not at all for a decision whose release carries
+the receipt. Guarantees: a request refused in (3) leaves nothing behind; nobody hears of an entry before (5).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from gatekeeper.ledger.detail import DayKeys
 from gatekeeper.ledger.entries import Opening, Sealed, reseal
 from gatekeeper.ledger.receipts import Receipt
 from gatekeeper.ledger.rows import Guard, Head, Insert, Row, Rows, StoredEntry, Transaction, slot
+from gatekeeper.ledger.tail import Standing
 from gatekeeper.ledger.tiles import completed
 from gatekeeper.ledger.tree import Tree
 
@@ -149,7 +150,10 @@ class Accepted:
 class Batches:
     """Commits batches; used by one leader at a time."""
 
-    def __init__(self, rows: Rows, key: SigningKey, keys: DayKeys, clock: Clock) -> None:
+    def __init__(
+        self, rows: Rows, key: SigningKey, keys: DayKeys, clock: Clock, standing: Standing | None = None
+    ) -> None:
+        self._standing = standing or Standing()
         self._rows = rows
         self._key = key
         self._keys = keys
@@ -205,12 +209,14 @@ class Batches:
                 return False
         for waiter in waiters:
             waiter.error = refused.get(id(waiter), waiter.error)
+        if accepted.tree is not None:
+            self._standing.note(accepted.tree.size)
         # (6) who hears what
         _tell(accepted)
         return True
 
     def _head(self, transaction: Transaction) -> Head:
-        head = transaction.head()
+        head = self._standing.head(transaction.head)
         if self._clock.now_ms() < head.at_ms - TOLERANCE_MS:
             raise ClockUnreliable("the clock is behind the log's last entry: set the clock")
         return head

@@ -11,7 +11,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import os
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gatekeeper.errors import LedgerCorrupt, SettingsRefused
+from gatekeeper.whole import write_new
 
 _ED25519 = b"\x01"
 _HASH_BYTES = 32
@@ -126,14 +126,10 @@ class SigningKey:
         cls(origin, made)  # a name that cannot be one is refused before there is a file
         pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            write_new(file, pem, 0o600)
         except FileExistsError:
             # A new key would make every checkpoint that people hold unverifiable.
             raise SettingsRefused(f"{file} exists: a log keeps its key") from None
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(pem)
-            opened.flush()
-            os.fsync(opened.fileno())
         return cls.load(file, origin)
 
     @classmethod

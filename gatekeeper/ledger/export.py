@@ -9,21 +9,22 @@ was copied to is left as it is.
 
 from __future__ import annotations
 
-import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from gatekeeper.errors import LedgerCorrupt, OperatorError
 from gatekeeper.ledger.checkpoint import Checkpoint, CheckpointRefused, VerifierKey, open_checkpoint
 from gatekeeper.ledger.merkle import frontier_at, root
-from gatekeeper.ledger.published import CHECKPOINT, Published
+from gatekeeper.ledger.published import CHECKPOINT, Announced, Published
 from gatekeeper.ledger.rows import Rows
+from gatekeeper.ledger.tail import Others
 from gatekeeper.ledger.tiles import HEIGHT, WIDTH, TileReader, path
-from gatekeeper.whole import write_whole
+from gatekeeper.whole import alone, write_whole
+
+_LARGEST: Final = 64 * 1024
 
 
 class AnotherHistory(LedgerCorrupt):
@@ -51,26 +52,15 @@ def export(
         raise OperatorError(f"{directory.parent} is no directory: mkdir -p {directory.parent}")
     try:
         directory.mkdir(exist_ok=True)
-        with _alone(directory):
+        with alone(directory):  # two exports would write the same files
             return _copy(published, rows, key, directory, whole=whole)
+    except BlockingIOError:
+        raise OperatorError(f"another export writes to {directory} now: wait for it") from None
     except OSError as fault:
         raise OperatorError(
             f"{directory} cannot be written ({fault.strerror}): what was complete there still is; make room "
             "or give it to this user, and run this again"
         ) from None
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Hold the directory: two exports would write the same files."""
-    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise OperatorError(f"another export writes to {directory} now: wait for it") from None
-    finally:
-        os.close(held)
 
 
 def _copy(published: Published, rows: Rows, key: VerifierKey, directory: Path, *, whole: bool) -> Copied:
@@ -93,8 +83,11 @@ def _copy(published: Published, rows: Rows, key: VerifierKey, directory: Path, *
             mended.append(name)
         file.parent.mkdir(parents=True, exist_ok=True)
         unfinished = file.with_name(f".{file.name}.unfinished")
-        unfinished.write_bytes(body)
-        unfinished.replace(file)
+        try:
+            unfinished.write_bytes(body)
+            unfinished.replace(file)
+        finally:
+            unfinished.unlink(missing_ok=True)
         written += 1
     # (3) the checkpoint
     os.sync()
@@ -129,6 +122,37 @@ def _before(directory: Path, rows: Rows, key: VerifierKey) -> Checkpoint | None:
     if root(frontier_at(there.size, TileReader(rows).node)) != there.root:
         raise AnotherHistory(f"the first {there.size} entries are not those that {directory} holds")
     return there
+
+
+def copied_checkpoint(directory: str) -> str | None:
+    """Return the checkpoint of a copy; None before there is one, or where no directory is named.
+
+    Raises LedgerCorrupt if it cannot be read.
+    """
+    if not directory:
+        return None
+    file = Path(directory) / CHECKPOINT
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_LARGEST).decode("utf-8", "replace")
+    except FileNotFoundError:
+        return None
+    except OSError as fault:
+        raise LedgerCorrupt(f"the published copy's {file} cannot be read: {fault.strerror}") from None
+
+
+def seen(last: Callable[[], Announced | None], directory: str) -> Others:
+    """Return what shows the published checkpoints that can be seen from here, for the checks of the tail.
+
+    *last* returns the last one that the city published, *directory* is a copy's, or empty.
+    """
+
+    def others() -> list[tuple[str, str]]:
+        announced, copied = last(), copied_checkpoint(directory)
+        found = [] if announced is None else [("that was published last", announced.text)]
+        return found if copied is None else [*found, (f"of the published copy in {directory}", copied)]
+
+    return others
 
 
 def _names(since: int, size: int) -> Iterator[str]:

@@ -30,6 +30,8 @@ CODES: Final = {
     "release_without_decision": "a release without an earlier permit",
     "release_while_stopped": "a release within a stop",
     "stop_unknown": "a stop was lifted that was not in force",
+    "hold_lost": "the log tells of a legal hold in force that the database does not have as it was placed",
+    "hold_unlogged": "the database has a legal hold in force that the log does not tell of",
     "unreadable": "what is stored cannot be read as a log",
     "bundle": "a file of entries is missing from a copy, or does not hold its entries",
 }

@@ -41,12 +41,17 @@ def root(frontier: Sequence[bytes]) -> bytes:
 
 def perfect_root(hashes: Sequence[bytes]) -> bytes:
     """Return the root over a power of two of neighbouring hashes; raises ValueError for another number."""
-    row = list(hashes)
-    if not row or len(row) & (len(row) - 1):
+    if not hashes or len(hashes) & (len(hashes) - 1):
         raise ValueError("a perfect subtree has a power of two of leaves")
-    while len(row) > 1:
-        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-    return row[0]
+    return rows_above(hashes)[-1][0]
+
+
+def rows_above(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the leaves, and above them each row of complete nodes up to the last one that has any."""
+    rows = [list(leaves)]
+    while len(row := rows[-1]) > 1:
+        rows.append([_sha256(b"\x01" + a + b).digest() for a, b in zip(row[::2], row[1::2], strict=False)])
+    return rows
 
 
 def extend(frontier: Frontier, size: int, leaves: Iterable[bytes]) -> Frontier:

@@ -24,7 +24,7 @@ from gatekeeper.ledger.merkle import (
     root,
     verify_consistency,
 )
-from gatekeeper.ledger.rows import Rows
+from gatekeeper.ledger.rows import Head, Rows
 from gatekeeper.ledger.tiles import HEIGHT, WIDTH, TileReader, bundle, parse_path
 
 CHECKPOINT: Final = "checkpoint"
@@ -64,6 +64,7 @@ class Announcements(Protocol):
 class Publication:
     """Decides which checkpoint is the public one: a new one each *every* seconds, 0: each time it is asked.
 
+    *head* returns the log's head where that may be signed (by default it always may).
     The moments are those of the clock. Of whole hours, a checkpoint covers the entries of the hours that are
     over and no other: then its publication tells no more of the time of an entry than the entry says.
     """
@@ -75,9 +76,11 @@ class Publication:
         announcements: Announcements,
         now: Callable[[], datetime],
         every: int,
+        head: Callable[[], Head] | None = None,
     ) -> None:
         self._rows, self._key, self._announcements, self._now = rows, key, announcements, now
         self._every = every
+        self._head = head or rows.head
 
     def latest(self) -> tuple[int, str]:
         """Return the size and the text of the published checkpoint, made now if it is due.
@@ -86,9 +89,9 @@ class Publication:
         """
         last = self._announcements.last()
         if self._every == 0:
-            head = self._rows.head()
-            if last is not None and last.size == head.size:
-                return last.size, last.text  # the same, with what witnesses signed
+            head = self._head()
+            if last is not None and last.size >= head.size:
+                return last.size, last.text  # the same, with what witnesses signed; never a smaller one
             return head.size, self._signed(head.frontier, head.size)
         now = self._now()
         if last is None or self._period(now) > self._period(last.at):
@@ -107,7 +110,7 @@ class Publication:
         last = self._announcements.last()
         if last is not None and last.size >= size:
             return last.size, last.text
-        head, node = self._rows.head(), TileReader(self._rows).node
+        head, node = self._head(), TileReader(self._rows).node
         frontier, whole = frontier_at(size, node), root(head.frontier)
         proof = consistency_proof(size, head.size, node)
         if not verify_consistency(size, head.size, proof, root(frontier), whole):
@@ -129,7 +132,7 @@ class Publication:
 
     def _announce(self, last: Announced | None, now: datetime) -> None:
         number, before = (0, -1) if last is None else (last.number, last.size)
-        head = self._rows.head()
+        head = self._head()
         size = head.size
         if self._every % _HOUR == 0:
             moment = datetime.fromtimestamp(self._period(now) * self._every, UTC)

@@ -67,6 +67,11 @@ def refill(
     *signed* is what the lost entries lead to; None if there are none. Raises LedgerCorrupt, ClockUnreliable,
     LedgerUnavailable, and what the rows' tables raise: then nothing was written.
     """
+    start = 0 if signed is None else signed.size - len(lost)
+    # Before the lock: a server ends a transaction in which nothing is sent for long.
+    back = [
+        _stored(start + offset, entry, said_by(start + offset, entry)) for offset, entry in enumerate(lost)
+    ]
     now = clock.now()
     hours = [str(said_by(0, entry)["hour"]) for entry in lost[-1:]]
     if any(hour_of(now) < hour for hour in hours):
@@ -81,14 +86,10 @@ def refill(
             continues(head, lost, signed)
         if len(lost) != (0 if signed is None else signed.size - head.size):
             raise LedgerCorrupt("what is put back does not end where it was signed")
-        entries = [
-            _stored(head.size + offset, entry, said_by(head.size + offset, entry))
-            for offset, entry in enumerate(lost)
-        ]
         if sealed.at_ms < head.at_ms - TOLERANCE_MS:
             raise ClockUnreliable("the clock is behind the log's last entry: set the clock")
         index = head.size + len(lost)
-        entries.append(StoredEntry(index, sealed.entry, sealed.leaf_hash, draft.event, draft.ref))
+        entries = [*back, StoredEntry(index, sealed.entry, sealed.leaf_hash, draft.event, draft.ref)]
         leaves = [one.leaf_hash for one in entries]
         grown = Head(index + 1, extend(head.frontier, head.size, leaves), max(sealed.at_ms, head.at_ms))
         transaction.write([*changes, boxed(sealed, index)])

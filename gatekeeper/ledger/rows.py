@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gatekeeper.ledger.tiles import Tile
 
@@ -45,11 +45,13 @@ class Head:
     at_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class StoredEntry:
-    """An entry with its place; `event` and `ref` repeat the entry's own, for finding it."""
+class StoredEntry(NamedTuple):
+    """An entry with its place; `event` and `ref` repeat the entry's own, for finding it.
 
-    index: int
+    A tuple, because a verification makes one for each entry of the log.
+    """
+
+    index: int  # type: ignore[assignment]  # and not the tuple's method: nobody looks for a value in it
     entry: bytes
     leaf_hash: bytes
     event: str

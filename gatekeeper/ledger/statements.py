@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Final
 
 from gatekeeper.errors import EntryRefused
@@ -24,6 +25,7 @@ from gatekeeper.ledger.rows import StoredEntry
 Fault = tuple[str, str]
 Document = dict[str, Json]
 _PARTIES: Final = ("agency", "end_requester", "agency_kind", "end_requester_kind")
+_SHARED: Final = ("agency", "end_requester", "category", "kind", "policy")
 
 
 class Statements:
@@ -126,33 +128,76 @@ class Said:
     releases: list[tuple[int, int]] = field(default_factory=list)
     parties: dict[tuple[Json, ...], Document] = field(default_factory=dict)
 
-    def add(self, index: int, document: Document) -> bool:
-        """Take in the next entry; False if it is wrong here, or if its place decides what it means."""
-        hour = str(document["hour"])
-        if hour < self.hour:
-            return False
-        self.first_hour, self.hour = self.first_hour or hour, hour
-        event = document["event"]
-        if event == "query.decided":
-            if document["outcome"] == "permit":
-                self.permits.append(index)
-                self.marks.append(_mark(document))
-        elif event == "query.released":
-            return self._release(document)
-        return event not in {"stop.set", "stop.lifted"}
+    def add(self, index: int, meaning: Meaning, ref: bytes, hour: str, decided: int) -> bool:
+        """Take in the next entry; False if it is wrong here, or if its place decides what it means.
 
-    def _release(self, document: Document) -> bool:
-        decided, mark = document["decided"], _mark(document)
-        if not isinstance(decided, int):
-            return False
-        party = tuple(document[name] for name in _PARTIES)
-        self.parties.setdefault(party, {name: document[name] for name in _PARTIES})
+        `decided` is the permit that a release names.
+        """
+        if hour != self.hour:
+            if hour < self.hour:
+                return False
+            self.first_hour, self.hour = self.first_hour or hour, hour
+        does = meaning.does
+        if does is Does.PERMIT:
+            self.permits.append(index)
+            self.marks.append(_marked(ref, meaning.shared))
+        elif does is Does.RELEASE:
+            return self._release(meaning, decided, _marked(ref, meaning.shared))
+        return does is not Does.STOP
+
+    def _release(self, meaning: Meaning, decided: int, mark: int) -> bool:
+        if meaning.party not in self.parties:
+            self.parties[meaning.party] = dict(zip(_PARTIES, meaning.party, strict=True))
         if decided < self.start:
             self.releases.append((decided, mark))
             return True
         place = bisect_left(self.permits, decided)
         there = place < len(self.permits) and self.permits[place] == decided
         return there and self.marks[place] == mark
+
+
+class Does(Enum):
+    """What an entry does to those after it."""
+
+    NOTHING = auto()
+    PERMIT = auto()
+    RELEASE = auto()
+    STOP = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an entry means to those after it, but for its hour, its query, and the permit that it names.
+
+    ``shared``: of a permit or a release, the hash of what the two share beside the query. ``party``: of a
+    release, the values of ``_PARTIES``.
+    """
+
+    event: str
+    does: Does = Does.NOTHING
+    shared: bytes = b""
+    party: tuple[Json, ...] = ()
+
+
+def meaning_of(document: Document) -> Meaning:
+    """Return what an entry that fits its schema means."""
+    event = str(document["event"])
+    match event:
+        case "query.decided" if document["outcome"] == "permit":
+            return Meaning(event, Does.PERMIT, _shared(document))
+        case "query.released":
+            party = tuple(document[name] for name in _PARTIES)
+            return Meaning(event, Does.RELEASE, _shared(document), party)
+        case "stop.set" | "stop.lifted":
+            return Meaning(event, Does.STOP)
+    return Meaning(event)
+
+
+def said_by(document: Document) -> tuple[Meaning, bytes, str, int]:
+    """Return what ``Said.add`` takes in of an entry that fits its schema."""
+    decided = document.get("decided")
+    permit = decided if isinstance(decided, int) else -1
+    return meaning_of(document), str(document["ref"]).encode(), str(document["hour"]), permit
 
 
 def judged_alone(stored: StoredEntry, *, beside: bool) -> tuple[Document | None, Sequence[Fault]]:
@@ -192,10 +237,17 @@ def _is_canonical(document: Document, entry: bytes) -> bool:
         return False
 
 
+def _shared(document: Document) -> bytes:
+    return hashlib.sha256(sorted_json([document[name] for name in _SHARED])).digest()
+
+
 def _mark(document: Document) -> int:
     """Return eight bytes that a permit and its releases share."""
-    shared = [document[name] for name in ("ref", "agency", "end_requester", "category", "kind", "policy")]
-    return int.from_bytes(hashlib.sha256(sorted_json(shared)).digest()[:8], "big")
+    return _marked(str(document["ref"]).encode(), _shared(document))
+
+
+def _marked(ref: bytes, shared: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(shared + ref).digest()[:8], "big")
 
 
 def _covers(scope: Json, value: Json, document: Document) -> bool:

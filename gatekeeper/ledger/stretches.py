@@ -8,15 +8,19 @@ made, or missed, here.
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from gatekeeper.ledger.merkle import Frontier, extend, leaf_hash
+from gatekeeper.ledger.alike import Alike
+from gatekeeper.ledger.merkle import Frontier, frontier_at, rows_above
 from gatekeeper.ledger.rows import StoredEntry
-from gatekeeper.ledger.statements import Said, judged_alone
+from gatekeeper.ledger.statements import Said, judged_alone, said_by
 from gatekeeper.ledger.tiles import WIDTH
+
+_sha256 = hashlib.sha256
 
 LEVEL: Final = 12
 SIZE: Final = 1 << LEVEL
@@ -42,35 +46,38 @@ class Entries(Protocol):
         """Return a completed tile, or None."""
 
 
-def read(rows: Entries, start: int, sizes: Sequence[int], *, beside: bool) -> Stretch | None:
+def read(rows: Entries, start: int, sizes: Sequence[int], *, beside: bool, alike: Alike) -> Stretch | None:
     """Read the stretch that begins with entry `start`, a multiple of ``SIZE``; None if anything is wrong.
 
-    `sizes` are those within it, in order, at which frontiers are wanted; `beside` as for `judged_alone`.
-    Raises what the reading raises.
+    `sizes` are those within it, in order, at which frontiers are wanted; `beside` as for `judged_alone`;
+    `alike` remembers entries of this log. Raises what the reading raises.
     """
     leaves: list[bytes] = []
     said = Said(start)
     for index, stored in enumerate(rows.entries(start, start + SIZE), start):
-        leaf = leaf_hash(stored.entry)
-        if stored.index != index or stored.leaf_hash != leaf:
-            return None
-        document, faults = judged_alone(stored, beside=beside)
-        if faults or document is None or not said.add(index, document):
+        at, entry, beside_it, event, query = stored
+        leaf = _sha256(b"\x00" + entry).digest()  # as `leaf_hash` does
+        if at != index or beside_it != leaf:
             return None
         leaves.append(leaf)
-    first = start // WIDTH
-    tiles = [rows.tile(0, first + place) for place in range(SIZE // WIDTH)]
-    if len(leaves) != SIZE or tiles != [b"".join(leaves[at : at + WIDTH]) for at in range(0, SIZE, WIDTH)]:
+        told = alike.told(entry)
+        if told is None or (beside and (told[0].event != event or told[1].decode() != query)):
+            document, faults = judged_alone(stored, beside=beside)
+            if faults or document is None:
+                return None
+            alike.learn(entry, document)
+            told = said_by(document)
+        if not said.add(index, *told):
+            return None
+    if len(leaves) != SIZE:
         return None
-    frontiers: dict[int, Frontier] = {}
-    frontier: Frontier = ()
-    at = 0
-    for size in sizes:  # one after the other: there may be many
-        frontier = extend(frontier, at, leaves[at : size - start])
-        at = size - start
-        frontiers[size] = frontier
-    (root,) = extend(frontier, at, leaves[at:])
-    return Stretch(start, root, frontiers, said)
+    first = start // WIDTH
+    for place in range(SIZE // WIDTH):
+        if rows.tile(0, first + place) != b"".join(leaves[place * WIDTH : (place + 1) * WIDTH]):
+            return None
+    nodes = rows_above(leaves)
+    frontiers = {size: frontier_at(size - start, lambda level, at: nodes[level][at]) for size in sizes}
+    return Stretch(start, nodes[LEVEL][0], frontiers, said)
 
 
 class Reading(Protocol):
@@ -90,6 +97,7 @@ class Here:
         self._rows = rows
         self._sizes: Sequence[int] = ()
         self._beside = True
+        self._alike = Alike()
 
     def begin(self, stop: int, sizes: Sequence[int], *, beside: bool) -> None:
         """Hear what is wanted."""
@@ -98,7 +106,7 @@ class Here:
 
     def stretch(self, start: int) -> Stretch | None:
         """Read a stretch."""
-        return read(self._rows, start, within(self._sizes, start), beside=self._beside)
+        return read(self._rows, start, within(self._sizes, start), beside=self._beside, alike=self._alike)
 
 
 def within(sizes: Sequence[int], start: int) -> Sequence[int]:

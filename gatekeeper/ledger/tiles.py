@@ -75,7 +75,7 @@ class TileReader:
             if len(stored) != WIDTH * HASH_BYTES:
                 raise LedgerCorrupt(f"tile {tile_level}/{start >> HEIGHT} does not hold 256 hashes")
             first = start % WIDTH
-            return split(stored)[first : first + stop - start]
+            return split(stored[first * HASH_BYTES : (first + stop - start) * HASH_BYTES])
         if tile_level:  # not complete yet: each of its hashes is the root of a complete tile below
             return [self._root(tile_level - 1, number) for number in range(start, stop)]
         leaves = list(self._source.leaf_hashes(start, stop))

@@ -3,7 +3,9 @@
 Guarantees (promise 3): a stop is a ledger entry written under the ledger's lock; each release is compared
 with the stops in force inside its own commit, so none can be committed after it; ``Switch.stop`` returns one
 lease after its commit, when no body that was committed before can still begin. On a full disk the reserve
-is given up, so that a stop can always be set. The command and the console stop by this one path.
+is given up, so that a stop can always be set. Where the log does not fit what was signed, because an old copy
+was put back, it is not added to: the stop is in force by its row alone, at once and everywhere, and its entry
+follows when the log fits again (``unlogged``). The command and the console stop by this one path.
 """
 
 from __future__ import annotations
@@ -11,16 +13,18 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from operator import eq
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gatekeeper.errors import KeyErased, LedgerUnavailable, OperatorError
+from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, OperatorError, Unavailable
 from gatekeeper.ledger import Appended, Clock, Draft, Ledger, Row
 from gatekeeper.ledger.rows import Stop
 from gatekeeper.ledger.stops import KINDS, LEASE_SECONDS, SCOPES
+from gatekeeper.oversight.unlogged import Unlogged, late, logged
 from gatekeeper.review.reasons import fault_of, tidy
 
 if TYPE_CHECKING:  # at run time a stop needs neither the exchange nor the policy, and starts sooner
@@ -60,12 +64,14 @@ class Switch:
     rows: StopRows
     free: Callable[[], bool]
     restore: Callable[[], object]
+    unlogged: Unlogged
 
     def stop(
         self, scope: str, value: str | None, *, reason: str, by: str, stop_id: str | None = None
-    ) -> tuple[Halt, int]:
+    ) -> tuple[Halt, int | None]:
         """Stop sharing in the scope; return the stop and its entry when no record in it can leave any more.
 
+        The entry is None where the log does not fit what was signed: it comes once the log fits.
         A ``stop_id`` that was used before is refused, so that one decision is one stop however often it is
         sent. Raises OperatorError for what would stop nothing or says nothing, and what ``set_stop`` raises:
         then the stop may not be in force.
@@ -76,10 +82,24 @@ class Switch:
         if scope == "kind" and value not in KINDS:
             raise OperatorError("NOTHING WAS STOPPED: there is no such kind of agency")
         halt = Halt(stop_id or new_stop_id(), scope, value, self.clock.now())
-        appended = set_stop(
-            self.ledger, stop=halt, rows=self.rows.set_stop(halt), reason=reason, by=by, free=self.free
-        )
-        return halt, appended.index
+        _refuse_scope(halt)
+        said = _substantial(reason)
+        if self._fits():
+            with suppress(LedgerCorrupt):  # it was put back just now
+                rows = self.rows.set_stop(halt)
+                told = set_stop(self.ledger, stop=halt, rows=rows, reason=said, by=by, free=self.free)
+                return halt, told.index
+        self.unlogged.set(halt, halt.set_at, reason=said, by=by, free=self.free)
+        settle()
+        return halt, None
+
+    def _fits(self) -> bool:
+        """Say whether the log is known to be the one that was signed, so that it may be added to."""
+        try:
+            self.ledger.check_tail()
+        except (LedgerCorrupt, Unavailable):
+            return False
+        return True
 
     def resume(self, stop_id: str, *, reason: str, by: str) -> int:
         """Lift a stop in force; return the entry that says so.
@@ -90,9 +110,16 @@ class Switch:
         if all(halt.id != stop_id for halt in self.registry.snapshot().stops):
             raise OperatorError("no such stop is in force: gatekeeper stop --list")
         rows = self.rows.lift_stop(stop_id, self.clock.now())
+        self._tell(stop_id, by)
         appended = lift_stop(self.ledger, stop_id=stop_id, rows=rows, reason=reason, by=by)
         self.restore()
         return appended.index
+
+    def _tell(self, stop_id: str, by: str) -> None:
+        """Have the log tell of a stop before it tells that it was lifted: another node kept its reason."""
+        if not logged(self.ledger, stop_id):
+            halt = next(each for each in self.registry.snapshot().stops if each.id == stop_id)
+            self.ledger.append(late(halt, "its reason is kept where it was set, if anywhere", by))
 
 
 def new_stop_id() -> str:
@@ -115,8 +142,7 @@ def set_stop(
     Raises OperatorError for a scope that does not exist or a reason without substance, LedgerUnavailable if
     the stop could not be committed.
     """
-    if stop.scope not in SCOPES or (stop.scope == "all") != (stop.value is None):
-        raise OperatorError("say what to stop: --all, --agency ID, --kind KIND or --camera ID")
+    _refuse_scope(stop)
     camera = stop.scope == "camera"
     draft = Draft(
         event="stop.set",
@@ -134,6 +160,11 @@ def set_stop(
         entry = ledger.append(draft, rows)
     settle()
     return entry
+
+
+def _refuse_scope(stop: Stop) -> None:
+    if stop.scope not in SCOPES or (stop.scope == "all") != (stop.value is None):
+        raise OperatorError("say what to stop: --all, --agency ID, --kind KIND or --camera ID")
 
 
 def settle() -> None:

@@ -132,5 +132,7 @@ def _write(file: Path, content: bytes) -> None:
     """Write a key, for its owner alone. Raises SettingsRefused."""
     try:
         write_whole(file, content, 0o600)
-    except OSError:
-        raise SettingsRefused(f"{file} cannot be written: make {file.parent} writable") from None
+    except OSError as fault:
+        raise SettingsRefused(
+            f"{file} cannot be written ({fault.strerror}): make room, or {file.parent} writable"
+        ) from None

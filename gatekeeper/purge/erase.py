@@ -7,7 +7,8 @@ Once (3) is done for a day, nothing of it can be read from the database, its wri
 backup: all of those have ciphertext under a key that is nowhere. (4) and (5) are tidiness. Guarantees: killed
 anywhere, it can be run again and comes to the same end, under the same name in the log; a key is destroyed
 only under the log's lock and only if nothing that must be kept needs it, so a hold or a review loses nothing,
-whenever it comes; one erasure at a time, the second is told; on a full disk the reserve is given up.
+whenever it comes; nothing is erased while the log tells of a hold that the database does not have
+(``agreement``); one erasure at a time, the second is told; on a full disk the reserve is given up.
 
 A day of which something must be kept that cannot be opened (somebody altered it) keeps its key: erasing
 cannot be undone, keeping can.
@@ -21,18 +22,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from gatekeeper.errors import KeyErased, LedgerCorrupt, LedgerUnavailable, OperatorError, StoreUnavailable
-from gatekeeper.exchange.documents import content_binding, name_binding
+from gatekeeper.errors import LedgerUnavailable, OperatorError, StoreUnavailable
 from gatekeeper.ledger import Clock, DayKeys, Draft, Ledger
 from gatekeeper.ledger.entries import count_band
-from gatekeeper.ledger.held import DOCUMENT_CONTENT, DOCUMENT_NAME
 from gatekeeper.ledger.rows import Head
-from gatekeeper.purge.interfaces import ErasureRows, ErasureStore, Held, SealedDocument, SealedRow
+from gatekeeper.purge.interfaces import ErasureRows, ErasureStore
+from gatekeeper.purge.keeping import Keeping
 from gatekeeper.purge.retention import Retention, refuse_jumped
 
-_AT_ONCE: Final = 50
 _T = TypeVar("_T")
 
 
@@ -90,11 +89,14 @@ class Purge:
     store: ErasureStore
     rows: ErasureRows
     disk: Disk
+    agreed: Callable[[], None]
+    """As ``Keeping`` has it."""
 
     def plan(self, before: date, retention: Retention, *, clock_is_right: bool = False) -> Plan:
         """Return what an erasure up to that day would do. Raises OperatorError as ``run`` does."""
         now = self._now(clock_is_right=clock_is_right)
         retention.refuse_beyond(before, now.date())
+        self.agreed()
         details, documents = self.store.rows_before(before)
         return Plan(
             before,
@@ -117,8 +119,8 @@ class Purge:
         """Finish what was begun, then erase every day before that one; return the erasures that ended.
 
         *most_days*: refuse if it would be more days than that. Raises OperatorError (a day that must be kept,
-        a clock that jumped, another erasure, a key that cannot be destroyed), LedgerUnavailable,
-        StoreUnavailable.
+        a clock that jumped, another erasure, a hold that only the log tells of, a key that cannot be
+        destroyed), LedgerUnavailable, StoreUnavailable.
         """
         with self.store.alone() as ours:
             if not ours:
@@ -130,6 +132,7 @@ class Purge:
                     f"more than {most_days} days would be erased at once, which no timer does: look with "
                     "gatekeeper purge --dry-run, then erase them with gatekeeper purge"
                 )
+            self.agreed()
             try:
                 return self._run(before, retention, who, now)
             finally:
@@ -141,7 +144,7 @@ class Purge:
             # What was begun under another retention ends where the present one does.
             furthest = now.date() - timedelta(days=retention.least)
             done.append(self._finish(begun.id, min(begun.first_kept, furthest), who, now))
-        if self._days(before) or self._loose_keys() or self.store.no_longer_held(now):
+        if self._days(before) or self._keeping.loose_keys() or self.store.no_longer_held(now):
             purge_id = f"purge_{secrets.token_hex(12)}"
             draft = Draft(
                 event="purge.begun",
@@ -156,10 +159,11 @@ class Purge:
         return done
 
     def _finish(self, purge_id: str, before: date, who: Erasing, now: datetime) -> Done:
+        keeping = self._keeping
         # (2)-(3) What is held no more; then each day: sealed anew what must stay, and the key destroyed.
-        self._freely(lambda: self._let_go(purge_id, now))
+        self._freely(lambda: keeping.let_go(purge_id, now))
         days = self._days(before)
-        kept_back = [day for day in days if not self._freely(partial(self._destroy, purge_id, day))]
+        kept_back = [day for day in days if not self._freely(partial(keeping.destroy, purge_id, day))]
         # (4) A few rows at a time, so that the gate keeps answering.
         for day in days:
             while day not in kept_back and self._freely(partial(self.store.remove, purge_id, day)):
@@ -192,83 +196,9 @@ class Purge:
         entry = self._freely(lambda: self.ledger.append(draft, rows))
         return Done(purge_id, before, erased, details, documents, held, entry.index, emptied)
 
-    # --- What must be kept, and what need not any more. ---------------------------------------------------
-
-    def _let_go(self, purge_id: str, now: datetime) -> None:
-        for query_id in self.store.no_longer_held(now):
-            with self.store.letting_go(purge_id, query_id, now) as names:
-                for name in names:
-                    self._gone(name)
-        for name in self._loose_keys():
-            self._gone(name)
-
-    def _loose_keys(self) -> frozenset[str]:
-        """Return the keys that nothing is sealed under: a process was killed between key and row."""
-        held = self.keys.held
-        return (held.names() - self.store.key_names()) | held.remains()
-
-    def _gone(self, name: str) -> None:
-        try:
-            self.keys.held.destroy(name)
-        except OSError as error:
-            raise _not_destroyed("a key of what was held", error) from None
-
-    def _destroy(self, purge_id: str, day: date) -> bool:
-        """Destroy a day's key; False if something must be kept that cannot be sealed anew.
-
-        Raises OperatorError if it could not be destroyed.
-        """
-        while day in self.keys.days():
-            now = self.clock.now()
-            try:
-                self._hold(day, now)
-            except LedgerCorrupt:
-                return False
-            except KeyErased:
-                break  # its file is not whole: nothing can be read by it, and nothing lost with it
-            with self.store.settling(purge_id, day, now) as settled:
-                if settled:
-                    self._day_gone(day)
-            # Where something came to be kept in between, it is sealed anew, and the day looked at again.
-        if day in self.keys.erasable():
-            self._day_gone(day)
-        return True
-
-    def _day_gone(self, day: date) -> None:
-        try:
-            self.keys.destroy(day)
-        except OSError as error:
-            raise _not_destroyed(f"the key of {day}", error) from None
-
-    def _hold(self, day: date, now: datetime) -> None:
-        """Seal anew what must be kept of a day, durably.
-
-        Raises KeyErased if its key is not whole, LedgerCorrupt, LedgerUnavailable, StoreUnavailable.
-        """
-        while found := self.store.details_to_hold(day, now, _AT_ONCE):
-            names = {query_id: self._key_of(query_id) for query_id in {row.query_id for row in found}}
-            self.store.hold([self._sealed(row, names[row.query_id]) for row in found])
-        while (document := self.store.document_to_hold(day, now)) is not None:
-            self.store.hold(self._both(document, self._key_of(document.query_id)))
-
-    def _key_of(self, query_id: str) -> str:
-        name = self.store.key_of(query_id)
-        return name if name is not None and name in self.keys.held.names() else self.keys.held.make()
-
-    def _sealed(self, row: SealedRow, name: str) -> Held:
-        event = row.event.partition("@")[0]
-        box = self.keys.hold(name, row.day, row.ref, event, row.box)
-        return row.ref, row.event, row.query_id, name, row.day, box
-
-    def _both(self, document: SealedDocument, name: str) -> list[Held]:
-        ref, query_id, day = document.id, document.query_id, document.day
-        return [
-            (ref, part, query_id, name, day, self.keys.hold(name, day, ref, binding, box))
-            for part, binding, box in (
-                (DOCUMENT_NAME, name_binding(query_id), document.name_box),
-                (DOCUMENT_CONTENT, content_binding(query_id), document.box),
-            )
-        ]
+    @property
+    def _keeping(self) -> Keeping:
+        return Keeping(self.keys, self.clock, self.store, self.agreed)
 
     # --- Days, clock, disk. -------------------------------------------------------------------------------
 
@@ -295,10 +225,3 @@ class Purge:
         with suppress(StoreUnavailable):
             return self.disk.empty_wal()
         return False
-
-
-def _not_destroyed(which: str, error: OSError) -> OperatorError:
-    return OperatorError(
-        f"{which} could not be destroyed ({error.strerror}), so what it seals is not erased: make the "
-        "directory of day keys writable for the service's user, then run it again"
-    )

@@ -4,12 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
 
-from gatekeeper.ledger import Row
+from gatekeeper.ledger import Row, StoredEntry
 
 
 class Hold(Protocol):
@@ -33,6 +33,25 @@ class HoldRecord(Protocol):
 
     def in_force(self) -> Sequence[Hold]:
         """Return all holds in force, the oldest first."""
+
+    def of(self, query_id: str, /) -> Sequence[Hold]:
+        """Return the holds in force on a query, the oldest first."""
+
+    def all(self) -> Sequence[Hold]:
+        """Return every hold that ever was, the oldest first."""
+
+    def lifted(self, *, most: int, after: tuple[datetime, str] | None = None) -> Sequence[Hold]:
+        """Return holds that were lifted, the one lifted last first."""
+
+
+class HoldLog(Protocol):
+    """The log's entries by their event. Raises LedgerUnavailable."""
+
+    def of_events(self, events: Sequence[str], /) -> Iterator[StoredEntry]:
+        """Yield every entry that is stored as one of these events, in the log's order."""
+
+    def entry(self, index: int, /) -> StoredEntry | None:
+        """Return the entry of that index, or None."""
 
 
 class HoldRows(Protocol):
@@ -90,6 +109,7 @@ class ErasureStore(Protocol):
 
     def alone(self) -> AbstractContextManager[bool]: ...
     def unfinished(self) -> Sequence[Begun]: ...
+    def last_ended(self) -> tuple[date, datetime] | None: ...
     def counted(self, purge_id: str, /) -> tuple[int, int, int]: ...
     def days(self, before: date, /) -> Sequence[date]: ...
     def rows_before(self, before: date, /) -> tuple[int, int]: ...

@@ -10,6 +10,9 @@ stopped until a person lifts the stop.
 - ``evidence``  who knows how large the log was
 - ``copy``      a published copy of the log, in a directory or at an address
 - ``lost``      what lost entries say, and which stops they set
+- ``compared``  what is put back, compared with them
+- ``written``   the one commit of a restore
 - ``placing``   a whole database put in the place of another
-- ``restore``   the procedure of one restore
+- ``restore``   the procedure of one restore of a backup
+- ``in_place``  the same for a database that is in its place already
 """

@@ -9,10 +9,8 @@ is overwritten. No key is in it.
 
 from __future__ import annotations
 
-import fcntl
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +22,7 @@ from gatekeeper.recovery import manifest
 from gatekeeper.recovery.manifest import Manifest
 from gatekeeper.store import LedgerRows
 from gatekeeper.store.copying import SCHEMA, Still, copy, examine, named
+from gatekeeper.whole import alone
 
 _UNFINISHED = "unfinished-backup"
 
@@ -41,8 +40,11 @@ def back_up(
         raise OperatorError(f"{file.parent} is no directory: mkdir -p {file.parent}")
     _refuse_taken(file)
     try:
-        with _alone(file.parent):
+        with alone(file.parent):
+            _tidy(file.parent)
             return file, _made(source, file, key, sign, now, program)
+    except BlockingIOError:
+        raise OperatorError(f"another backup is being made in {file.parent}: wait for it") from None
     except OSError as fault:
         raise OperatorError(
             f"{file} cannot be written ({fault.strerror}): there is no backup; make room, or "
@@ -111,16 +113,7 @@ def _refuse_taken(file: Path) -> None:
         raise OperatorError(f"{manifest.beside(file)} exists without its backup: name another file")
 
 
-@contextmanager
-def _alone(directory: Path) -> Iterator[None]:
-    """Hold the directory, and remove what backups left there that were killed."""
-    held = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        for left in directory.glob(f".*.{_UNFINISHED}*"):
-            left.unlink()
-        yield
-    except BlockingIOError:
-        raise OperatorError(f"another backup is being made in {directory}: wait for it") from None
-    finally:
-        os.close(held)
+def _tidy(directory: Path) -> None:
+    """Remove what backups left there that were killed."""
+    for left in directory.glob(f".*.{_UNFINISHED}*"):
+        left.unlink()

@@ -107,7 +107,7 @@ def witnesses(
             yield Known(f"the witness {witness.name}", answer.size)
         elif answer.kind == "refused":
             raise OperatorError(
-                f"NOTHING WAS CHANGED: the witness {witness.name} does not vouch for this backup: "
+                f"NOTHING WAS CHANGED: the witness {witness.name} does not vouch for this log: "
                 f"{answer.reason}. Use another backup; if it knows another history, find out who wrote "
                 "it; if it "
                 "does not watch this log, --no-witness-check"

@@ -32,6 +32,11 @@ def placed(file: Path, mark: Path, staged: Path, now: datetime) -> Path | None:
     return aside
 
 
+def asides(file: Path) -> list[Path]:
+    """Return the databases that were there before, as restores left them."""
+    return sorted(file.parent.glob(f"{file.name}.before-*[0-9Z]"))
+
+
 def _aside(file: Path, now: datetime) -> Path:
     first = file.with_name(f"{file.name}.before-{now:%Y%m%dT%H%M%SZ}")
     names = (first.with_name(f"{first.name}-{number}") for number in range(2, 1000))

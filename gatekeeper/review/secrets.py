@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 import threading
 from datetime import datetime
@@ -23,6 +22,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from gatekeeper.errors import StoreUnavailable
+from gatekeeper.whole import write_once
 
 STEP_SECONDS: Final = 30
 RECOVERY_CODES: Final = 10
@@ -48,14 +48,7 @@ class SecretsKey:
     @classmethod
     def create(cls, file: Path) -> None:
         """Make the key file unless it is there. Raises OSError."""
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(secrets.token_bytes(_KEY))
-            opened.flush()
-            os.fsync(opened.fileno())
+        write_once(file, secrets.token_bytes(_KEY), 0o600)
 
     @classmethod
     def load(cls, file: Path) -> SecretsKey:

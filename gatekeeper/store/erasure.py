@@ -3,8 +3,7 @@
 Guarantees: a day's key may only be destroyed inside ``settling``, under the log's lock, where nothing that
 must be kept is still sealed under it, so no hold and no review that is committed before can lose what it is
 about; removals are small transactions, between which other writers pass; what was removed is counted in the
-same commit. What must be kept is said in one place (``_KEPT``): the queries under a legal hold with the
-reasons of their holds, those whose review is open, and those whose ruling is still in force.
+same commit. What must be kept is said in one place: ``store.kept``.
 """
 
 from __future__ import annotations
@@ -18,39 +17,31 @@ from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
-    Column,
-    ColumnElement,
     Connection,
-    LargeBinary,
     Table,
     and_,
-    cast,
     delete,
     func,
     insert,
     literal,
-    or_,
     select,
     tuple_,
     union,
     update,
 )
-from sqlalchemy.sql import Select
 
 from gatekeeper.errors import StoreUnavailable
 from gatekeeper.ledger.held import DOCUMENT_CONTENT, DOCUMENT_NAME
 from gatekeeper.ledger.rows import Alter, Insert, Row
 from gatekeeper.store.database import Database
+from gatekeeper.store.kept import DOCUMENT_IS_HELD, details_kept, documents_kept, kept
 from gatekeeper.store.tables import (
     documents,
     held_boxes,
     idempotency_keys,
-    legal_holds,
     marks,
     private_details,
     purges,
-    review_events,
-    reviews,
 )
 from gatekeeper.store.values import Purge, SealedDocument, SealedRow
 
@@ -58,27 +49,7 @@ DETAILS_AT_ONCE: Final = 200
 """Rows of one transaction of a removal: about two megabytes, a few hundredths of a second."""
 
 _PURGE_LOCK: Final = 0x67_61_74_65_70_75_72_67
-_OPEN: Final = ("queued", "needs_information", "escalated")
 _DETAIL, _HELD = private_details.c, held_boxes.c
-_DOCUMENT_IS_HELD = (
-    select(_HELD.ref).where(_HELD.ref == documents.c.id, _HELD.event == DOCUMENT_CONTENT).exists()
-)
-
-
-def _kept(at: datetime) -> Any:
-    """Return the subquery of ``(ref, query_id)``: what must outlive its day, as of now."""
-    held = legal_holds.c.lifted_at.is_(None)
-    ruled = (
-        select(review_events.c.query_id)
-        .where(review_events.c.query_id == reviews.c.query_id, review_events.c.expires_at > at)
-        .exists()
-    )
-    open_ = or_(reviews.c.state.in_(_OPEN), and_(reviews.c.state == "permitted", ruled))
-    return union(
-        select(legal_holds.c.query_id.label("ref"), legal_holds.c.query_id).where(held),
-        select(legal_holds.c.id, legal_holds.c.query_id).where(held),
-        select(reviews.c.query_id, reviews.c.query_id).where(open_),
-    ).subquery("kept")
 
 
 class Erasure:
@@ -130,6 +101,13 @@ class Erasure:
             found: date | None = connection.execute(asked).scalar_one()
             return found
 
+    def last_ended(self) -> tuple[date, datetime] | None:
+        """Return the first day that the erasure which ended last kept, and when it ended; None before one."""
+        with self._database.read() as connection:
+            asked = select(purges.c.first_kept, purges.c.done_at).where(purges.c.done_at.is_not(None))
+            row = connection.execute(asked.order_by(purges.c.done_at.desc()).limit(1)).one_or_none()
+            return None if row is None else (row.first_kept, row.done_at)
+
     def counted(self, purge_id: str) -> tuple[int, int, int]:
         """Return how many days, details and documents an erasure has erased so far."""
         with self._database.read() as connection:
@@ -147,7 +125,7 @@ class Erasure:
                 while day is not None:  # a seek for each day, not a walk over rows
                     found.add(day)
                     day = connection.execute(asked.where(table.c.day > day)).scalar_one()
-            loose = select(documents.c.day).distinct().where(documents.c.day < before, ~_DOCUMENT_IS_HELD)
+            loose = select(documents.c.day).distinct().where(documents.c.day < before, ~DOCUMENT_IS_HELD)
             found.update(connection.execute(loose).scalars())
         return tuple(sorted(found))
 
@@ -161,15 +139,15 @@ class Erasure:
                 connection.execute(
                     select(func.count())
                     .select_from(documents)
-                    .where(documents.c.day < before, ~_DOCUMENT_IS_HELD)
+                    .where(documents.c.day < before, ~DOCUMENT_IS_HELD)
                 ).scalar_one(),
             )
 
     def kept_queries(self, before: date, at: datetime) -> int:
         """Return how many queries have something before that day that must be kept."""
-        kept = _kept(at)
-        sealed = select(kept.c.query_id).join(private_details, _DETAIL.ref == kept.c.ref)
-        apart = select(kept.c.query_id).join(held_boxes, _HELD.query_id == kept.c.query_id)
+        keeping = kept(at)
+        sealed = select(keeping.c.query_id).join(private_details, _DETAIL.ref == keeping.c.ref)
+        apart = select(keeping.c.query_id).join(held_boxes, _HELD.query_id == keeping.c.query_id)
         asked = union(sealed.where(_DETAIL.day < before), apart.where(_HELD.day < before)).subquery()
         with self._database.read() as connection:
             return connection.execute(select(func.count()).select_from(asked)).scalar_one()
@@ -179,12 +157,12 @@ class Erasure:
     def details_to_hold(self, day: date, at: datetime, most: int) -> Sequence[SealedRow]:
         """Return details of that day which must be kept and are not yet sealed anew."""
         with self._database.read() as connection:
-            return tuple(SealedRow(*row) for row in connection.execute(_to_hold(day, at).limit(most)))
+            return tuple(SealedRow(*row) for row in connection.execute(details_kept(day, at).limit(most)))
 
     def document_to_hold(self, day: date, at: datetime) -> SealedDocument | None:
         """Return a document of that day which must be kept and is not yet sealed anew, or None."""
         with self._database.read() as connection:
-            row = connection.execute(_documents_to_hold(day, at).limit(1)).one_or_none()
+            row = connection.execute(documents_kept(day, at).limit(1)).one_or_none()
             return None if row is None else SealedDocument(*row)
 
     def key_of(self, query_id: str) -> str | None:
@@ -217,15 +195,15 @@ class Erasure:
         A day that is destroyed in the block is counted at its end.
         """
         with self._database.write(ledger=True) as connection:
-            left = connection.execute(_to_hold(day, at).limit(1)).first() is not None
-            settled = not left and connection.execute(_documents_to_hold(day, at).limit(1)).first() is None
+            left = connection.execute(details_kept(day, at).limit(1)).first() is not None
+            settled = not left and connection.execute(documents_kept(day, at).limit(1)).first() is None
             yield settled
             if settled:
                 _count(connection, purge_id, days=1)
 
     def no_longer_held(self, at: datetime) -> Sequence[str]:
         """Return queries of which something is held that need not be kept any more."""
-        asked = select(_HELD.query_id).distinct().where(_HELD.query_id.not_in(select(_kept(at).c.query_id)))
+        asked = select(_HELD.query_id).distinct().where(_HELD.query_id.not_in(select(kept(at).c.query_id)))
         with self._database.read() as connection:
             return tuple(connection.execute(asked).scalars())
 
@@ -237,8 +215,10 @@ class Erasure:
         """
         with self._database.write(ledger=True) as connection:
             _clean_pages(connection, self._database.dialect)
-            kept = _kept(at)
-            if connection.execute(select(kept.c.ref).where(kept.c.query_id == query_id).limit(1)).first():
+            keeping = kept(at)
+            if connection.execute(
+                select(keeping.c.ref).where(keeping.c.query_id == query_id).limit(1)
+            ).first():
                 yield ()
                 return
             own = _HELD.query_id == query_id
@@ -263,7 +243,7 @@ class Erasure:
                 if _delete(connection, table, table.c.day == day, DETAILS_AT_ONCE):
                     return True
             # One at a time: a document has megabytes, and each goes through the write-ahead log.
-            gone = _delete(connection, documents, and_(documents.c.day == day, ~_DOCUMENT_IS_HELD), 1)
+            gone = _delete(connection, documents, and_(documents.c.day == day, ~DOCUMENT_IS_HELD), 1)
             _count(connection, purge_id, documents=gone)
             return gone > 0
 
@@ -277,30 +257,6 @@ def begin(purge_id: str, first_kept: date, at: datetime) -> tuple[Row, ...]:
 def end(purge_id: str, at: datetime) -> tuple[Row, ...]:
     """Return the row that ends an erasure; it ends once."""
     return (Alter("purges", {"id": purge_id, "done_at": None}, {"done_at": at}),)
-
-
-def _to_hold(day: date, at: datetime) -> Select[Any]:
-    kept = _kept(at)
-    apart = select(_HELD.ref).where(_HELD.ref == _DETAIL.ref, _HELD.event == _DETAIL.event).exists()
-    return (
-        select(_DETAIL.ref, _DETAIL.event, kept.c.query_id, _DETAIL.day, _bytes(_DETAIL.box))
-        .join(kept, kept.c.ref == _DETAIL.ref)
-        .where(_DETAIL.day == day, ~apart)
-    )
-
-
-def _documents_to_hold(day: date, at: datetime) -> Select[Any]:
-    c, kept = documents.c, _kept(at)
-    return (
-        select(c.id, c.query_id, c.day, _bytes(c.name_box), _bytes(c.box))
-        .join(kept, kept.c.ref == c.query_id)
-        .where(c.day == day, ~_DOCUMENT_IS_HELD)
-    )
-
-
-def _bytes(column: Column[bytes]) -> ColumnElement[bytes]:
-    # Whatever stands there: who writes a text into SQLite's column must not stop every erasure.
-    return cast(column, LargeBinary)
 
 
 def _delete(connection: Connection, table: Table, condition: Any, most: int) -> int:

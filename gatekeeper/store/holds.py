@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from gatekeeper.ledger.rows import Alter, Insert, Row
 from gatekeeper.store.database import Database
@@ -40,6 +40,20 @@ class Holds:
     def in_force(self) -> Sequence[LegalHold]:
         """Return all holds in force, the oldest first."""
         return self._read(legal_holds.c.lifted_at.is_(None))
+
+    def all(self) -> Sequence[LegalHold]:
+        """Return every hold that ever was, the oldest first."""
+        return self._read()
+
+    def lifted(self, *, most: int, after: tuple[datetime, str] | None = None) -> Sequence[LegalHold]:
+        """Return holds that were lifted, the one lifted last first; *after* one's time of lifting and id."""
+        columns = legal_holds.c
+        found = _HOLD.where(columns.lifted_at.is_not(None))
+        if after is not None:
+            found = found.where(tuple_(columns.lifted_at, columns.id) < tuple_(*after))
+        with self._database.read() as connection:
+            ordered = found.order_by(columns.lifted_at.desc(), columns.id.desc()).limit(most)
+            return tuple(LegalHold(*row) for row in connection.execute(ordered))
 
     def _read(self, *conditions: Any) -> Sequence[LegalHold]:
         asked = _HOLD.where(*conditions).order_by(legal_holds.c.placed_at, legal_holds.c.id)

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final
 
-from sqlalchemy import LargeBinary, Row, cast, insert, literal, select, union_all
+from sqlalchemy import LargeBinary, Row, bindparam, cast, insert, literal, select, union_all
 
 from gatekeeper.errors import LedgerCorrupt, LedgerUnavailable
 from gatekeeper.ledger.rows import Head, StoredEntry
@@ -25,12 +25,11 @@ from gatekeeper.store.tables import (
     held_boxes,
     ledger_checkpoints,
     ledger_entries,
-    ledger_tiles,
     private_details,
 )
 from gatekeeper.store.writing import storable
 
-CHUNK: Final = 1000
+CHUNK: Final = 1024
 """Entries read at once: a long reading holds no snapshot open, and the log only grows."""
 
 # As bytes whatever stands there: who writes a text into SQLite's column must not end an auditor's reading.
@@ -42,7 +41,11 @@ _ENTRY = select(
     ledger_entries.c.ref,
 )
 _LEAVES = select(ledger_entries.c.entry_index, ledger_entries.c.leaf_hash)
-_TILE = select(ledger_tiles.c.hashes)
+_READ = (
+    "SELECT entry_index, CAST(entry AS {0}), CAST(leaf_hash AS {0}), event, ref FROM ledger_entries"
+    " WHERE entry_index >= ? AND entry_index < ? ORDER BY entry_index LIMIT ?"
+)
+_TILE = "SELECT CAST(hashes AS {0}) FROM ledger_tiles WHERE level = ? AND number = ?"
 _CHECKPOINT = (
     select(ledger_checkpoints.c.size, ledger_checkpoints.c.root, ledger_checkpoints.c.text)
     .order_by(ledger_checkpoints.c.size.desc())
@@ -60,6 +63,8 @@ class LedgerRows:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        blob = "BLOB" if database.dialect == "sqlite" else "BYTEA"
+        self._entries, self._tile = _READ.format(blob), _TILE.format(blob)
 
     @contextmanager
     def transaction(self) -> Iterator[LedgerTransaction]:
@@ -103,11 +108,8 @@ class LedgerRows:
 
     def tile(self, level: int, number: int) -> bytes | None:
         """Return a completed tile's 256 hashes, or None. Raises LedgerUnavailable."""
-        with self._read() as connection:
-            hashes: bytes | None = connection.execute(
-                _TILE.where(ledger_tiles.c.level == level, ledger_tiles.c.number == number)
-            ).scalar_one_or_none()
-            return hashes
+        found = self._database.rows(self._tile, (level, number), error=LedgerUnavailable)
+        return found[0][0] if found else None
 
     def entries_of(self, ref: str) -> list[StoredEntry]:
         """Return every entry about *ref*, in the log's order. Raises LedgerUnavailable."""
@@ -118,6 +120,24 @@ class LedgerRows:
                 _ENTRY.where(ledger_entries.c.ref == ref).order_by(ledger_entries.c.entry_index)
             )
             return [_stored(row) for row in found]
+
+    def of_events(self, events: Sequence[str]) -> Iterator[StoredEntry]:
+        """Yield every entry that is stored as one of these events, in the log's order.
+
+        There is an index for those of legal holds; for others the whole log is looked through. Raises
+        LedgerUnavailable.
+        """
+        position, after = ledger_entries.c.entry_index, -1
+        # In the statement's text: an index of some rows is used where these are plainly among them.
+        these: Any = bindparam("events", list(events), expanding=True, literal_execute=True)
+        while True:
+            asked = _ENTRY.where(ledger_entries.c.event.in_(these), position > after)
+            with self._read() as connection:
+                chunk = [_stored(row) for row in connection.execute(asked.order_by(position).limit(CHUNK))]
+            yield from chunk
+            if len(chunk) < CHUNK:
+                return
+            after = chunk[-1].index
 
     def last_checkpoint(self) -> str | None:
         """Return the signed checkpoint of the greatest size, or None. Raises LedgerUnavailable."""
@@ -181,12 +201,8 @@ class LedgerRows:
         return self._database.read(error=LedgerUnavailable)
 
     def _chunk(self, start: int, stop: int) -> Sequence[StoredEntry]:
-        position = ledger_entries.c.entry_index
-        with self._read() as connection:
-            rows = connection.execute(
-                _ENTRY.where(position >= start, position < stop).order_by(position).limit(CHUNK)
-            ).all()
-        return [_stored(row) for row in rows]
+        rows = self._database.rows(self._entries, (start, stop, CHUNK), error=LedgerUnavailable)
+        return [*map(StoredEntry._make, rows)]
 
 
 def _stored(row: Row[Any]) -> StoredEntry:

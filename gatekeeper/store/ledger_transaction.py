@@ -16,11 +16,13 @@ import psycopg
 from sqlalchemy import Dialect, select
 
 from gatekeeper.errors import (
+    GatekeeperError,
     IdempotencyInFlight,
     LedgerCorrupt,
     LedgerUnavailable,
     StoreUnavailable,
     Superseded,
+    Unauthenticated,
 )
 from gatekeeper.ledger.rows import Alter, Head, Insert, StoredEntry
 from gatekeeper.ledger.rows import Row as LedgerRow
@@ -61,6 +63,11 @@ _OPENING: Final = (
 """All that a batch reads, at one moment under the lock; the stops themselves only when there are any."""
 
 _GROW: Final = "UPDATE ledger_head SET size = ?, frontier = ?, at_ms = ? WHERE id = 1 AND size = ?"
+CLAIMED: Final[Mapping[str, Callable[[], GatekeeperError]]] = {
+    "idempotency_keys": IdempotencyInFlight,
+    "jti_seen": lambda: Unauthenticated("proof_replayed"),
+}
+"""Tables whose key is used up by whoever is first; what the second is told."""
 _REFUSED: Final = (sqlite3.IntegrityError, psycopg.IntegrityError)
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -168,21 +175,22 @@ class LedgerTransaction:
         """Write the rows that belong to one entry: all of them, or none and an error.
 
         Raises StoreUnavailable for a row that its table does not take, Superseded for a change whose row is
-        not there as it was read, IdempotencyInFlight for a key that is taken (these refuse the request, and
-        the transaction can go on without it), and LedgerUnavailable if the database fails (it cannot).
+        not there as it was read, IdempotencyInFlight for a key that is taken, Unauthenticated for a proof
+        that was used (these refuse the request, and the transaction can go on without it), and
+        LedgerUnavailable if the database fails (it cannot).
         """
         claims, changes, inserts = _sorted(rows)
         began = False
         try:
-            for claim in claims:
-                self._claim(claim)
+            for table, claim in claims:
+                self._claim(table, claim)
                 began = True
             for table, change in changes:
                 # What an earlier request of the batch inserted is there to be changed.
                 self._flush()
                 self._alter(table, change)
                 began = True
-        except (IdempotencyInFlight, Superseded):
+        except (IdempotencyInFlight, Unauthenticated, Superseded):
             # The first statement changed nothing; after a later one, half a request would be committed.
             self._broken = self._broken or began
             raise
@@ -199,11 +207,12 @@ class LedgerTransaction:
         if self._wrote and not self._appended:
             raise LedgerUnavailable("rows without an entry")
 
-    def _claim(self, values: dict[str, object]) -> None:
+    def _claim(self, table: str, values: dict[str, object]) -> None:
         # Sent at once and without failing the transaction: the second of two equal requests is refused alone.
-        keys = prepared("idempotency_keys", self._dialect)
+        keys = prepared(table, self._dialect)
         if not self._guarded(keys.claim, self._driver, values):
-            raise IdempotencyInFlight
+            taken = CLAIMED[table]
+            raise taken()
         self._wrote = True
 
     def _alter(self, table: str, change: Alter) -> None:
@@ -276,13 +285,14 @@ def head_of(row: Sequence[Any] | None) -> Head:
     return Head(size=size, frontier=frontier, at_ms=at_ms)
 
 
-_Sorted = tuple[list[dict[str, object]], list[tuple[str, Alter]], list[tuple[str, dict[str, object]]]]
+_Placed = tuple[str, dict[str, object]]
+_Sorted = tuple[list[_Placed], list[tuple[str, Alter]], list[_Placed]]
 
 
 def _sorted(rows: Sequence[LedgerRow]) -> _Sorted:
-    claims: list[dict[str, object]] = []
+    claims: list[_Placed] = []
     changes: list[tuple[str, Alter]] = []
-    inserts: list[tuple[str, dict[str, object]]] = []
+    inserts: list[_Placed] = []
     for row in rows:
         rules = rules_of(row.table)
         if isinstance(row, Alter):
@@ -290,8 +300,8 @@ def _sorted(rows: Sequence[LedgerRow]) -> _Sorted:
             changes.append((row.table, row))
         elif not isinstance(row, Insert) or row.table not in WRITABLE:
             raise StoreUnavailable(f"{row.table}: a row that may not be inserted")
-        elif row.table == "idempotency_keys":
-            claims.append(rules.insert(row.values))
+        elif row.table in CLAIMED:
+            claims.append((row.table, rules.insert(row.values)))
         else:
             inserts.append((row.table, rules.insert(row.values)))
     return claims, changes, inserts

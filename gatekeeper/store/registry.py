@@ -21,6 +21,7 @@ from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from gatekeeper.errors import StoreUnavailable
+from gatekeeper.ledger.rows import Insert
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_transaction import IN_FORCE, STATE
 from gatekeeper.store.tables import affirmations, agencies, client_keys, clients, jti_seen, revoked_tokens
@@ -126,17 +127,23 @@ class Registry:
             raise ValueError("a time without a zone is refused")
         if expires_at <= now:
             return False
-        # Hashed, with the client's length first: any text fits, and no two pairs run together.
-        pair = f"{len(client_id)}:{client_id}{jti}".encode("utf-8", "surrogatepass")
-        row = {"digest": hashlib.sha256(pair).digest(), "expires_at": expires_at}
         with self._database.write() as connection:
             self._prune(connection, now)
             try:
                 with connection.begin_nested():
-                    connection.execute(insert(jti_seen), row)
+                    connection.execute(insert(jti_seen), self.use(client_id, jti, expires_at).values)
             except IntegrityError:
                 return False
         return True
+
+    def use(self, client_id: str, jti: str, expires_at: datetime) -> Insert:
+        """Return the row that uses up an identifier in the commit of what is done with it.
+
+        The log refuses who comes second (``Unauthenticated``, ``proof_replayed``).
+        """
+        # Hashed, with the client's length first: any text fits, and no two pairs run together.
+        pair = f"{len(client_id)}:{client_id}{jti}".encode("utf-8", "surrogatepass")
+        return Insert("jti_seen", {"digest": hashlib.sha256(pair).digest(), "expires_at": expires_at})
 
     def _prune(self, connection: Connection, now: datetime) -> None:
         if self._pruned and time.monotonic() - self._pruned < PRUNE_EVERY:

@@ -124,7 +124,7 @@ clients = Table(
     metadata,
     _id(),
     Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False, index=True),
-    *_choice("profile", "basic", "private_key"),
+    *_choice("profile", "basic", "private_key", "fapi"),
     *_choice("status", "active", "revoked"),
     Column("secret_sha256", String(64)),
     Column("scopes", Names, nullable=False),
@@ -590,6 +590,8 @@ policy_drafts = Table(
 
 # --- The log. --------------------------------------------------------------------------------------------
 
+_HOLDS: Final = text("event IN ('purge.held', 'purge.unheld')")
+
 ledger_entries = Table(
     "ledger_entries",
     metadata,
@@ -604,6 +606,8 @@ ledger_entries = Table(
     Column("ref", String(128), nullable=False, index=True),
     Column("entry", LargeBinary, nullable=False),
     _hash("leaf_hash", nullable=False),
+    # An erasure looks at these before each key that it destroys, under the log's lock.
+    Index("ix_ledger_entries_holds", "entry_index", sqlite_where=_HOLDS, postgresql_where=_HOLDS),
 )
 
 ledger_tiles = Table(
@@ -1017,6 +1021,7 @@ WRITABLE: Final = frozenset(
         "queries",
         "idempotency_keys",
         "marks",
+        "jti_seen",
         "private_details",
         "documents",
         "reviews",

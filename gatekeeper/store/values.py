@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal, NamedTuple
 
+Profile = Literal["fapi", "private_key", "basic"]
+
 
 @dataclass(frozen=True, slots=True)
 class RegistryState:
@@ -70,7 +72,7 @@ class Client:
 
     id: str
     agency_id: str
-    profile: Literal["basic", "private_key"]
+    profile: Profile
     status: Literal["active", "revoked"]
     secret_sha256: str | None
     scopes: tuple[str, ...]

@@ -1,152 +1,70 @@
 """What Authlib does for ``/oauth/*``, and what we do instead of it.
 
 Authlib dispatches grants and endpoints and names the errors (RFC 6749, 7009, 7662). Ours are the parsing, the
-client's proof, the scopes, the token itself and every answer.
+client's proof, the scopes, the token itself (``issuing``) and every answer.
 
-Guarantees: a token is signed with ES256, lives at most ten minutes, names one audience and carries registered
-scopes only, never none; a scope outside the grant is refused, not dropped; a client revokes and looks at its
-own tokens only; a revocation is committed before it is answered; no text of the caller's comes back.
+Guarantees: a scope outside the grant is refused, not dropped; the proof of a key is looked at before the
+client's, which works only once; a client revokes and looks at its own tokens only; a revocation is committed
+before it is answered; no text of the caller's comes back.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from authlib.common.security import is_secure_transport
 from authlib.consts import default_json_headers
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import (
-    ClientMixin,
     InvalidClientError,
     InvalidRequestError,
-    OAuth2Request,
+    InvalidScopeError,
 )
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from authlib.oauth2.rfc6750 import BearerTokenGenerator
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 from flask import Response, json, request
-from joserfc import jwt
 
-from gatekeeper.errors import SettingsRefused, Unauthenticated
-from gatekeeper.exchange.authenticate import SCOPES, TOKEN_LIFE_SECONDS, Claims, TokenVerifier, admit
-from gatekeeper.exchange.registrations import Clock
-from gatekeeper.web.clients import ClientProof, ClientRefused, Proved, Registry, SeveralMethods
-from gatekeeper.web.keys import TokenKeys
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationServerConfig:
-    """Everything the authorization server works with.
-
-    ``refused`` is told one of ``authenticate.REASONS`` for each client that did not prove itself. ``revoke``
-    is called with jti, client id, agency id and the token's end; it returns once the revocation is committed.
-    """
-
-    issuer: str
-    audience: str
-    keys: TokenKeys
-    registry: Registry
-    clock: Clock
-    refused: Callable[[str], None]
-    revoke: Callable[[str, str, str, datetime], None]
-    allow_basic: bool = False
-    token_life_s: int = TOKEN_LIFE_SECONDS
-
-    def __post_init__(self) -> None:
-        """Refuse what would be unsafe to serve. Raises SettingsRefused."""
-        parts = urlsplit(self.issuer)
-        if parts.path or parts.query or parts.fragment or "@" in parts.netloc or "?" in self.issuer:
-            raise SettingsRefused("the issuer must be a scheme and host only: set GATEKEEPER_BASE_URL")
-        if not is_secure_transport(self.issuer):
-            raise SettingsRefused("the issuer must be https (http on loopback only): set GATEKEEPER_BASE_URL")
-        if not self.audience:
-            raise SettingsRefused("tokens need an audience: set GATEKEEPER_BASE_URL")
-        if not 1 <= self.token_life_s <= TOKEN_LIFE_SECONDS:
-            raise SettingsRefused(f"a token lives 1 to {TOKEN_LIFE_SECONDS} seconds: set its life to that")
-
-    def now(self) -> int:
-        """Return the time in whole seconds. Raises ClockUnreliable."""
-        return self.clock.now_ms() // 1000
+from gatekeeper.errors import Unauthenticated
+from gatekeeper.exchange.authenticate import (
+    SCOPES,
+    Claims,
+    TokenVerifier,
+    admit,
+)
+from gatekeeper.exchange.dpop import Proof, ProofRefused, prove
+from gatekeeper.exchange.presented import Presented
+from gatekeeper.web.clients import ClientProof, ClientRefused, SeveralMethods
+from gatekeeper.web.issuing import AccessTokens, AuthorizationServerConfig, TokenRequest, TokenRequester
 
 
-class TokenRequest(OAuth2Request):  # type: ignore[misc]  # authlib ships no types
-    """A request that we parsed: what Authlib sees is the body's form and the Authorization header."""
+class InvalidTargetError(OAuth2Error):  # type: ignore[misc]  # authlib ships no types
+    """RFC 8707 section 2: a resource that no token of ours is for."""
 
-    def __init__(self, issuer: str, form: dict[str, str]) -> None:
-        headers = {name: value for name, value in request.headers.items() if name == "Authorization"}
-        # The issuer's address, not the Host header's: TLS ends at the proxy, and Host is the caller's text.
-        super().__init__(request.method, issuer + request.path, headers=headers)
-        self.payload = BasicOAuth2Payload(form)
-        self._form = form
-
-    @property
-    def form(self) -> dict[str, str]:
-        """Return the body's parameters, each once and none empty."""
-        return self._form
+    error = "invalid_target"
 
 
-class TokenRequester(ClientMixin):  # type: ignore[misc]  # authlib ships no types
-    """A proved client, in Authlib's shape."""
+class InvalidProofError(OAuth2Error):  # type: ignore[misc]  # authlib ships no types
+    """RFC 9449 section 5: the DPoP proof is not good."""
 
-    def __init__(self, proved: Proved) -> None:
-        self.proved = proved
-
-    def get_client_id(self) -> str:
-        """Return the registered id, not the one that was sent."""
-        return self.proved.client.id
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        """Allow the one grant there is."""
-        return grant_type == "client_credentials"
-
-    def get_allowed_scope(self, scope: str | None) -> str | None:
-        """Return the scopes to issue, or None for ``invalid_scope``: never fewer than were asked for."""
-        registered = [name for name in SCOPES if name in self.proved.client.scopes]
-        asked = registered if scope is None else scope.split(" ")
-        if not asked or not set(asked) <= set(registered):
-            return None
-        return " ".join(name for name in SCOPES if name in asked)
+    error = "invalid_dpop_proof"
 
 
-class _AccessTokens(BearerTokenGenerator):  # type: ignore[misc]  # authlib ships no types
-    """Signs access tokens (RFC 9068 section 2)."""
+class NonceWantedError(OAuth2Error):  # type: ignore[misc]  # authlib ships no types
+    """RFC 9449 section 8: the proof must carry the nonce of this answer's header."""
 
-    def __init__(self, config: AuthorizationServerConfig) -> None:
-        super().__init__(self._signed, expires_generator=config.token_life_s)
-        self._config = config
-
-    def _signed(self, client: TokenRequester, grant_type: str, user: None, scope: str) -> str:  # noqa: ARG002
-        kid, key = self._config.keys.signing()
-        now = self._config.now()
-        claims = {
-            "iss": self._config.issuer,
-            "aud": self._config.audience,
-            "sub": client.get_client_id(),
-            "client_id": client.get_client_id(),
-            "agency": client.proved.client.agency_id,
-            "credential": client.proved.credential,
-            "scope": scope,
-            "jti": secrets.token_urlsafe(18),
-            "iat": now,
-            "exp": now + self._config.token_life_s,
-        }
-        return jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": kid}, claims, key, algorithms=["ES256"])
+    error = "use_dpop_nonce"
 
 
 class _ClientCredentials(ClientCredentialsGrant):  # type: ignore[misc]  # authlib ships no types
     """The one grant. Authlib's own answer writes the token to its debug log; this one logs nothing."""
 
     def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
-        token = self.generate_token(scope=self.request.payload.scope, include_refresh_token=False)
-        return 200, token, default_json_headers
+        client = self.request.client
+        scope = client.get_allowed_scope(self.request.payload.scope)
+        if scope is None:
+            raise InvalidScopeError
+        return 200, self.server.tokens.answer(self.request, client, scope), default_json_headers
 
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships no types
@@ -155,11 +73,11 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
     def __init__(self, config: AuthorizationServerConfig) -> None:
         super().__init__()
         self._config = config
-        self._proof = ClientProof(
-            issuer=config.issuer, allow_basic=config.allow_basic, now=config.now, registry=config.registry
+        self._clients = ClientProof(
+            issuer=config.issuer, profiles=config.profiles, now=config.now, registry=config.registry
         )
+        self.tokens = AccessTokens(config)
         self.register_grant(_ClientCredentials)
-        self.register_token_generator("default", _AccessTokens(config))
         own = _OwnTokens(config)
         self.register_endpoint(_Revocation(self, own))
         self.register_endpoint(_Introspection(self, own))
@@ -172,12 +90,16 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         """Answer a token request. Raises OAuth2Error, Unavailable."""
         if request.payload.grant_type is None:
             raise InvalidRequestError("grant_type is missing")
+        if request.form.get("resource", self._config.audience) != self._config.audience:
+            raise InvalidTargetError(f"tokens are for {self._config.audience} alone")
         return cast("Response", super().create_token_response(request))
 
     def authenticate_client(self, request: TokenRequest, *_: object) -> TokenRequester:
         """Return the client that proved itself. Raises OAuth2Error, Unavailable."""
+        # First the proof of the key, which says when a nonce is wanted: an assertion works only once.
+        proof = self._proved_key(request.presented)
         try:
-            return TokenRequester(self._proof.of(request.headers.get("Authorization"), request.form))
+            proved = self._clients.of(request.presented, request.form)
         except SeveralMethods as refused:
             self._config.refused(refused.reason)
             raise InvalidRequestError(refused.told) from refused
@@ -185,6 +107,21 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
             self._config.refused(refused.reason)
             told = refused.told or "client authentication failed"
             raise InvalidClientError(told, status_code=401) from refused
+        if proof is not None and not self._config.registry.claim_jti("dpop", proof.used, proof.kept_until):
+            self._config.refused("proof_replayed")
+            raise InvalidProofError("this proof was used before: sign another")
+        return TokenRequester(proved, proof)
+
+    def _proved_key(self, presented: Presented) -> Proof | None:
+        if presented.dpop is None:
+            return None
+        try:
+            return prove(presented, self._config.nonces, now=self._config.now())
+        except ProofRefused as refused:
+            self._config.refused(refused.fault)
+            if refused.fault == "proof_nonce":
+                raise NonceWantedError("put the nonce of the header DPoP-Nonce into the proof") from None
+            raise InvalidProofError("the proof is not good for this request (RFC 9449 section 4.3)") from None
 
     def handle_response(
         self, status: int, payload: dict[str, Any] | str, headers: list[tuple[str, str]]
@@ -206,7 +143,9 @@ class _OwnTokens:
 
     def __init__(self, config: AuthorizationServerConfig) -> None:
         self.config = config
-        self._verifier = TokenVerifier(config.issuer, config.audience, config.keys)
+        self._verifier = TokenVerifier(
+            config.issuer, config.audience, config.keys, config.nonces, profiles=config.profiles
+        )
 
     def claims(self, asked: TokenRequest, client: TokenRequester) -> Claims | None:
         """Return the shown token's claims, or None if it is none of ours, is over, or is another client's.
@@ -268,6 +207,7 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
                 client=seen.client(claims.client_id),
                 agency=seen.agency(claims.agency_id),
                 token_revoked=seen.token_revoked(claims.jti),
+                profiles=self._own.config.profiles,
             )
         except Unauthenticated:
             return None
@@ -279,7 +219,7 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
             return {"active": False}
         return {
             "active": True,
-            "token_type": "Bearer",
+            "token_type": "Bearer" if token.thumbprint is None else "DPoP",
             "iss": self._own.config.issuer,
             "aud": self._own.config.audience,
             "sub": token.client_id,
@@ -289,7 +229,15 @@ class _Introspection(IntrospectionEndpoint):  # type: ignore[misc]  # authlib sh
             "jti": token.jti,
             "iat": token.iat,
             "exp": token.exp,
+            **_confirmed(token),
         }
+
+
+def _confirmed(token: Claims) -> dict[str, Any]:
+    bound = {"jkt": token.thumbprint, "x5t#S256": token.certificate}
+    said = {name: value for name, value in bound.items() if value is not None}
+    pinned = [detail.as_json() for detail in token.details]
+    return ({"cnf": said} if said else {}) | ({"authorization_details": pinned} if pinned else {})
 
 
 def oauth_error(status: int, code: str, description: str = "") -> Response:

@@ -2,8 +2,7 @@
 
 Guarantees: the token is one of its own, no client's and no key of ours, in a file that only its owner may
 read; it is compared in constant time. A certificate counts only where the operator listed its SHA-256
-fingerprint, and only as the proxy in front has verified it: those headers are believed of that address
-alone, which overwrites what a caller sent (``deploy/nginx.conf``). Nothing else lets anybody in.
+fingerprint, and only as the proxy in front has verified it (``web.proxy``). Nothing else lets anybody in.
 
 Whoever holds the token can read the policies that are in force, the city's word list among them, and keep a
 few connections waiting; and can change nothing.
@@ -12,21 +11,18 @@ few connections waiting; and can change nothing.
 from __future__ import annotations
 
 import hmac
-import os
 import re
 import secrets
 import stat
 from pathlib import Path
-from urllib.parse import unquote_to_bytes
 
-from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 from werkzeug.datastructures import Headers
 
 from gatekeeper.errors import SettingsRefused, Unauthenticated
+from gatekeeper.web.proxy import Proxy
+from gatekeeper.whole import write_once
 
-VERIFIED = "X-Client-Verify"
-CERTIFICATE = "X-Client-Certificate"
 _SHORTEST = 32
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
@@ -34,13 +30,13 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 class BundleAccess:
     """Says who may fetch the bundle."""
 
-    def __init__(self, token: str, certificates: frozenset[str], proxy: str) -> None:
+    def __init__(self, token: str, certificates: frozenset[str], proxy: Proxy) -> None:
         self._token = token.encode()
         self._certificates = certificates
         self._proxy = proxy
 
     @classmethod
-    def load(cls, token: str, file: Path, certificates: str, proxy: str) -> BundleAccess:
+    def load(cls, token: str, file: Path, certificates: str, proxy: Proxy) -> BundleAccess:
         """Take the token from its setting or else from its file. Raises SettingsRefused."""
         found = token or _read(file)
         if len(found) < _SHORTEST or not found.isascii() or not found.isprintable() or " " in found:
@@ -71,15 +67,9 @@ class BundleAccess:
             raise Unauthenticated("secret")
 
     def _by_certificate(self, headers: Headers, peer: str | None) -> bool:
-        shown = headers.get(CERTIFICATE)
-        if not self._certificates or shown is None or peer != self._proxy:
+        certificate = self._proxy.certificate(headers, peer) if self._certificates else None
+        if certificate is None:
             return False
-        if headers.get(VERIFIED) != "SUCCESS":
-            raise Unauthenticated("method")
-        try:
-            certificate = x509.load_pem_x509_certificate(unquote_to_bytes(shown))
-        except ValueError:
-            raise Unauthenticated("malformed") from None
         fingerprint = certificate.fingerprint(SHA256()).hex()
         if not any([hmac.compare_digest(fingerprint, known) for known in self._certificates]):  # noqa: C419
             raise Unauthenticated("unknown_key")
@@ -88,14 +78,7 @@ class BundleAccess:
 
 def create(file: Path) -> None:
     """Make the token's file unless it is there. Raises OSError."""
-    try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return
-    with os.fdopen(descriptor, "w", encoding="ascii") as opened:
-        opened.write(secrets.token_urlsafe(32) + "\n")
-        opened.flush()
-        os.fsync(opened.fileno())
+    write_once(file, f"{secrets.token_urlsafe(32)}\n".encode("ascii"), 0o600)
 
 
 def _read(file: Path) -> str:

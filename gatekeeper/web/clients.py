@@ -4,9 +4,10 @@ Guarantees: exactly one method is used and it is the one the client is registere
 (RFC 7523 section 3, held to FAPI 2.0): signed by an active registered key, found by ``kid``, with that key's
 algorithm; issuer and subject are the client; the audience is our issuer identifier as one string, since a
 list, or the token endpoint, is an assertion another server could replay here; it lives at most five minutes
-and its ``jti`` is claimed in the store, so it works once on one worker. ``client_secret_basic`` (RFC 6749
-section 2.3.1): a random secret of 256 bits, of which only the SHA-256 is stored. A client that is revoked, or
-whose agency is closed, fails like one that never was.
+and its ``jti`` is claimed in the store, so it works once on one worker. ``tls_client_auth`` (RFC 8705 section
+2.1): a certificate that the proxy in front verified, which bears the name that the client registered.
+``client_secret_basic`` (RFC 6749 section 2.3.1): a random secret of 256 bits, of which only the SHA-256 is
+stored. A client that is revoked, or whose agency is closed, fails like one that never was.
 
 What is told: once the signature holds, the caller owns the key and is told what is wrong with the assertion;
 before that, only that authentication failed.
@@ -26,20 +27,19 @@ from hashlib import sha256
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
 
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
-from joserfc.util import urlsafe_b64decode
+from cryptography.x509 import Certificate
 
+from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import Reason
-from gatekeeper.exchange.compact import CompactFault, Unverified, VerifyingKey, read
+from gatekeeper.exchange.compact import CompactFault, Unverified, is_identifier, read
+from gatekeeper.exchange.presented import Presented
+from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.exchange.registrations import Client, ClientKey, Snapshot, credentials
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION_ALGORITHMS = ("ES256", "PS256", "Ed25519", "EdDSA")
 _LIFE_SECONDS = 300
 _SKEW_SECONDS = 60
 _NAME = re.compile(r"[A-Za-z0-9._~:-]{1,128}\Z", re.ASCII)
-_JTI = re.compile(r"[\x21-\x7e]{1,256}\Z", re.ASCII)
 _NO_SECRET = "0" * 64
 
 
@@ -81,12 +81,19 @@ class ClientProof:
     """Checks one request's proof of its client."""
 
     issuer: str
-    allow_basic: bool
+    profiles: frozenset[str]
     now: Callable[[], int]
     registry: Registry
 
-    def of(self, authorization: str | None, form: Mapping[str, str]) -> Proved:
+    def of(self, presented: Presented, form: Mapping[str, str]) -> Proved:
         """Return the client that this request proves. Raises ClientRefused, Unavailable."""
+        proved = self._proved(presented, form)
+        if proved.client.profile not in self.profiles:
+            raise ClientRefused("profile", f"the profile {proved.client.profile} is not served here")
+        return proved
+
+    def _proved(self, presented: Presented, form: Mapping[str, str]) -> Proved:
+        authorization = presented.authorization
         asserted = "client_assertion" in form or "client_assertion_type" in form
         if "client_secret" in form:
             raise ClientRefused("method", "client_secret in the body is not accepted")
@@ -96,10 +103,12 @@ class ClientProof:
             return self._by_secret(authorization, form, self.registry.snapshot())
         if asserted:
             return self._by_assertion(form, self.registry.snapshot())
+        if presented.certificate is not None and "client_id" in form:
+            return _by_certificate(presented.certificate, form["client_id"], self.registry.snapshot())
         raise ClientRefused("no_credentials", "no client authentication was included")
 
     def _by_secret(self, authorization: str, form: Mapping[str, str], seen: Snapshot) -> Proved:
-        if not self.allow_basic:
+        if "basic" not in self.profiles:
             raise ClientRefused("method", "client secrets are not accepted here: use private_key_jwt")
         client_id, secret = _basic(authorization)
         if form.get("client_id", client_id) != client_id:
@@ -152,7 +161,7 @@ class ClientProof:
         if claims.get("aud") != self.issuer:
             raise ClientRefused("audience", "aud must be the issuer identifier, as a string")
         jti, iat, exp, nbf = (claims.get(name) for name in ("jti", "iat", "exp", "nbf"))
-        if not isinstance(jti, str) or not _JTI.match(jti):
+        if not is_identifier(jti):
             raise ClientRefused("claims", "jti must be a string of 1 to 256 printable ASCII characters")
         if type(iat) is not int or type(exp) is not int or (nbf is not None and type(nbf) is not int):
             raise ClientRefused("claims", "iat and exp are required, as integers")
@@ -165,6 +174,23 @@ class ClientProof:
         return exp
 
 
+def _by_certificate(certificate: Certificate, client_id: str, seen: Snapshot) -> Proved:
+    """Find the client's registered name that the certificate bears. Raises ClientRefused."""
+    client = seen.client(client_id) if _NAME.match(client_id) else None
+    if client is None:
+        raise ClientRefused("unknown_client")
+    names = [key for key in client.keys if key.alg == certificate_names.ALG]
+    if client.profile != "fapi" or not names:
+        raise ClientRefused("method")
+    borne = [name for name in names if certificate_names.bears(certificate, name.jwk)]
+    if not borne:
+        raise ClientRefused("certificate_other")
+    standing = [name for name in borne if name.status == "active"]
+    if not standing:
+        raise ClientRefused("credential_revoked")
+    return _in_standing(client, standing[0].kid, seen)
+
+
 def _registered(unverified: Unverified, form: Mapping[str, str], seen: Snapshot) -> tuple[Client, ClientKey]:
     """Find the client and the key that the assertion names. Raises ClientRefused."""
     # The client comes from the unverified text only to look its own keys up; `_checked` compares again.
@@ -174,7 +200,7 @@ def _registered(unverified: Unverified, form: Mapping[str, str], seen: Snapshot)
     client = seen.client(client_id)
     if client is None:
         raise ClientRefused("unknown_client")
-    if client.profile != "private_key":
+    if client.profile not in {"fapi", "private_key"}:
         raise ClientRefused("method")
     named = [key for key in client.keys if key.kid == unverified.header.get("kid")]
     if len(named) != 1:
@@ -210,37 +236,6 @@ _FAULTS: dict[str, Reason] = {
     "algorithm": "algorithm",
     "signature": "signature",
 }
-
-
-def import_key(alg: str, jwk: Mapping[str, Any]) -> VerifyingKey:
-    """Read a client's registered public key, fit for ``alg``; also the check at registration.
-
-    Raises ValueError for another algorithm, a key of another kind, a curve but P-256 and Ed25519, RSA under
-    2048 or over 4096 bits, or a key registered for encryption.
-    """
-    try:
-        match alg:
-            case _ if jwk.get("use", "sig") != "sig":
-                pass
-            case "ES256" if jwk["kty"] == "EC" and jwk["crv"] == "P-256":
-                return ECKey.import_key({name: jwk[name] for name in ("kty", "crv", "x", "y")})
-            case "Ed25519" | "EdDSA" if jwk["kty"] == "OKP" and jwk["crv"] == "Ed25519":
-                return OKPKey.import_key({name: jwk[name] for name in ("kty", "crv", "x")})
-            # The size is checked before the number is used: a huge modulus costs minutes.
-            case "PS256" if jwk["kty"] == "RSA" and 2048 <= _bits(jwk["n"]) <= 4096:
-                return RSAKey.import_key({name: jwk[name] for name in ("kty", "n", "e")})
-            case _:
-                pass
-    except (JoseError, KeyError, TypeError, ValueError, AttributeError) as unusable:
-        raise ValueError(_UNFIT) from unusable
-    raise ValueError(_UNFIT)
-
-
-_UNFIT = "not a public signing key as JWK: ES256 with P-256, PS256 with RSA of 2048 to 4096 bits, or Ed25519"
-
-
-def _bits(number: str) -> int:
-    return int.from_bytes(urlsafe_b64decode(number[:700].encode("ascii")), "big").bit_length()
 
 
 def make_secret() -> tuple[str, str]:

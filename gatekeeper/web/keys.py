@@ -25,7 +25,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from gatekeeper.errors import OperatorError, SettingsRefused, StoreUnavailable
-from gatekeeper.whole import sync
+from gatekeeper.whole import sync, write_new
 
 JWKS_CACHE_SECONDS = 300
 _LOOK_AGAIN_SECONDS = 1.0
@@ -61,7 +61,9 @@ class TokenKeys:
         except FileExistsError:
             pass  # another process was first: its key is the one
         except OSError as unwritable:
-            raise SettingsRefused(f"token keys cannot be written: make {directory} writable") from unwritable
+            raise SettingsRefused(
+                f"token keys cannot be written ({unwritable.strerror}): make room, or {directory} writable"
+            ) from unwritable
         return cls(directory)
 
     def signing(self) -> tuple[str, ECKey]:
@@ -168,22 +170,12 @@ def _load(path: Path) -> ECKey:
 
 def _write_new(directory: Path, name: str) -> None:
     """Write a fresh key under a name that is free, whole or not at all. Raises FileExistsError, OSError."""
-    partial = directory / f".{name}.{os.getpid()}.{threading.get_ident()}"
     key = ECKey.generate_key("P-256")
     pem = key.private_key
     if pem is None:
         raise SettingsRefused("a generated token key has no private part")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(pem.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(partial, directory / name)  # fails if the name is taken: two processes make one key
-    finally:
-        partial.unlink(missing_ok=True)
-    sync(directory)
+    # Refused if the name is taken: two processes make one key.
+    write_new(directory / name, pem.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()), 0o600)
 
 
 def _kid(key: ECKey) -> str:

@@ -2,7 +2,8 @@
 
 Guarantees: an error that is not in the table says nothing but that the service failed (500); no answer
 repeats what a caller sent, but for an offense code that does not exist; a 401 names the scheme (RFC 6750
-section 3.1), a 503 says when to ask again.
+section 3.1) and, where it is the proof of a key that is not good, says so (RFC 9449 section 7.1), a 503 says
+when to ask again.
 ``/oauth/*`` keeps RFC 6749's shape and answers for itself.
 """
 
@@ -10,13 +11,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import get_args
 
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from gatekeeper import errors
 from gatekeeper.errors import Fault, GatekeeperError
+from gatekeeper.exchange.compact import ALGORITHMS
+from gatekeeper.exchange.dpop import ProofFault
 from gatekeeper.ledger import Json
+from gatekeeper.web.presented import scheme_of
 
 PROBLEM = "application/problem+json"
 RETRY_SECONDS = 5
@@ -31,10 +36,16 @@ class _Kind:
 
 _KINDS: dict[type[GatekeeperError], _Kind] = {
     errors.Unauthenticated: _Kind(
-        401, "Not authenticated", "Send a valid access token in the Authorization header: Bearer <token>."
+        401,
+        "Not authenticated",
+        "Send a valid access token in the Authorization header: DPoP <token> with a proof in the header "
+        "DPoP, or Bearer <token> where it is bound to no key.",
     ),
     errors.InsufficientScope: _Kind(
         403, "The token lacks a scope", "Ask for a token that carries the scope named in WWW-Authenticate."
+    ),
+    errors.TokenPinned: _Kind(
+        403, "The token was asked for another purpose or case", "The fault names what differs, and its cure."
     ),
     errors.MalformedBody: _Kind(
         400, "The body is not JSON", "Send JSON in UTF-8, each name once, at most 16 levels deep."
@@ -109,11 +120,28 @@ def problem(error: GatekeeperError) -> Response:
     faults = error.faults if isinstance(error, errors.InvalidRequest) else ()
     response = document(kind.status, error.code, kind.title, detail, faults)
     if isinstance(error, errors.Unauthenticated):
-        bare = error.reason in {"no_credentials", "wrong_scheme"}
-        response.headers["WWW-Authenticate"] = "Bearer" if bare else 'Bearer error="invalid_token"'
+        for challenge in _challenges(error.reason):
+            response.headers.add("WWW-Authenticate", challenge)
     elif isinstance(error, errors.InsufficientScope):
-        response.headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+        said = f'{_scheme()} error="insufficient_scope", scope="{error.scope}"'
+        response.headers["WWW-Authenticate"] = said
     return response
+
+
+def _challenges(reason: str) -> list[str]:
+    """Return what a caller is told of how to come in (RFC 6750 section 3, RFC 9449 section 7.1)."""
+    algorithms = f'algs="{" ".join(ALGORITHMS)}"'
+    if reason in {"no_credentials", "wrong_scheme"}:
+        return ["Bearer", f"DPoP {algorithms}"]
+    if reason in get_args(ProofFault):
+        error = "use_dpop_nonce" if reason == "proof_nonce" else "invalid_dpop_proof"
+        return [f'DPoP error="{error}", {algorithms}']
+    error = 'error="invalid_token"'
+    return [f"DPoP {error}, {algorithms}" if _scheme() == "DPoP" else f"Bearer {error}"]
+
+
+def _scheme() -> str:
+    return "DPoP" if scheme_of(request) == "dpop" else "Bearer"
 
 
 def document(status: int, code: str, title: str, detail: str, faults: tuple[Fault, ...] = ()) -> Response:

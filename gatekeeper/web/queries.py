@@ -12,14 +12,16 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import MethodNotAllowed, RequestEntityTooLarge, UnsupportedMediaType
 
 from gatekeeper.errors import Fault, InvalidRequest
-from gatekeeper.exchange import Answer, Gate, admit, answer, further_records, log, status_of
+from gatekeeper.exchange import Answer, Gate, admit, answer, covered, further_records, log, status_of
 from gatekeeper.exchange.appeal import MAX_APPEAL_BYTES, appeal
 from gatekeeper.exchange.letter import letter_of
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.web.console import letter_words as letters
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.lease import EXPIRED, LEASE
+from gatekeeper.web.presented import Presenting
 from gatekeeper.web.query_string import QueryStringParser
+from gatekeeper.web.requests import record_unsent
 
 _KEY = re.compile(r"[\x21-\x7e]{1,128}\Z")
 
@@ -36,7 +38,7 @@ class _Page(Schema):
 _OPTIONS, _PAGE, _LETTER = _Options(), _Page(), letters.Wanted()
 
 
-def queries_blueprint(gate: Gate) -> Blueprint:
+def queries_blueprint(gate: Gate, presenting: Presenting) -> Blueprint:
     """Return the routes of queries."""
     blueprint = Blueprint("queries", __name__)
     parser: FlaskParser = QueryStringParser()
@@ -48,7 +50,7 @@ def queries_blueprint(gate: Gate) -> Blueprint:
         options = parser.parse(_OPTIONS, request, location="query")
         given = answer(
             gate,
-            request.headers.get("Authorization"),
+            presenting.of(request),
             _body(),
             dry_run=options["dry_run"] == "true",
             idempotency_key=_idempotency_key(),
@@ -57,11 +59,12 @@ def queries_blueprint(gate: Gate) -> Blueprint:
 
     @blueprint.get("/v1/queries/<query_id>")
     def status(query_id: str) -> Response:
-        return as_json(status_of(gate, request.headers.get("Authorization"), query_id))
+        return as_json(status_of(gate, presenting.of(request), query_id))
 
     @blueprint.get("/v1/queries/<query_id>/letter")
     def letter(query_id: str) -> Response:
-        admitted, caller, _ = admit(gate, request.headers.get("Authorization"), "reads:query")
+        admitted, caller, _ = admit(gate, presenting.of(request), "reads:query")
+        covered(admitted, caller, query_id)
         wanted = parser.parse(_LETTER, request, location="query")
         return letters.answer(letter_of(admitted, query_id, caller.agency_id), wanted)
 
@@ -71,7 +74,7 @@ def queries_blueprint(gate: Gate) -> Blueprint:
             raise UnsupportedMediaType
         given = appeal(
             gate,
-            request.headers.get("Authorization"),
+            presenting.of(request),
             query_id,
             _body(MAX_APPEAL_BYTES),
             idempotency_key=_idempotency_key(),
@@ -83,7 +86,7 @@ def queries_blueprint(gate: Gate) -> Blueprint:
         if request.method == "HEAD":  # a release would be logged that nobody gets
             raise MethodNotAllowed(["GET"])
         page = parser.parse(_PAGE, request, location="query")
-        given = further_records(gate, request.headers.get("Authorization"), query_id, page["cursor"])
+        given = further_records(gate, presenting.of(request), query_id, page["cursor"])
         return _send(gate, given)
 
     return blueprint
@@ -93,10 +96,13 @@ def _send(gate: Gate, given: Answer) -> Response:
     g.query_id, g.outcome, g.provisions = given.query_id, given.outcome, given.provisions
     if given.lease is not None:
         request.environ[LEASE] = given.lease
-        request.environ[EXPIRED] = partial(
-            log.refused, gate.ledger, given.query_id, given.receiver, "lease_expired", "release"
-        )
+        request.environ[EXPIRED] = partial(_not_sent, gate, given, g.request_id)
     return Response(given.body, status=given.status, content_type=given.content_type)
+
+
+def _not_sent(gate: Gate, given: Answer, request_id: str) -> None:
+    record_unsent(request_id, given.query_id)
+    log.refused(gate.ledger, given.query_id, given.receiver, "lease_expired", "release")
 
 
 def _body(most: int = MAX_BODY_BYTES) -> bytes:

@@ -73,6 +73,12 @@ class _Body:
         return data
 
 
+def record_unsent(request_id: str, query_id: str) -> None:
+    """Record an answer that was ready, and stands as such in the lines above, but was not sent in time."""
+    FAULTS.labels("lease_expired").inc()
+    _log.warning("not_sent", request_id=request_id, query_id=query_id, fault="lease_expired", status=503)
+
+
 def _record(response: Response) -> None:
     route = request.url_rule.rule if request.url_rule is not None else "none"
     seconds = time.perf_counter() - g.began

@@ -16,6 +16,7 @@ from gatekeeper.exchange.respond import provision_json
 from gatekeeper.ledger import Json
 from gatekeeper.policy import Provision
 from gatekeeper.web.documents import as_json
+from gatekeeper.web.presented import Presenting
 
 
 class Place(Protocol):
@@ -42,13 +43,15 @@ class Place(Protocol):
         """When that was."""
 
 
-def standing_blueprint(gate: Gate, places: Callable[[str], Sequence[Place]]) -> Blueprint:
+def standing_blueprint(
+    gate: Gate, presenting: Presenting, places: Callable[[str], Sequence[Place]]
+) -> Blueprint:
     """Return the routes by which an agency learns the law and its own standing."""
     blueprint = Blueprint("standing", __name__)
 
     @blueprint.get("/v1/provisions")
     def provisions() -> Response:
-        admitted, *_ = admit(gate, request.headers.get("Authorization"), None)
+        admitted, *_ = admit(gate, presenting.of(request), None)
         bundle = admitted.law.bundle
         public = [_described(p) for p in bundle.catalogue.values() if p.public]
         policy: Json = {"revision": bundle.revision, "digest": bundle.digest}
@@ -56,7 +59,7 @@ def standing_blueprint(gate: Gate, places: Callable[[str], Sequence[Place]]) -> 
 
     @blueprint.get("/v1/agency")
     def agency() -> Response:
-        admitted, caller, snapshot = admit(gate, request.headers.get("Authorization"), None)
+        admitted, caller, snapshot = admit(gate, presenting.of(request), None)
         own, client = snapshot.agency(caller.agency_id), snapshot.client(caller.client_id)
         if own is None or client is None:
             raise StoreUnavailable("the caller is not in the registry that it was authenticated by")

@@ -25,11 +25,14 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import Blueprint, Response, json, request
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
 
-from gatekeeper.errors import Unavailable
+from gatekeeper.errors import Unauthenticated, Unavailable
 from gatekeeper.exchange.authenticate import SCOPES
-from gatekeeper.web.authorization import AuthorizationServerConfig, TokenRequest, TokenServer, oauth_error
-from gatekeeper.web.clients import ASSERTION_ALGORITHMS
+from gatekeeper.exchange.compact import ALGORITHMS
+from gatekeeper.exchange.details import TYPE as DETAIL_TYPE
+from gatekeeper.web.authorization import TokenServer, oauth_error
+from gatekeeper.web.issuing import AuthorizationServerConfig, TokenRequest
 from gatekeeper.web.keys import JWKS_CACHE_SECONDS
+from gatekeeper.web.presented import Presenting
 
 __all__ = ["AuthorizationServerConfig", "metadata", "tokens_blueprint"]
 
@@ -38,14 +41,14 @@ _PARAMETERS = 20
 _FORM = "application/x-www-form-urlencoded"
 
 
-def tokens_blueprint(config: AuthorizationServerConfig) -> Blueprint:
+def tokens_blueprint(config: AuthorizationServerConfig, presenting: Presenting) -> Blueprint:
     """Return the routes of the authorization server."""
     blueprint = Blueprint("tokens", __name__)
     server = TokenServer(config)
 
     def answer(create: Callable[[TokenRequest], Response]) -> Response:
         try:
-            return create(TokenRequest(config.issuer, _form()))
+            return create(TokenRequest(presenting.of(request), _form()))
         except OAuth2Error as refused:
             return server.handle_error_response(None, refused)
 
@@ -69,6 +72,16 @@ def tokens_blueprint(config: AuthorizationServerConfig) -> Blueprint:
     def discovery() -> Response:
         return _cached(metadata(config))
 
+    @blueprint.errorhandler(Unauthenticated)
+    def unverified(refused: Unauthenticated) -> Response:  # a certificate that the proxy did not verify
+        config.refused(refused.reason)
+        return oauth_error(401, "invalid_client", "client authentication failed")
+
+    _install_failures(blueprint)
+    return blueprint
+
+
+def _install_failures(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(Unavailable)
     def unavailable(_: Unavailable) -> Response:
         return oauth_error(503, "temporarily_unavailable", "try again later")
@@ -77,25 +90,30 @@ def tokens_blueprint(config: AuthorizationServerConfig) -> Blueprint:
     def broken(_: InternalServerError) -> Response:
         return oauth_error(500, "server_error")
 
-    return blueprint
-
 
 def metadata(config: AuthorizationServerConfig) -> dict[str, Any]:
     """Return the authorization server metadata of RFC 8414 section 2."""
-    methods = ["private_key_jwt", *(["client_secret_basic"] if config.allow_basic else [])]
+    methods = [
+        "private_key_jwt",
+        *(["tls_client_auth"] if config.mutual_tls else []),
+        *(["client_secret_basic"] if "basic" in config.profiles else []),
+    ]
     document: dict[str, Any] = {
         "issuer": config.issuer,
         "jwks_uri": f"{config.issuer}/oauth/jwks",
         "scopes_supported": list(SCOPES),
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
+        "tls_client_certificate_bound_access_tokens": config.mutual_tls,
+        "authorization_details_types_supported": [DETAIL_TYPE],
         "service_documentation": f"{config.issuer}/docs",
     }
     for endpoint, path in (("token", "token"), ("revocation", "revoke"), ("introspection", "introspect")):
         document |= {
             f"{endpoint}_endpoint": f"{config.issuer}/oauth/{path}",
             f"{endpoint}_endpoint_auth_methods_supported": methods,
-            f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+            f"{endpoint}_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
         }
     return document
 

@@ -9,13 +9,14 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 
 from tests.benchmarks import (
     activation,
     engines,
     exchange,
-    ledger,
+    growth,
     patterns,
     queue,
     reading,
@@ -54,14 +55,14 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
     verifying.add_to(kinds)
-    asked = kinds.add_parser("ledger", help="the log: appends, and reading it as it grows")
-    asked.add_argument("--seconds", type=float, default=5, help="of each number of writers")
-    asked.add_argument("--large", action="store_true", help="a log of a million entries as well")
+    growth.add_to(kinds)
     return parser.parse_args()
 
 
 def main() -> None:
     """Run one benchmark."""
+    # Ended from outside, it stops its servers and removes its gigabytes all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = _options()
     more = ["--opa", options.opa] if getattr(options, "opa", None) else []
     match options.kind:
@@ -79,8 +80,8 @@ def main() -> None:
             found = patterns.measure(options.queries, tuple(options.database or ("sqlite", "postgres")))
         case "replay":
             found = replays.measure(options.decisions, options.most)
-        case "ledger":
-            found = ledger.measure(options.seconds, large=options.large)
+        case "growth":
+            found = growth.measure(options.sizes, options.databases, options.seconds, options.out)
         case "verify":
             found = verifying.measure(options.entries)
         case _:

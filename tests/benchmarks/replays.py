@@ -53,7 +53,7 @@ def measure(decisions: int, most: int) -> dict[str, Any]:
 
 
 def _made(city: Path, decisions: int) -> None:
-    settings = Settings(data=city, engine="embedded")
+    settings = Settings(data=city, engine="embedded", client_profiles="fapi basic")
     lay_out(settings)
     state = open_state(settings)
     fill(state, shipped(), decisions, rows=False)
@@ -79,7 +79,7 @@ def _alone(city: Path, processes: int, decisions: int) -> dict[str, float]:
 
 def _parts(city: Path, decisions: int) -> dict[str, float]:
     """Say how much of one process's work is done where, and how many facts were equal."""
-    state = open_state(Settings(data=city, engine="embedded"))
+    state = open_state(Settings(data=city, engine="embedded", client_profiles="fapi basic"))
     laws, size = laws_of(_candidate()), state.rows.head().size
     work, record, spent = Work(laws, names_of(state), "bench"), PastDecisions(state.database), [0.0] * 4
     for start in range(0, size, 2000):
@@ -113,7 +113,7 @@ def main() -> None:
     """Replay one city, and say how long it took and how large the largest process was."""
     city, processes = Path(sys.argv[1]), int(sys.argv[2])
     laws = laws_of(_candidate())
-    state = open_state(Settings(data=city, engine="embedded"))
+    state = open_state(Settings(data=city, engine="embedded", client_profiles="fapi basic"))
     opener = Opener.of(state, laws, "sample-seed")
     state.database.close()
     began = time.perf_counter()

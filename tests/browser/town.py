@@ -10,6 +10,7 @@ import pyotp
 import requests
 
 from gatekeeper import settings
+from gatekeeper.parts import holds
 from gatekeeper.policy.findings import Finding
 from gatekeeper.revisions.beside import Count, Example
 from gatekeeper.revisions.interfaces import Revision
@@ -81,11 +82,18 @@ def _denied(gate: RunningGate, **changes: Any) -> str:
 
 
 def _legislated(gate: RunningGate, query: str) -> None:
-    """Let a law come into force, one wait for its approval beside it, and a return wait for its second."""
+    """Let a law come into force, one wait for its approval beside it, and a return wait for its second.
+
+    The query that it is tried on is held for a court, and was once before.
+    """
     state = open_state(settings.load(data=gate.data))
     try:
         lifecycle, people = state.lifecycle(), {one.username: one for one in state.staff.all()}
         first, second, third = (people[name] for name in ("lee.legal", "logan.legal", "casey.counsel"))
+
+        acts = holds(state)
+        acts.place(query, first, WHY)
+        acts.lift(acts.place(query, first, WHY)[0], second, WHY)
 
         def ready(title: str) -> Revision:
             made = lifecycle.propose(reworded(title), author=first, reason=WHY, origin="editor")

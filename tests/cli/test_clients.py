@@ -59,7 +59,7 @@ def test_a_public_key_is_registered(
     """A JWK keeps its own kid; a PEM gets its thumbprint (RFC 7638)."""
     agency = city.add_agency()
     (made,) = city.rows("client", "add", agency, "--key", written(tmp_path / "key", key))
-    assert "private_key" == made["profile"]
+    assert "fapi" == made["profile"]
     assert "client_secret" not in made
     assert kid is None or kid == made["kid"]
     assert [f"{made['kid']} {algorithm} active"] == city.rows("client", "show", made["client_id"])[0]["keys"]

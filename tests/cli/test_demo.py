@@ -50,7 +50,8 @@ def assert_documented(document: dict[str, Any], gate: RunningGate) -> None:
     assert document["samples"]["plates"]
     assert document["samples"]["cameras"]
     always = {"id", "name", "kind", "state", "status", "profile", "client_id"}
-    by_profile = {"basic": {"client_secret"}, "private_key": {"private_key_pem", "kid", "alg"}}
+    signed = {"private_key_pem", "kid", "alg"}
+    by_profile = {"basic": {"client_secret"}, "private_key": signed, "fapi": signed}
     for agency in document["agencies"]:
         assert always | by_profile[agency["profile"]] == agency.keys(), agency["id"]
 
@@ -69,7 +70,7 @@ def test_its_credentials_are_private_documented_and_there_when_it_is_ready(
         assert ("fusion_center", "IL", "active") in found
         assert ("federal", None, "active") in found
         assert any(kind == "local" and state not in {"IL", None} for kind, state, _ in found)
-        assert {"basic", "private_key"} == {agency["profile"] for agency in gate.document["agencies"]}
+        assert {"basic", "private_key", "fapi"} == {agency["profile"] for agency in gate.document["agencies"]}
         permitted(gate)
 
 

@@ -20,7 +20,7 @@ from tests.cli.shell import City
 
 def _demo(data: Path) -> Settings:
     build(data / "reads.db", seed=1, reads=300, until=datetime.now(UTC))
-    return configuration.load(data=data, engine="embedded", allow_basic=True)
+    return configuration.load(data=data, engine="embedded", client_profiles="fapi private_key basic")
 
 
 def test_a_real_city_is_not_made_a_sample_of(city: City) -> None:

@@ -23,8 +23,8 @@ def doctor(city: City, monkeypatch: pytest.MonkeyPatch, **env: str) -> tuple[int
         monkeypatch.setenv(name, value)
     result = typed("doctor", "--json", "--data", str(city.data))
     rows = [json.loads(line) for line in result.stdout.splitlines()]
-    names = ["settings", "state and log", "keys", "policies", "engine", "plate reads", "erasure", "notices"]
-    names.append("disk")
+    names = ["settings", "state and log", "keys", "policies", "engine", "plate reads", "erasure"]
+    names += ["legal holds", "notices", "disk"]
     assert names == [r["check"] for r in rows]
     return result.exit_code, {row["check"]: (row["state"], row["detail"]) for row in rows}
 

@@ -37,7 +37,7 @@ MORE = {
 
 
 def _fetched(staffed: Staffed, query: str) -> int:
-    return further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
+    return further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query).status
 
 
 def _moves(staffed: Staffed, query: str) -> int:

@@ -29,7 +29,7 @@ def test_a_ruling_lets_the_policy_permit_and_the_agency_fetches(staffed: Staffed
     assert "the policy permits the request" in considered
     assert 303 == clerk.does(query, "rule", provision="stated_reason", reason=WHY).status_code
     assert "permitted" == staffed.state(query)
-    given = further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query)
+    given = further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query)
     assert (200, "permit") == (given.status, given.outcome)
     shown = clerk.client.get(f"{QUEUE}/{query}").text
     assert WHY in shown
@@ -64,7 +64,7 @@ def test_one_person_may_rule_on_several_at_once(staffed: Staffed) -> None:
     assert "permitted" == staffed.state(query)
     ruled = [e for e in staffed.city.events() if e["event"] == "review.ruled"]
     assert [["stated_reason", "case_number"]] == [e["provisions"] for e in ruled]
-    given = further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query)
+    given = further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query)
     assert 200 == given.status
 
 
@@ -259,7 +259,7 @@ def test_the_agency_reads_what_staff_said_to_it(staffed: Staffed) -> None:
     clerk.does(query, "ask", reason="Which car, and where was it taken?")
     clerk.does(query, "escalate", reason="I am not sure about this one, please look.")
     counsel.does(query, "uphold", reason="The words say nothing that a law is broken by.")
-    given = status_of(staffed.city.gate, staffed.city.header("sample-il-pd"), query)["review"]
+    given = status_of(staffed.city.gate, staffed.city.presented("sample-il-pd"), query)["review"]
     assert isinstance(given, dict)
     assert (
         "upheld",
@@ -318,12 +318,12 @@ def _permitted(staffed: Staffed, by: Browser) -> str:
 
 
 def _messages(staffed: Staffed, query: str) -> list[dict[str, str]]:
-    status: Any = status_of(staffed.city.gate, staffed.city.header("sample-il-pd"), query)
+    status: Any = status_of(staffed.city.gate, staffed.city.presented("sample-il-pd"), query)
     return list(status["review"]["messages"])
 
 
 def _fetched(staffed: Staffed, query: str) -> int:
-    return further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
+    return further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query).status
 
 
 @pytest.mark.parametrize("role", ["records", "counsel"])
@@ -341,7 +341,7 @@ def test_a_ruling_is_taken_back_by_who_made_it_or_by_counsel(staffed: Staffed, r
     ]
     assert 303 == maker.does(query, "rule", provision="stated_reason", reason=WHY).status_code
     assert ("permitted", 200) == (staffed.state(query), _fetched(staffed, query))
-    status = status_of(staffed.city.gate, staffed.city.header("sample-il-pd"), query)
+    status = status_of(staffed.city.gate, staffed.city.presented("sample-il-pd"), query)
     assert "permitted" == status["review"]["state"]  # type: ignore[index,call-overload]
     told = [m for m in _messages(staffed, query) if "taken_back" == m["kind"]]
     assert ["The car was another one."] == [message["message"] for message in told]
@@ -394,7 +394,7 @@ def test_what_was_handed_to_counsel_waits_for_counsel(staffed: Staffed) -> None:
     assert 303 == counsel.does(query, "ask", reason=WHY).status_code
     assert "needs_information" == staffed.state(query)
     sent = json.dumps({"message": "It was the blue one.", "facts": {}, "documents": []}).encode()
-    appeal(staffed.city.gate, staffed.city.header("sample-il-pd"), query, sent)
+    appeal(staffed.city.gate, staffed.city.presented("sample-il-pd"), query, sent)
     assert "escalated" == staffed.state(query)
 
 

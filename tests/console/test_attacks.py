@@ -62,8 +62,8 @@ ADDED = "We have spoken with Zebulon Quix, who saw it"
 def _appealed(staffed: Staffed, message: str = ADDED, **asked: Any) -> str:
     query = staffed.asked(**({"purpose__case_number": "26-90317"} | asked))
     sent = {"message": message, "facts": {"case_number": "26-90318"}, "documents": []}
-    header = staffed.city.header("sample-il-pd")
-    assert 202 == appeal(staffed.city.gate, header, query, json.dumps(sent).encode()).status
+    shown = staffed.city.presented("sample-il-pd")
+    assert 202 == appeal(staffed.city.gate, shown, query, json.dumps(sent).encode()).status
     return query
 
 
@@ -72,7 +72,7 @@ def test_a_permit_that_an_appeal_came_before_can_be_judged(staffed: Staffed) -> 
     """Or one such permit would keep its sample from being marked to its end, and its days from a draw."""
     told = {"purpose__narrative": "Stolen Honda Civic, taken from Ridge Ave overnight"}
     query = _appealed(staffed, **told, purpose__case_number="n/a")
-    assert 200 == further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
+    assert 200 == further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query).status
     legal = staffed.signed_in("legal")
     where = _drawn(legal, size="50")
     items = staffed.city.state.database
@@ -116,9 +116,9 @@ def test_what_is_upheld_while_it_is_fetched_does_not_leave(staffed: Staffed) -> 
         staffed.city.reads.on_fetch = lambda: None
         assert 303 == clerk.does(query, "uphold", reason=WHY).status_code
 
-    gate, header = staffed.city.gate, staffed.city.header("sample-il-pd")
+    gate, shown = staffed.city.gate, staffed.city.presented("sample-il-pd")
     staffed.city.reads.on_fetch = meanwhile
-    assert (403, 403) == tuple(further_records(gate, header, query).status for _ in range(2))
+    assert (403, 403) == tuple(further_records(gate, shown, query).status for _ in range(2))
     assert "upheld" == staffed.state(query)
     assert not [e for e in staffed.city.events() if (e["event"], e["ref"]) == ("query.released", query)]
 
@@ -129,7 +129,7 @@ def test_nobody_judges_what_was_asked_for_their_own_agency(staffed: Staffed) -> 
     paper = {"kind": "criminal_warrant", **READ, "document_sha256": WARRANT.sha256}
     query, clerk = staffed.asked(**HSI, legal_process=paper), staffed.signed_in("records")
     assert 303 == _verifies(clerk, query).status_code
-    assert 200 == further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
+    assert 200 == further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query).status
     where = _drawn(staffed.signed_in("legal"), size="50")
     with staffed.city.state.database.read() as connection:
         drawn: dict[str, int] = dict(

@@ -52,7 +52,7 @@ def _verifies(browser: Browser, query: str, **changes: Any) -> TestResponse:
 
 
 def _fetched(staffed: Staffed, query: str) -> int:
-    return further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
+    return further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query).status
 
 
 def _nothing_done(staffed: Staffed, query: str) -> bool:
@@ -74,7 +74,7 @@ def test_a_verified_warrant_lets_the_policy_permit(staffed: Staffed) -> None:
     for part in ("the paper is verified", "met as things stand now", "Pat Sample", WHY, "warrant.pdf"):
         assert part in shown
     assert [WARRANT.sha256] == [d.sha256 for d in staffed.city.gate.documents.of(query)]
-    state = status_of(staffed.city.gate, staffed.city.header("sample-il-pd"), query)["review"]
+    state = status_of(staffed.city.gate, staffed.city.presented("sample-il-pd"), query)["review"]
     assert "permitted" == state["state"]  # type: ignore[index,call-overload]
     assert WHY not in json.dumps(state)
     ruled = [e for e in staffed.city.events() if e["event"] == "review.ruled"]

@@ -368,7 +368,7 @@ def _ruled(staffed: Staffed, browser: Browser) -> str:
         },
     )
     assert 303 == answer.status_code, answer.text
-    given = further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query)
+    given = further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query)
     assert 200 == given.status
     return query
 

@@ -48,7 +48,7 @@ def _rules(browser: Browser, query: str) -> int:
 
 
 def _fetched(staffed: Staffed, query: str) -> int:
-    return further_records(staffed.city.gate, staffed.city.header("sample-il-pd"), query).status
+    return further_records(staffed.city.gate, staffed.city.presented("sample-il-pd"), query).status
 
 
 def test_the_first_ruling_waits_for_a_second(

@@ -42,7 +42,7 @@ class Denied:
     def appeal(self, sent: Any, agency_id: str = AGENCY, **options: Any) -> Answer:
         """Appeal as the agency."""
         text = sent if isinstance(sent, bytes) else json.dumps(sent).encode()
-        return appeal(self.city.gate, self.city.header(agency_id), self.query_id, text, **options)
+        return appeal(self.city.gate, self.city.presented(agency_id), self.query_id, text, **options)
 
     def answered(self, sent: Any, **options: Any) -> dict[str, Any]:
         """Appeal and read the answer."""
@@ -52,11 +52,11 @@ class Denied:
 
     def records(self) -> Answer:
         """Ask for the records."""
-        return further_records(self.city.gate, self.city.header(AGENCY), self.query_id)
+        return further_records(self.city.gate, self.city.presented(AGENCY), self.query_id)
 
     def status(self) -> dict[str, Any]:
         """Read how the query stands."""
-        return status_of(self.city.gate, self.city.header(AGENCY), self.query_id)
+        return status_of(self.city.gate, self.city.presented(AGENCY), self.query_id)
 
     @property
     def review(self) -> Review:

@@ -14,6 +14,7 @@ from joserfc import jwt
 from gatekeeper.app import build_gate
 from gatekeeper.cli import affirmation, agency, client
 from gatekeeper.exchange import Answer, Gate, answer
+from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import credentials
 from gatekeeper.ledger import Json
 from gatekeeper.policy import Bundle
@@ -122,13 +123,21 @@ class City:
         token = jwt.encode({"alg": "ES256", "typ": "at+jwt", "kid": kid}, payload, key)
         return f"Bearer {token}"
 
+    def presented(self, agency_id: str, **claims: Any) -> Presented:
+        """Return what a request with such a header presents."""
+        return Presented(self.header(agency_id, **claims))
+
     def ask(self, body: Mapping[str, Any], agency_id: str = "sample-il-pd", **options: Any) -> Answer:
         """Take a request through the gate."""
-        return answer(self.gate, self.header(agency_id), json.dumps(body).encode(), **options)
+        return answer(self.gate, self.presented(agency_id), json.dumps(body).encode(), **options)
 
     def events(self) -> list[dict[str, Any]]:
         """Return every entry of the log, decoded."""
         return [json.loads(e.entry) for e in self.state.rows.entries(0, 10_000)]
+
+    def with_clients(self, clients: dict[str, str]) -> City:
+        """Return the same city, some of whose agencies come with other clients."""
+        return replace(self, clients=clients)
 
     def with_gate(self, **parts: Any) -> City:
         """Return the same city with some parts exchanged; an engine is that of a law that never changes."""
@@ -137,9 +146,11 @@ class City:
         return replace(self, gate=replace(self.gate, **parts))
 
 
-def founded(directory: Path, bundle: Bundle) -> City:
+def founded(directory: Path, bundle: Bundle, database_url: str = "") -> City:
     """Found a city with a well-standing agency and some that are not; whoever calls closes its state."""
-    settings = Settings(data=directory, engine="embedded")
+    settings = Settings(
+        data=directory, engine="embedded", client_profiles="fapi basic", database_url=database_url
+    )
     lay_out(settings)
     state = open_state(settings)
     tokens = TokenKeys(settings.key_directory / "tokens")

@@ -33,6 +33,7 @@ from gatekeeper.exchange import asked, further_records, judge, log, reconsider, 
 from gatekeeper.exchange.appeal import MAX_APPEAL_BYTES
 from gatekeeper.exchange.documents import fetched
 from gatekeeper.exchange.parse import appealed, read_again
+from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.status import review_json
 from gatekeeper.oversight import stops
 from gatekeeper.store import Stop, administration
@@ -112,9 +113,9 @@ def test_what_the_review_says_ends_after_72_hours(city: City, monkeypatch: pytes
     )
     assert {"state": "expired", "due": None, "valid_until": None} == late
     now = int(city.gate.clock.now().timestamp())
-    header = city.header(AGENCY, iat=now, exp=now + 300)
+    shown = city.presented(AGENCY, iat=now, exp=now + 300)
     with pytest.raises(InvalidCursor):
-        further_records(city.gate, header, denied.query_id)
+        further_records(city.gate, shown, denied.query_id)
     assert [] == [e for e in city.events() if e["event"] == "query.released"]
 
 
@@ -510,17 +511,17 @@ def test_only_the_agency_itself_appeals(city: City) -> None:
         with pytest.raises(UnknownQuery):
             Denied(city, query_id).appeal(facts(case_number="25-10494"))
     with pytest.raises(InsufficientScope):
-        appeals.appeal(city.gate, city.header(AGENCY, scope="ledger:read"), denied.query_id, b"{}")
+        appeals.appeal(city.gate, city.presented(AGENCY, scope="ledger:read"), denied.query_id, b"{}")
     with pytest.raises(Unauthenticated):
-        appeals.appeal(city.gate, None, denied.query_id, b"{}")
+        appeals.appeal(city.gate, Presented(None), denied.query_id, b"{}")
 
 
 def test_a_closed_agency_is_not_let_in(city: City) -> None:
     """Nor is one whose token was revoked: both are asked of the registry each time."""
-    denied, header = Denied.of(city), city.header(AGENCY)
+    denied, shown = Denied.of(city), city.presented(AGENCY)
     agency._set_status(city.state.settings.data, AGENCY, "closed", "made-up reason")
     with pytest.raises(Unauthenticated):
-        appeals.appeal(city.gate, header, denied.query_id, json.dumps(facts()).encode())
+        appeals.appeal(city.gate, shown, denied.query_id, json.dumps(facts()).encode())
 
 
 def test_where_no_person_looks_nothing_can_be_added(city: City) -> None:
@@ -811,5 +812,6 @@ def test_a_gate_that_slept_between_is_the_same(city: City) -> None:
     again = replace(city, gate=replace(city.gate))
     assert asked(city.gate, denied.query_id) == asked(again.gate, denied.query_id)
     assert (
-        denied.status()["query_id"] == status_of(again.gate, city.header(AGENCY), denied.query_id)["query_id"]
+        denied.status()["query_id"]
+        == status_of(again.gate, city.presented(AGENCY), denied.query_id)["query_id"]
     )

@@ -255,10 +255,11 @@ def test_more_refusals_than_are_looked_at_are_told(city: City, plate: str) -> No
 
 def test_formalities_and_stops_hide_nothing_and_hold_nobody(city: City, plate: str) -> None:
     """However often a request was refused for them, the next that is in order is permitted."""
-    for changes in [
+    formalities: list[dict[str, Any]] = [
         {"attestation__accepted": False},
         {"purpose__narrative": "investigation"},
-    ] * MOST_REFUSALS:
+    ]
+    for changes in formalities * MOST_REFUSALS:
         assert 403 == city.ask(body(query__plate=plate, **changes), dry_run=True).status
     assert () == _later(city, plate, timedelta(0)).refused
     assert 200 == city.ask(body(query__plate=plate)).status
@@ -293,8 +294,8 @@ class _Stopped:
 
 def _ask_at(city: City, at: datetime, key: str | None = None, **changes: Any) -> Answer:
     timed, second = city.with_gate(clock=_Stopped(at)), int(at.timestamp())
-    header = timed.header(AGENCY, iat=second - 60, exp=second + 200)
-    return answer(timed.gate, header, json.dumps(body(**changes)).encode(), idempotency_key=key)
+    presented = timed.presented(AGENCY, iat=second - 60, exp=second + 200)
+    return answer(timed.gate, presented, json.dumps(body(**changes)).encode(), idempotency_key=key)
 
 
 def test_waiting_permits_nothing_that_waits_for_staff(city: City, plate: str) -> None:

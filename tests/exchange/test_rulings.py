@@ -274,7 +274,7 @@ def _denied(city: City, **changes: Any) -> str:
 
 
 def _records(city: City, query_id: str) -> int:
-    return further_records(city.gate, city.header("sample-il-pd"), query_id).status
+    return further_records(city.gate, city.presented("sample-il-pd"), query_id).status
 
 
 def test_a_denied_query_is_released_after_a_ruling(city: City) -> None:
@@ -351,5 +351,5 @@ def test_pages_of_a_query_that_nobody_reviewed_need_their_cursor(city: City) -> 
     with pytest.raises(InvalidCursor):
         _records(city, asked.query_id)
     with pytest.raises(UnknownQuery):
-        further_records(city.gate, city.header("sample-wi-pd"), asked.query_id)
+        further_records(city.gate, city.presented("sample-wi-pd"), asked.query_id)
     assert json.loads(asked.body)["query_id"] == asked.query_id

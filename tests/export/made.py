@@ -17,12 +17,14 @@ import pyotp
 from click.testing import Result
 
 from gatekeeper import settings
+from gatekeeper.cli.export import KeptPapers
 from gatekeeper.court.dossier import Court
 from gatekeeper.court.file import court_file
 from gatekeeper.exchange import asked, further_records
 from gatekeeper.policy import Bundle
 from gatekeeper.revisions.past_texts import past_text
 from gatekeeper.state import State, open_state
+from gatekeeper.store import Documents
 from tests.cli.shell import City as Shell
 from tests.cli.shell import typed
 from tests.exchange.appeals import AGENCY, Denied, facts
@@ -44,7 +46,7 @@ def made_city(data: Path, bundle: Bundle) -> dict[str, str]:
         first = city.ask(body(**own, query__limit=4))
         ids["paged"], cursor = first.query_id, json.loads(first.body)["next"]
         for _ in range(2):
-            page = further_records(city.gate, city.header(AGENCY), ids["paged"], cursor)
+            page = further_records(city.gate, city.presented(AGENCY), ids["paged"], cursor)
             cursor = json.loads(page.body)["next"]
         ids["denied"] = city.ask(body(**own, purpose__case_number="n/a")).query_id
         ruled = Denied.of(city, **{**own, "purpose__narrative": "investigation"})
@@ -67,6 +69,7 @@ def court_of(state: State) -> Court:
         state.log_key.verifier,
         state.publication().covering,
         partial(past_text, state.lifecycle()),
+        KeptPapers(Documents(state.database), state.keys),
     )
 
 

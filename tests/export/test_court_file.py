@@ -74,7 +74,7 @@ def test_each_file_is_the_manifests(files: dict[str, Unpacked], kind: str) -> No
         "vkey", "export.json", "manifest.json",
     }  # fmt: skip
     released = set() if kind in {"denied", "preview"} else {"released"}
-    assert always | released | (set() if kind == "public" else {"query", "facts"}) == parts
+    assert always | released | (set() if kind == "public" else {"query", "facts", "papers.json"}) == parts
     told = file.read("README.txt").decode()
     for named in re.findall(r"(?:receipts|entries|facts)/\d+\.[a-z-]+", told):
         assert (file.directory / named).is_file(), named

@@ -87,7 +87,13 @@ def _day(state: State) -> None:
 
 def settings_of(directory: Path, database_url: str) -> Settings:
     """Return the settings of the city in a directory."""
-    return Settings(data=directory / "city", engine="embedded", database_url=database_url, publish_every=3600)
+    return Settings(
+        data=directory / "city",
+        engine="embedded",
+        client_profiles="fapi basic",
+        database_url=database_url,
+        publish_every=3600,
+    )
 
 
 @dataclass(frozen=True)

@@ -207,7 +207,9 @@ TAMPERINGS = {
         lambda a: a.stored(lambda _: "none"), "shape", "in the database is refused"
     ),
     "published checkpoint altered": Tampering(
-        lambda a: a.sql("UPDATE published_checkpoints SET text = 'none'"), "shape"
+        lambda a: a.sql("UPDATE published_checkpoints SET text = 'none'"),
+        "shape",
+        "published last is refused",
     ),
     "file beside the database altered": Tampering(
         lambda a: a.file.write_bytes(b"\xff"), "shape", "cannot be read"

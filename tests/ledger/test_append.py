@@ -26,6 +26,7 @@ from gatekeeper.ledger.batch import State, Waiter
 from gatekeeper.ledger.checkpoint import SigningKey, open_checkpoint
 from gatekeeper.ledger.entries import seal
 from gatekeeper.ledger.merkle import leaf_hash, root, verify_inclusion
+from gatekeeper.ledger.tree import Tree
 from tests.ledger.made import ORIGIN, Log, decided, new_ref, open_log, released, stop_lifted, stop_set
 from tests.ledger.sqlite_rows import SqliteRows, SqliteTransaction
 
@@ -485,10 +486,10 @@ def test_a_checkpoint_that_cannot_be_kept_fails_no_entry_but_shows(tmp_path: Pat
 def test_the_checkpoint_file_never_goes_back(log: Log) -> None:
     """Another process was faster: its larger checkpoint stays."""
     log.ledger.append(decided())
-    small = log.ledger.checkpoint()
+    small = Tree(log.rows.head(), (), log.key)
     log.ledger.append(decided())
     log.ledger.close()
-    log.ledger._kept._keep(1, small)
+    log.ledger._kept._keep(small)
     assert 2 == open_checkpoint(log.file.read_text(), log.key.verifier).size
 
 
@@ -507,7 +508,12 @@ def test_a_kept_checkpoint_that_this_log_does_not_continue_is_never_replaced(log
     evidence = log.file.read_bytes()
     log.ledger.append(decided())
     log.ledger._kept._due = 0.0
-    log.ledger.checkpoint()
+    if file == "another history":  # what a signature of ours contradicts is not signed, nor added to
+        for act in (log.ledger.checkpoint, lambda: log.ledger.append(decided())):
+            with pytest.raises(LedgerCorrupt, match="another history"):
+                act()
+    else:
+        log.ledger.checkpoint()
     assert log.ledger.checkpoint_fault is not None
     log.ledger.close()
     assert evidence == log.file.read_bytes()

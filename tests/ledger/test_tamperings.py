@@ -45,6 +45,7 @@ def test_the_command_asks_what_was_published_too(on_sqlite: Path, tmp_path: Path
     result = typed("ledger", "verify", "--data", str(scene.attacker.city))
     assert 1 == result.exit_code
     assert "signed over 200 entries; 180 are left" in result.stdout
+    assert "that was published last was signed over 200 entries, but only 180" in str(scene.refusal())
     scene.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import secrets
 import threading
@@ -16,9 +17,14 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry, serialize_compact
 from joserfc.util import urlsafe_b64decode
 
+from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import REASONS, Caller, TokenVerifier, authenticate
+from gatekeeper.exchange.nonces import Nonces
+from gatekeeper.exchange.presented import Presented
 from gatekeeper.web.clients import ASSERTION_TYPE, make_secret
 from gatekeeper.web.keys import TokenKeys
+from gatekeeper.web.presented import Presenting, offer_nonces
+from gatekeeper.web.proxy import Proxy
 from gatekeeper.web.tokens import AuthorizationServerConfig, tokens_blueprint
 
 ISSUER = "https://gate.example"
@@ -29,6 +35,9 @@ ED_KEY = OKPKey.generate_key("Ed25519", parameters={"kid": "ed-1"})
 RSA_KEY = RSAKey.generate_key(2048, parameters={"kid": "rsa-1"})
 KEYS: dict[str, Any] = {"ES256": EC_KEY, "PS256": RSA_KEY, "Ed25519": ED_KEY, "EdDSA": ED_KEY}
 SECRET, SECRET_HASH = make_secret()
+ALL_PROFILES = frozenset({"fapi", "private_key", "basic"})
+NONCES = Nonces(bytes(32))
+PROXY = Proxy("127.0.0.1", "p" * 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,12 @@ def registered(key: Any, alg: str, status: str = "active") -> Key:
     return Key(kid=key.kid, alg=alg, jwk=key.as_dict(private=False), status=status)
 
 
+def named(kind: str, value: str, status: str = "active") -> Key:
+    """Register the name that a client's certificates bear."""
+    name = certificate_names.registered(kind, value)
+    return Key(certificate_names.kid_of(name), certificate_names.ALG, name, status)
+
+
 @dataclass
 class City:
     """The authorization server and the resource side of one city, and what they told the log."""
@@ -124,7 +139,7 @@ class City:
     keys: TokenKeys
     issuer: str = ISSUER
     audience: str = AUDIENCE
-    allow_basic: bool = True
+    profiles: frozenset[str] = ALL_PROFILES
     clock: Clock = field(default_factory=Clock)
     registry: Registry = field(default_factory=Registry)
     refused: list[str] = field(default_factory=list)
@@ -140,12 +155,15 @@ class City:
             Client("secretive", "oakville", "basic", secret_sha256=SECRET_HASH),
             Client("paused", "suspended", "private_key", keys=all_keys),
             Client("reader", "oakville", "private_key", scopes=("ledger:read",), keys=all_keys),
+            Client("bound", "oakville", "fapi", keys=all_keys),
+            Client("certified", "oakville", "fapi", keys=(named("san_dns", "gate.oakville.example"),)),
             Client("scopeless", "oakville", "private_key", scopes=("admin",), keys=all_keys),
         ):
             self.registry.clients[client.id] = client
-        self.verifier = TokenVerifier(self.issuer, self.audience, self.keys)
+        self.verifier = TokenVerifier(self.issuer, self.audience, self.keys, NONCES, profiles=self.profiles)
         self.app = Flask("city")
-        self.app.register_blueprint(tokens_blueprint(self.config()))
+        self.app.register_blueprint(tokens_blueprint(self.config(), Presenting(self.issuer, PROXY)))
+        offer_nonces(self.app, NONCES, self.clock)
         self.http = self.app.test_client()
 
     def config(self, **changes: Any) -> AuthorizationServerConfig:
@@ -159,7 +177,8 @@ class City:
                 "clock": self.clock,
                 "refused": self.refused.append,
                 "revoke": self.revoke,
-                "allow_basic": self.allow_basic,
+                "nonces": NONCES,
+                "profiles": self.profiles,
                 **changes,
             }
         )
@@ -196,21 +215,67 @@ class City:
         head = {name: value for name, value in head.items() if value is not ...}
         return sign(head, self.claims(client_id, **changes), key)
 
-    def ask(self, assertion: str, path: str = "/oauth/token", **form: str) -> Any:
+    def ask(
+        self,
+        assertion: str,
+        path: str = "/oauth/token",
+        headers: Mapping[str, str] | None = None,
+        **form: Any,
+    ) -> Any:
         """Post a form with an assertion."""
         grant = {"grant_type": "client_credentials"} if path == "/oauth/token" else {}
         body = {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion, **grant, **form}
-        return self.http.post(path, data=body)
+        return self.http.post(path, data=body, headers=dict(headers or {}))
 
-    def token(self, client_id: str = "signer", **form: str) -> str:
+    def proof(
+        self,
+        uri: str = ISSUER + "/oauth/token",
+        method: str = "POST",
+        key: Any = EC_KEY,
+        header: Mapping[str, Any] | None = None,
+        **claims: Any,
+    ) -> str:
+        """Sign a DPoP proof, good but for the changes; one to ``...`` leaves the member out."""
+        now = int(self.clock.seconds)
+        good = {
+            "htm": method,
+            "htu": uri,
+            "iat": now,
+            "jti": secrets.token_urlsafe(12),
+            "nonce": NONCES.fresh(now),
+        }
+        alg = next(alg for alg, known in KEYS.items() if type(known) is type(key))
+        head = {"typ": "dpop+jwt", "alg": alg, "jwk": public(key), **(header or {})}
+        said = {name: value for name, value in {**good, **claims}.items() if value is not ...}
+        return sign({name: value for name, value in head.items() if value is not ...}, said, key)
+
+    def bound_token(self, client_id: str = "bound", key: Any = EC_KEY, **form: Any) -> str:
+        """Get an access token that is bound to a key."""
+        answer = self.ask(self.assertion(client_id), headers={"DPoP": self.proof(key=key)}, **form)
+        assert (200, "DPoP") == (answer.status_code, answer.get_json()["token_type"])
+        return str(answer.get_json()["access_token"])
+
+    def token(self, client_id: str = "signer", **form: Any) -> str:
         """Get an access token."""
         answer = self.ask(self.assertion(client_id), **form)
         assert answer.status_code == 200, answer.get_data(as_text=True)
         return str(answer.get_json()["access_token"])
 
-    def caller(self, header: str | None) -> Caller:
+    def caller(self, header: str | None, **presented: Any) -> Caller:
         """Authenticate on the resource side."""
-        return authenticate(header, verifier=self.verifier, snapshot=self.registry, clock=self.clock)
+        shown = Presented(header, **presented)
+        return authenticate(shown, verifier=self.verifier, snapshot=self.registry, clock=self.clock)
+
+
+def public(key: Any) -> dict[str, Any]:
+    """Return the public members of a key, as they stand in a proof."""
+    members = ("kty", "crv", "x", "y", "n", "e")
+    return {name: value for name, value in key.as_dict(private=False).items() if name in members}
+
+
+def ath(token: str) -> str:
+    """Return the hash of a token that a proof for it holds."""
+    return b64(hashlib.sha256(token.encode()).digest())
 
 
 class _Anything(JWSRegistry):

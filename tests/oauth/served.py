@@ -23,6 +23,7 @@ from flask import Flask, Response, jsonify, request
 
 from gatekeeper.errors import Unauthenticated
 from gatekeeper.exchange.authenticate import TokenVerifier, authenticate
+from gatekeeper.exchange.nonces import Nonces
 from gatekeeper.ledger import Clock, DayKeys, Draft, Ledger, SigningKey
 from gatekeeper.store import administration
 from gatekeeper.store.database import Database
@@ -30,6 +31,8 @@ from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.registry import Registry
 from gatekeeper.store.values import Agency, Client, ClientKey
 from gatekeeper.web.keys import TokenKeys
+from gatekeeper.web.presented import Presenting, offer_nonces
+from gatekeeper.web.proxy import Proxy
 from gatekeeper.web.tokens import AuthorizationServerConfig, tokens_blueprint
 
 AGENCY = "oakville-police"
@@ -87,6 +90,8 @@ def create(directory: str, issuer: str) -> Flask:
         draft = Draft("credential.token_revoked", f"t_{secrets.token_hex(8)}", clear, {"jti": jti}, {})
         ledger.append(draft, administration.revoke_token(jti, expires_at))
 
+    nonces, profiles = Nonces(bytes(32)), frozenset({"fapi", "private_key", "basic"})
+    presenting = Presenting(issuer, Proxy("127.0.0.1"))
     app = Flask("served")
     app.register_blueprint(
         tokens_blueprint(
@@ -98,16 +103,20 @@ def create(directory: str, issuer: str) -> Flask:
                 clock=clock,
                 refused=lambda reason: print(reason, file=sys.stderr, flush=True),
                 revoke=revoke,
-                allow_basic=True,
-            )
+                nonces=nonces,
+                profiles=profiles,
+            ),
+            presenting,
         )
     )
-    verifier = TokenVerifier(issuer, issuer, keys)
+    offer_nonces(app, nonces, clock)
+    verifier = TokenVerifier(issuer, issuer, keys, nonces, profiles=profiles)
 
     @app.route("/v1/queries", methods=["GET", "POST"])
     def who() -> Response:
-        header = request.headers.get("Authorization")
-        caller = authenticate(header, verifier=verifier, snapshot=registry.snapshot(), clock=clock)
+        caller = authenticate(
+            presenting.of(request), verifier=verifier, snapshot=registry.snapshot(), clock=clock
+        )
         return jsonify(client=caller.client_id, agency=caller.agency_id, asked=request.get_json(silent=True))
 
     @app.errorhandler(Unauthenticated)

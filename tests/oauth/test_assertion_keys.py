@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from gatekeeper.web.clients import import_key
+from gatekeeper.exchange.public_keys import import_key
 from tests.oauth.city import (
     EC_KEY,
     ED_KEY,

@@ -183,7 +183,7 @@ def test_form_client_id_that_agrees_is_accepted(city: City) -> None:
         ({"keys": (registered(EC_KEY, "ES256", "revoked"),)}, "credential_revoked"),
         ({"keys": ()}, "unknown_key"),
         ({"profile": "basic"}, "method"),
-        ({"profile": "fapi"}, "method"),
+        ({"profile": "unheard-of"}, "method"),
         ({"agency_id": "nowhere"}, "agency_closed"),
         ({"keys": (registered(EC_KEY, "RS256"),)}, "algorithm"),
         ({"keys": (Key("ec-1", "ES256", {"kty": "EC"}),)}, "unknown_key"),

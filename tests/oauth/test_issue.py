@@ -87,7 +87,7 @@ def test_scope_outside_the_grant_is_refused_not_dropped(
     city: City, client_id: str, scope: str | None
 ) -> None:
     """An unknown or ungranted scope is invalid_scope: never 200 with fewer scopes, or with none."""
-    answer = city.ask(city.assertion(client_id), **({} if scope is None else {"scope": scope}))
+    answer = city.ask(city.assertion(client_id), **dict[str, Any]({} if scope is None else {"scope": scope}))
     assert (400, "invalid_scope") == (answer.status_code, answer.get_json()["error"])
 
 
@@ -194,7 +194,7 @@ def test_secrets_are_offered_only_where_the_city_allows_them(city: City) -> None
     path = "/.well-known/oauth-authorization-server"
     methods = "token_endpoint_auth_methods_supported"
     assert ["private_key_jwt", "client_secret_basic"] == city.http.get(path).get_json()[methods]
-    strict = City(city.keys, allow_basic=False)
+    strict = City(city.keys, profiles=frozenset({"fapi", "private_key"}))
     assert ["private_key_jwt"] == strict.http.get(path).get_json()[methods]
 
 

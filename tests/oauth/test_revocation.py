@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from gatekeeper.errors import LedgerUnavailable, Unauthenticated
-from tests.oauth.city import AUDIENCE, EC_KEY, ISSUER, NOW, City, at, registered
+from gatekeeper.web.presented import Presenting
+from tests.oauth.city import AUDIENCE, EC_KEY, ISSUER, NOW, PROXY, City, at, registered
 
 
 def reason(city: City, token: str) -> str:
@@ -64,7 +65,9 @@ def test_revocation_that_was_not_committed_is_not_answered(city: City) -> None:
     broken.app = type(broken.app)("broken")
     from gatekeeper.web.tokens import tokens_blueprint  # noqa: PLC0415  # only here
 
-    broken.app.register_blueprint(tokens_blueprint(broken.config(revoke=unavailable)))
+    broken.app.register_blueprint(
+        tokens_blueprint(broken.config(revoke=unavailable), Presenting(ISSUER, PROXY))
+    )
     broken.http = broken.app.test_client()
     token = broken.token()
     answer = broken.ask(broken.assertion(), "/oauth/revoke", token=token)

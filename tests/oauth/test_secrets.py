@@ -90,8 +90,8 @@ def test_unknown_client_answers_like_a_wrong_secret(city: City) -> None:
 
 
 def test_city_that_forbids_secrets_refuses_right_ones(city: City) -> None:
-    """``allow_basic=False``: the profile does not exist, whatever is registered."""
-    strict = City(city.keys, allow_basic=False)
+    """Without ``basic`` among them: the profile does not exist, whatever is registered."""
+    strict = City(city.keys, profiles=frozenset({"fapi", "private_key"}))
     refused(strict, ask(strict), "method")
 
 

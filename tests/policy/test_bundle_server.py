@@ -24,9 +24,10 @@ from gatekeeper.errors import PolicyUnavailable, SettingsRefused, Unauthenticate
 from gatekeeper.policy.archive import unpacked
 from gatekeeper.policy.opa_configuration import PATH
 from gatekeeper.web import bundle_access, problems, requests
-from gatekeeper.web.bundle_access import CERTIFICATE, VERIFIED, BundleAccess
+from gatekeeper.web.bundle_access import BundleAccess
 from gatekeeper.web.bundles import bundles_blueprint
 from gatekeeper.web.ending import ending_of
+from gatekeeper.web.proxy import CERTIFICATE, VERIFIED, Proxy
 from tests.policy.laws import city, small
 from tests.policy.tampered import VERIFIER, enactment, signed
 
@@ -93,7 +94,7 @@ def endpoint(threads: int = 6, certificates: str = "") -> Endpoint:
         refused.append(error.reason)
         return problems.problem(error)
 
-    access = BundleAccess.load(TOKEN, Path("none"), certificates, "127.0.0.1")
+    access = BundleAccess.load(TOKEN, Path("none"), certificates, Proxy("127.0.0.1"))
     app.register_blueprint(bundles_blueprint(law, access, threads))
     return Endpoint(app, law, refused)
 
@@ -160,9 +161,9 @@ def test_the_same_text_signed_anew_is_another_bundle(opa: Endpoint) -> None:
         ({"Authorization": f"Basic {TOKEN}"}, "wrong_scheme"),
         ({"Authorization": ""}, "wrong_scheme"),
         (shown(certificate()), "unknown_key"),
-        (shown(verified="NONE"), "method"),
-        (shown(verified="FAILED:expired"), "method"),
-        ({CERTIFICATE: shown()[CERTIFICATE]}, "method"),
+        (shown(verified="NONE"), "certificate_unverified"),
+        (shown(verified="FAILED:expired"), "certificate_unverified"),
+        ({CERTIFICATE: shown()[CERTIFICATE]}, "certificate_unverified"),
         ({VERIFIED: "SUCCESS", CERTIFICATE: "x"}, "malformed"),
         ({VERIFIED: "SUCCESS"}, "no_credentials"),
         ({**shown(), "Authorization": "Bearer x"}, "secret"),
@@ -326,21 +327,21 @@ def test_the_token_of_a_new_city(tmp_path: Path) -> None:
     before = file.read_text()
     bundle_access.create(file)
     assert before == file.read_text()
-    BundleAccess.load("", file, "", "127.0.0.1").check(
+    BundleAccess.load("", file, "", Proxy("127.0.0.1")).check(
         Headers({"Authorization": f"Bearer {before.strip()}"}), None
     )
     file.chmod(0o644)
     with pytest.raises(SettingsRefused, match="chmod 600"):
-        BundleAccess.load("", file, "", "")
+        BundleAccess.load("", file, "", Proxy(""))
     file.chmod(0o600)
     for text in ("", "short", "a b" * 20):
         file.write_text(text)
         with pytest.raises(SettingsRefused, match="openssl rand -hex 32"):
-            BundleAccess.load("", file, "", "")
+            BundleAccess.load("", file, "", Proxy(""))
     file.unlink()
     with pytest.raises(SettingsRefused, match="gatekeeper init"):
-        BundleAccess.load("", file, "", "")
+        BundleAccess.load("", file, "", Proxy(""))
     with pytest.raises(SettingsRefused, match="GATEKEEPER_BUNDLE_TOKEN"):
-        BundleAccess.load("short", file, "", "")
+        BundleAccess.load("short", file, "", Proxy(""))
     with pytest.raises(SettingsRefused, match="GATEKEEPER_BUNDLE_CERTIFICATES"):
-        BundleAccess.load(TOKEN, file, "ab:cd", "")
+        BundleAccess.load(TOKEN, file, "ab:cd", Proxy(""))

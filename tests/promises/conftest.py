@@ -29,7 +29,11 @@ __all__ = ["bundle", "city", "city_of_reads"]
 
 @pytest.fixture(scope="session")
 def _kept(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Iterator[City]:
-    settings = Settings(data=tmp_path_factory.mktemp("steady") / "city", engine="embedded")
+    settings = Settings(
+        data=tmp_path_factory.mktemp("steady") / "city",
+        engine="embedded",
+        client_profiles="fapi basic",
+    )
     with built_city(settings, bundle) as built:
         yield built
 

@@ -234,23 +234,23 @@ def test_a_database_that_is_gone_releases_nothing(
 ) -> None:
     """A connection that is still open to a removed file is not a log: nothing written there lasts."""
     assert 200 == city.ask(body()).status
-    header = city.header("sample-il-pd")
+    shown = city.presented("sample-il-pd")
     if in_the_middle:
         once(city.reads, lambda: attack(city))
     else:
         attack(city)
     for _ in range(2):
         with pytest.raises(GatekeeperError):
-            ask(city.gate, header, json.dumps(body()).encode())
+            ask(city.gate, shown, json.dumps(body()).encode())
 
 
 @pytest.mark.parametrize("attack", SPOILT.values(), ids=SPOILT.keys())
 def test_a_database_that_was_overwritten_releases_nothing(city: City, attack: Callable[[City], None]) -> None:
     """What cannot be read is no registry and no log."""
-    header = city.header("sample-il-pd")
+    shown = city.presented("sample-il-pd")
     attack(city)
     with pytest.raises(GatekeeperError):
-        ask(city.gate, header, json.dumps(body()).encode())
+        ask(city.gate, shown, json.dumps(body()).encode())
     assert [] == city.reads.asked
 
 
@@ -260,7 +260,12 @@ def test_a_postgresql_that_stops_in_the_middle_releases_nothing(tmp_path: Path, 
     """Gone between decision and release: no release; gone before: no decision; back again: it serves."""
     with cluster() as postgres:
         url = postgres.create("gatekeeper")
-        settings = Settings(data=tmp_path / "city", engine="embedded", database_url=url)
+        settings = Settings(
+            data=tmp_path / "city",
+            engine="embedded",
+            client_profiles="fapi basic",
+            database_url=url,
+        )
         with built_city(settings, bundle) as city:
             assert 200 == city.ask(body()).status
             header = city.header("sample-il-pd")
@@ -304,7 +309,10 @@ def fill(disk: Path) -> None:
 @pytest.mark.parametrize("in_the_middle", [False, True], ids=["before", "in the middle"])
 def test_a_full_disk_releases_nothing(small_disk: Path, bundle: Bundle, *, in_the_middle: bool) -> None:
     """What cannot be logged is not released; with room again it is."""
-    with built_city(Settings(data=small_disk / "city", engine="embedded"), bundle) as city:
+    with built_city(
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="fapi basic"),
+        bundle,
+    ) as city:
         assert 200 == city.ask(body()).status
         # The log's own file may have room in its last page: at most a few more queries fit.
         if in_the_middle:

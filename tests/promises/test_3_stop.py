@@ -28,6 +28,7 @@ from gatekeeper.policy import Bundle
 from gatekeeper.policy.opa import OpaServer
 from gatekeeper.settings import Settings
 from gatekeeper.store import Stop, administration
+from gatekeeper.web.metrics import FAULTS
 from tests.exchange.city import CAMERAS, City, body
 from tests.promises.made import REASON, built_city, codes, document, once, released
 from tests.promises.test_1_permit import fill, small_disk
@@ -78,7 +79,8 @@ AGENCIES = ("maple-falls-pd", "birchport-pd-wi")
 
 
 @contextmanager
-def under_load(gate: RunningGate) -> Iterator[_Hammer]:
+def under_load(gate: RunningGate, *, resets: bool = False) -> Iterator[_Hammer]:
+    """Ask without pause until the block ends; no request may fail, but for connections that are reset."""
     hammer = _Hammer(gate)
     for agency in AGENCIES:
         gate.token(agency)
@@ -92,7 +94,7 @@ def under_load(gate: RunningGate) -> Iterator[_Hammer]:
         hammer.ended.set()
         for thread in threads:
             thread.join(20)
-    assert [] == hammer.failed
+    assert [] == [why for why in hammer.failed if not (resets and "Connection aborted" in why)]
 
 
 @pytest.mark.servers
@@ -227,7 +229,7 @@ def test_a_page_asked_for_later_meets_the_stop(city: City) -> None:
     assert first["next"]
     before = len(released(city))
     _halt(city, "agency", "sample-il-pd")
-    answered = further_records(city.gate, city.header("sample-il-pd"), first["query_id"], first["next"])
+    answered = further_records(city.gate, city.presented("sample-il-pd"), first["query_id"], first["next"])
     assert 403 == answered.status
     assert before == len(released(city))
 
@@ -246,16 +248,25 @@ def _late(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     monkeypatch.setattr(respond, "permitted", late)
 
 
+def _told() -> float:
+    return float(FAULTS.labels("lease_expired")._value.get())
+
+
 @pytest.mark.parametrize(("seconds", "status"), [(0.0, 200), (LEASE_SECONDS + 0.05, 503)])
 def test_a_body_is_not_started_after_its_lease(
     city: City, monkeypatch: pytest.MonkeyPatch, seconds: float, status: int
 ) -> None:
-    """Committed in time, but late at the socket: a stop may have returned meanwhile, so nothing is sent."""
+    """Committed in time, but late at the socket: a stop may have returned meanwhile, so nothing is sent.
+
+    Whoever watches the gate's faults is told of it.
+    """
     _late(monkeypatch, seconds)
+    before = _told()
     client = application(city.state, city.gate, city.tokens, lambda _: None).test_client()
     given = client.post("/v1/queries", json=body(), headers={"Authorization": city.header("sample-il-pd")})
     assert status == given.status_code
     found = given.get_json(force=True)
+    assert (status == 503) == _told() - before
     if status == 503:
         assert "records" not in found
         assert found["type"].endswith("lease_expired")
@@ -316,7 +327,10 @@ def test_a_stop_commits_on_a_full_disk(
     set_by: str,
 ) -> None:
     """The reserve is given up for it, and a release does not get that room first."""
-    with built_city(Settings(data=small_disk / "city", engine="embedded"), bundle) as city:
+    with built_city(
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="fapi basic"),
+        bundle,
+    ) as city:
         assert 200 == city.ask(body()).status
         fill(small_disk)
         _until_refused(lambda: city.ask(body()))
@@ -337,7 +351,10 @@ def test_a_stop_commits_on_a_full_disk_on_the_first_of_a_new_day(
     bundle: Bundle,
 ) -> None:
     """There is no room for the new day's key either, until the reserve is given up."""
-    with built_city(Settings(data=small_disk / "city", engine="embedded"), bundle) as city:
+    with built_city(
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="fapi basic"),
+        bundle,
+    ) as city:
         key = city.state.settings.key_directory / "days" / f"{datetime.now(UTC).date()}.key"
         key.unlink()
         fill(small_disk)
@@ -360,7 +377,8 @@ def test_a_stop_set_while_every_worker_hangs_holds_when_they_wake(served: Runnin
     """A worker that was asleep in the middle of a release must not send it when it wakes up."""
     import signal  # noqa: PLC0415  only here
 
-    with under_load(served) as hammer:
+    # A worker that wakes up late closes the connections that seem idle to it, some with a request in them.
+    with under_load(served, resets=True) as hammer:
         asleep = served.workers()
         for worker in asleep:
             os.kill(worker, signal.SIGSTOP)

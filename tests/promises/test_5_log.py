@@ -128,7 +128,7 @@ def test_a_destroyed_day_leaves_every_proof_and_no_word(city: City, tmp_path: Pa
     today = datetime.now(UTC).date()
     DayKeys(copy / "keys" / "days", today=lambda: today + timedelta(days=1)).destroy(today)
 
-    later = open_state(Settings(data=copy, engine="embedded"))
+    later = open_state(Settings(data=copy, engine="embedded", client_profiles="fapi basic"))
     try:
         keys = DayKeys(copy / "keys" / "days", today=lambda: today + timedelta(days=1))
         log = Ledger(later.rows, later.log_key, keys, later.clock, None)

@@ -29,7 +29,7 @@ class Past:
 def past(tmp_path_factory: pytest.TempPathFactory, bundle: Bundle) -> Past:
     """Return the city that each test gets a copy of."""
     data = tmp_path_factory.mktemp("past") / "city"
-    return Past(data, make(Settings(data=data, engine="embedded"), bundle))
+    return Past(data, make(Settings(data=data, engine="embedded", client_profiles="fapi basic"), bundle))
 
 
 @pytest.fixture

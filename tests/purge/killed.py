@@ -52,7 +52,7 @@ def main(data: str, step: str, number: str, side: str) -> None:
         return done
 
     setattr(where, name, killing)
-    state = open_state(Settings(data=Path(data), engine="embedded"))
+    state = open_state(Settings(data=Path(data), engine="embedded", client_profiles="fapi basic"))
     before = datetime.now(UTC).date() - timedelta(days=40)
     eraser(state).run(before, KEPT, WHO)
 

@@ -17,6 +17,7 @@ from gatekeeper.errors import KeyErased, UnknownDocument
 from gatekeeper.exchange import Gate, answer
 from gatekeeper.exchange.appeal import appeal
 from gatekeeper.exchange.documents import fetched
+from gatekeeper.exchange.presented import Presented
 from gatekeeper.ledger import Clock, DayKeys
 from gatekeeper.ledger.verify import verify
 from gatekeeper.parts import eraser, holds
@@ -79,10 +80,10 @@ def asked(ago: Ago, plate: str, **changes: Any) -> dict[str, Any]:
     return body(**(own | changes))
 
 
-def header(city: City, ago: Ago) -> str:
+def shown(city: City, ago: Ago) -> Presented:
     """Return a token of that time."""
     at = int(ago.now().timestamp())
-    return city.header(AGENCY, iat=at, exp=at + 300)
+    return city.presented(AGENCY, iat=at, exp=at + 300)
 
 
 def make(settings: Settings, bundle: Bundle) -> dict[str, str]:
@@ -98,7 +99,7 @@ def make(settings: Settings, bundle: Bundle) -> dict[str, str]:
 
         def ask(plate: str, **changes: Any) -> str:
             text = json.dumps(asked(ago, plate, **changes)).encode()
-            given = answer(city.gate, header(city, ago), text, idempotency_key=f"key of {plate}")
+            given = answer(city.gate, shown(city, ago), text, idempotency_key=f"key of {plate}")
             ids[plate] = given.query_id
             return given.query_id
 
@@ -106,7 +107,7 @@ def make(settings: Settings, bundle: Bundle) -> dict[str, str]:
         for plate in (UPHELD, HELD, OPEN):
             query_id = ask(plate, purpose__case_number="n/a")
             added = facts() | {"documents": [sent(f"{plate}.pdf")]}
-            given = appeal(city.gate, header(city, ago), query_id, json.dumps(added).encode())
+            given = appeal(city.gate, shown(city, ago), query_id, json.dumps(added).encode())
             assert 202 == given.status
             if plate != OPEN:
                 Denied(city, query_id).moved("upheld", "review.ruled")
@@ -128,7 +129,14 @@ class Town:
     @classmethod
     def open(cls, data: Path, ids: dict[str, str], bundle: Bundle, database_url: str = "") -> Town:
         """Open it."""
-        state = open_state(Settings(data=data, engine="embedded", database_url=database_url))
+        state = open_state(
+            Settings(
+                data=data,
+                engine="embedded",
+                client_profiles="fapi basic",
+                database_url=database_url,
+            )
+        )
         tokens = TokenKeys(state.settings.key_directory / "tokens")
         gate = replace(build_gate(state, steady(bundle), tokens), reads=MadeUpReads())
         return cls(state, gate, ids, datetime.now(UTC).date() - timedelta(days=60))

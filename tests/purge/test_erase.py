@@ -172,17 +172,17 @@ def test_a_ruling_that_still_permits_keeps_what_it_permits(town: Town) -> None:
 def test_the_agency_is_told_that_it_was_erased(town: Town) -> None:
     """The decision and its proof stay; there are no openings, no further pages, and no failure."""
     city, query_id = town.city(), town.ids[GONE]
-    before = status_of(town.gate, city.header(AGENCY), query_id)
+    before = status_of(town.gate, city.presented(AGENCY), query_id)
     assert not before["erased"]
     town.erase()
-    after: dict[str, Any] = status_of(town.gate, city.header(AGENCY), query_id)
+    after: dict[str, Any] = status_of(town.gate, city.presented(AGENCY), query_id)
     assert after["erased"]
     assert "permit" == after["decision"]["outcome"]
     assert None is after["decision"]["obligations"]
     assert {} == after["receipt"]["openings"]
     with pytest.raises(InvalidCursor):
-        further_records(town.gate, city.header(AGENCY), query_id)
-    upheld: dict[str, Any] = status_of(town.gate, city.header(AGENCY), town.ids[UPHELD])
+        further_records(town.gate, city.presented(AGENCY), query_id)
+    upheld: dict[str, Any] = status_of(town.gate, city.presented(AGENCY), town.ids[UPHELD])
     assert ([], []) == (upheld["review"]["messages"], upheld["review"]["documents"])
     json.dumps([after, upheld])
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from gatekeeper.errors import KeyErased, LedgerCorrupt, OperatorError
 from gatekeeper.exchange import asked, status_of
 from gatekeeper.ledger import Json
+from gatekeeper.purge.keeping import Keeping
 from gatekeeper.review.roles import ROLES, Role
 from gatekeeper.store.past import PastDecisions
 from tests.exchange.papers import pdf
@@ -19,12 +21,12 @@ def test_what_is_held_reads_as_before(town: Town) -> None:
     """As an entry, as the query that was asked, by a replay, by its agency, and as a paper."""
     hold = town.hold()
     city, query_id = town.city(), town.ids[HELD]
-    told = status_of(town.gate, city.header(AGENCY), query_id)
+    told = status_of(town.gate, city.presented(AGENCY), query_id)
     query = asked(town.gate, query_id)
     town.erase()
     assert town.readable(HELD)
     assert query == asked(town.gate, query_id)
-    now = status_of(town.gate, city.header(AGENCY), query_id)
+    now = status_of(town.gate, city.presented(AGENCY), query_id)
     assert [told[name] for name in ("decision", "review")] == [now[name] for name in ("decision", "review")]
     assert pdf() == town.paper(HELD)
     replayed: dict[str, Json] = {}
@@ -81,16 +83,15 @@ def test_two_holds_are_two_holds(town: Town) -> None:
 
 def test_a_hold_that_comes_in_the_middle_is_kept(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is committed after the erasure looked for holds and before the day's key is destroyed."""
-    purge = town.purge
-    real, placed = type(purge)._hold, list[str]()
+    real, placed = Keeping._hold, list[str]()
 
-    def hold(self: object, *given: object) -> None:
-        real(self, *given)  # type: ignore[arg-type]
+    def hold(self: Keeping, *given: Any) -> None:
+        real(self, *given)
         if not placed:
             placed.append(town.hold())
 
-    monkeypatch.setattr(type(purge), "_hold", hold)
-    purge.run(town.before, KEPT, WHO)
+    monkeypatch.setattr(Keeping, "_hold", hold)
+    town.purge.run(town.before, KEPT, WHO)
     assert placed
     assert town.readable(HELD)
     assert pdf() == town.paper(HELD)

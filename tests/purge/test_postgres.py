@@ -29,7 +29,15 @@ def server() -> Iterator[Cluster]:
 def test_what_is_erased_and_what_is_held_on_postgres(server: Cluster, tmp_path: Path, bundle: Bundle) -> None:
     """Erased, held, lifted, told to the second; nothing of it takes more rights than ``roles.sql`` gives."""
     url = server.create("state")
-    ids = make(Settings(data=tmp_path / "city", engine="embedded", database_url=url), bundle)
+    ids = make(
+        Settings(
+            data=tmp_path / "city",
+            engine="embedded",
+            client_profiles="fapi basic",
+            database_url=url,
+        ),
+        bundle,
+    )
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(ROLES.read_text("utf-8").encode())
         connection.execute("CREATE ROLE web LOGIN IN ROLE gatekeeper_app")

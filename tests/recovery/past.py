@@ -66,7 +66,9 @@ class Past:
     @contextmanager
     def opened(self) -> Iterator[City]:
         """Open the city."""
-        state = open_state(Settings(data=self.data, engine="embedded", publish_every=0))
+        state = open_state(
+            Settings(data=self.data, engine="embedded", client_profiles="fapi basic", publish_every=0)
+        )
         try:
             state.ledger.check_tail()
             tokens, reads = TokenKeys(state.settings.key_directory / "tokens"), MadeUpReads()

@@ -12,7 +12,7 @@ from gatekeeper.state import open_state
 
 def main(data: str) -> None:
     """Write."""
-    state = open_state(Settings(data=Path(data), engine="embedded"))
+    state = open_state(Settings(data=Path(data), engine="embedded", client_profiles="fapi basic"))
     draft = Draft("purge.unheld", "ref_0123456789abcdef", {}, {"by": "Pat Example"}, {})
     state.ledger.append(draft)
     sys.stdout.write("writing\n")

@@ -32,7 +32,7 @@ def main(data: str, revision_id: str, username: str, commit: str, side: str) -> 
         return done
 
     Ledger.append = append  # type: ignore[assignment, method-assign]
-    state = open_state(Settings(data=Path(data), engine="embedded"))
+    state = open_state(Settings(data=Path(data), engine="embedded", client_profiles="fapi basic"))
     lifecycle, person = state.lifecycle(), state.staff.find(username)
     revision = lifecycle.store.get(revision_id)
     assert revision is not None

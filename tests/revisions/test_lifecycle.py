@@ -549,7 +549,7 @@ def test_a_city_from_before_the_life_cycle_keeps_its_law(
     tmp_path: Path, bundle: Bundle, other: Bundle
 ) -> None:
     """Its registry names a policy of which no text is kept: that one is founded, and no other."""
-    settings = Settings(data=tmp_path / "city", engine="embedded")
+    settings = Settings(data=tmp_path / "city", engine="embedded", client_profiles="fapi basic")
     lay_out(settings)
     state = open_state(settings)
     policy: Json = {"revision": bundle.revision, "digest": bundle.digest}

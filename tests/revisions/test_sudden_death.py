@@ -91,7 +91,10 @@ def test_a_rollback_that_dies_is_done_to_a_commit(life: Life, other: Bundle, com
 @pytest.mark.needs("tmpfs")
 def test_a_full_disk_changes_no_law(small_disk: Path, bundle: Bundle, other: Bundle) -> None:
     """No step is taken, and the next is taken when there is room again."""
-    with built_city(Settings(data=small_disk / "city", engine="embedded"), bundle) as city:
+    with built_city(
+        Settings(data=small_disk / "city", engine="embedded", client_profiles="fapi basic"),
+        bundle,
+    ) as city:
         life = Life.of(city)
         revision = life.replayed(other)
         life.approve(revision, "legal 2")

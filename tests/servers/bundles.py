@@ -35,12 +35,13 @@ def build(settings):
     from flask import Flask
     from gatekeeper.web import problems, requests
     from gatekeeper.web.bundle_access import BundleAccess
+    from gatekeeper.web.proxy import Proxy
     from gatekeeper.web.bundles import bundles_blueprint
     requests.configure_logging("info")
     app = Flask("small")
     requests.install(app)
     problems.install(app)
-    access = BundleAccess.load(sys.argv[3], pathlib.Path("none"), sys.argv[4], settings.trusted_proxy)
+    access = BundleAccess.load(sys.argv[3], pathlib.Path("none"), sys.argv[4], Proxy(settings.trusted_proxy))
     app.register_blueprint(bundles_blueprint(Law(), access, settings.threads))
     return app
 

@@ -41,7 +41,7 @@ def programs() -> Path | None:
     return None
 
 
-def _identity() -> dict[str, Any]:
+def unprivileged() -> dict[str, Any]:
     """Return the arguments by which subprocess starts a server that is not root."""
     if os.geteuid() != 0:
         return {}
@@ -93,7 +93,7 @@ class Cluster:
                 stderr=log,
                 cwd=self.directory,
                 start_new_session=True,
-                **_identity(),
+                **unprivileged(),
             )
         deadline = time.monotonic() + 30
         while True:
@@ -132,7 +132,7 @@ def cluster() -> Iterator[Cluster]:
         raise FileNotFoundError("initdb")
     # Not under pytest's directory: the server's user must be able to enter every part of the path.
     directory = Path(tempfile.mkdtemp(prefix="gatekeeper-pg-", dir="/tmp"))
-    identity = _identity()
+    identity = unprivileged()
     try:
         if identity:
             os.chown(directory, identity["user"], identity["group"])

@@ -111,6 +111,27 @@ def test_a_server_that_goes_away_becomes_our_own_error(
     assert 2 == rows.head().size
 
 
+@pytest.mark.servers
+@pytest.mark.needs("postgres")
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+def test_a_reader_of_the_log_finds_a_server_again_that_was_restarted(
+    postgres: Cluster, database: Database
+) -> None:
+    """One reading fails with our own error, and with it every connection of before is forgotten."""
+    rows = LedgerRows(database)
+    register(rows)
+    commit(rows, [])
+    with database.read(), database.read():  # so that several connections wait
+        assert rows.tile(0, 0) is None
+    read = [*rows.entries(0, 10)]
+    postgres.restart()
+    with pytest.raises(LedgerUnavailable):
+        list(rows.entries(0, 10))
+    for _ in range(3):
+        with database.read():
+            assert read == list(rows.entries(0, 10))
+
+
 def test_a_writer_that_is_not_called_in_time_is_refused(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,7 +1,10 @@
 # ruff: noqa: PT012  expected value first; what fails is the end of the block
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from sqlalchemy import event
 
 from gatekeeper.errors import (
     GatekeeperError,
@@ -72,6 +75,22 @@ def test_what_was_appended_is_what_is_read(rows: LedgerRows, monkeypatch: pytest
     assert head(11, 5) == rows.head()
 
 
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_text_in_the_place_of_bytes_is_read_as_bytes(rows: LedgerRows, database: Database) -> None:
+    """Whoever writes a text into SQLite's columns does not end an auditor's reading."""
+    row = "VALUES (7, 'query.decided', 'r', 'no object', 'no hash')"
+    with database.write() as connection:
+        connection.exec_driver_sql(
+            f"INSERT INTO ledger_entries (entry_index, event, ref, entry, leaf_hash) {row}"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO ledger_tiles (level, number, hashes) VALUES (0, 7, 'no hashes')"
+        )
+    (found,) = rows.entries(7, 10)
+    assert (7, b"no object", b"no hash", "query.decided", "r") == found
+    assert b"no hashes" == rows.tile(0, 7)
+
+
 def test_entries_that_do_not_continue_the_log_are_refused(rows: LedgerRows) -> None:
     """A gap, a repetition, a wrong size, frontier, time, hash or length leaves the log as it was."""
     commit(rows, [], [])
@@ -110,7 +129,6 @@ _BAD: list[Row] = [
     Insert("ledger_head", {"id": 1}),
     Insert("registry", {"id": 1, "version": 9}),
     Insert("ledger_entries", {"entry_index": 0}),
-    Insert("jti_seen", {"digest": b"d" * 32, "expires_at": NOON}),
     Insert("sqlite_master", {}),
     Insert("agencies; DROP TABLE queries", {}),
     Insert("private_details", {"ref": "a\x00b", "event": "e", "day": DAY, "box": b""}),
@@ -345,3 +363,25 @@ def test_another_agency_finds_nothing_of_a_query(rows: LedgerRows, database: Dat
     assert record is not None
     assert ("q1", b"b" * 32, DAY) == (record.query_id, record.body_fingerprint, record.day)
     assert queries.idempotency("c2", [b"k" * 32]) is queries.idempotency("c1", []) is None
+
+
+def test_the_entries_of_holds_are_found_without_a_walk_through_the_log(
+    rows: LedgerRows, database: Database
+) -> None:
+    """Each key that an erasure destroys waits for this under the log's lock, however long the log is."""
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        sent.append((statement, values))
+
+    with database.read() as connection:
+        event.listen(connection.engine, "before_cursor_execute", note)
+        assert [] == [*rows.of_events(("purge.held", "purge.unheld"))]
+        statement, values = next(one for one in sent if "purge.held" in one[0])
+        event.remove(connection.engine, "before_cursor_execute", note)
+        if database.dialect == "sqlite":
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+        else:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # the table is empty
+            plan = connection.exec_driver_sql(f"EXPLAIN {statement}", values).all()
+    assert "ix_ledger_entries_holds" in str(plan)

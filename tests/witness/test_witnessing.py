@@ -142,7 +142,13 @@ def test_a_checkpoint_that_is_not_the_latest_is_not_published(
 
 def test_a_running_service_asks_by_itself(tmp_path: Path) -> None:
     """From the settings alone: a file that is wrong refuses the start, one that is right is followed."""
-    settings = Settings(data=tmp_path / "city", engine="embedded", publish_every=0, log_level="error")
+    settings = Settings(
+        data=tmp_path / "city",
+        engine="embedded",
+        client_profiles="fapi basic",
+        publish_every=0,
+        log_level="error",
+    )
     lay_out(settings)
     state = open_state(settings)
     put_in_force(state, load_bundle(settings))

@@ -28,6 +28,7 @@
 - ``policy_draft`` a change of the law: its files (``policy_files``) in the editor, what is wrong with them
   (``_checks``), a provision begun (``_new``), what it changes (``_changes``), proposed (``_propose``)
 - ``stops``     the switch: what is in force, and the two steps to stop; ``resume`` the two to let go on
+- ``holds``     legal holds, and what is erased next; ``placing`` the two steps to place and to lift one
 - ``ledger``    the log: searched, and one entry with its proof; ``log_checks``, ``log_export``
 - ``agencies``  who may ask: their standing, what they signed, what they asked; suspended and reinstated
 - ``notices``   what agencies were told, and what has not reached them
@@ -60,6 +61,7 @@ from gatekeeper.web.console.documents import add_documents
 from gatekeeper.web.console.entrance import add_entrance, add_exit, add_home
 from gatekeeper.web.console.errors import add_errors
 from gatekeeper.web.console.export import add_export
+from gatekeeper.web.console.holds import add_holds
 from gatekeeper.web.console.ledger import add_ledger
 from gatekeeper.web.console.letter import add_letter
 from gatekeeper.web.console.lexicon import add_lexicon
@@ -71,6 +73,7 @@ from gatekeeper.web.console.pages import STATIC
 from gatekeeper.web.console.papers import add_papers
 from gatekeeper.web.console.people import add_people
 from gatekeeper.web.console.permits import add_permits
+from gatekeeper.web.console.placing import add_placing
 from gatekeeper.web.console.policies import add_policies
 from gatekeeper.web.console.policy_draft import add_policy_draft
 from gatekeeper.web.console.policy_draft_changes import add_policy_draft_changes
@@ -126,6 +129,8 @@ def console_blueprint(desk: Desk) -> Blueprint:
     add_policy_draft_changes(blueprint, desk, sessions)
     add_policy_draft_propose(blueprint, desk, sessions)
     add_stops(blueprint, desk, sessions)
+    add_holds(blueprint, desk, sessions)
+    add_placing(blueprint, desk, sessions)
     add_dashboard(blueprint, desk, sessions)
     add_ledger(blueprint, desk, sessions)
     add_log_checks(blueprint, desk, sessions)

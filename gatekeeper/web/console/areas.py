@@ -22,6 +22,7 @@ AREAS: Final = (
     Area(later("Agencies"), "/console/agencies", "read_figures"),
     Area(later("Samples"), "/console/samples", "read_figures"),
     Area(later("Stops"), "/console/stops", "read_figures"),
+    Area(later("Legal holds"), "/console/holds", "read_reviews"),
     Area(later("Policies"), "/console/policies", "read_policies"),
     Area(later("Cases"), "/console/cases", "read_policies"),
     Area(later("Log"), "/console/ledger", "read_ledger"),

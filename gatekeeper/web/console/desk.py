@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from flask import g
 
@@ -22,6 +22,8 @@ from gatekeeper.oversight.figures import FigureStore
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.stops import Switch
+from gatekeeper.purge.holds import Holds
+from gatekeeper.purge.outlook import Outlook
 from gatekeeper.review.accounts import Account, Accounts, Session
 from gatekeeper.review.assign import AssignRows
 from gatekeeper.review.cases import Cases
@@ -343,6 +345,9 @@ class Desk:
     """How the published checkpoint stands with the witnesses; None where there are none."""
     law: LawDesk
     notices: NoticeStore
+    holds: Holds
+    outlook: Callable[[Mapping[str, Any]], Outlook]
+    """What is erased next, by the data of the law in force."""
     try_now: Callable[[str, datetime], bool]
     """Has one delivery tried now; says whether there was one to try."""
     bench: Bench

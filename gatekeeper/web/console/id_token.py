@@ -20,7 +20,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
-from gatekeeper.web.clients import import_key
+from gatekeeper.exchange.public_keys import import_key
 
 ALGORITHMS: Final = ("ES256", "PS256", "RS256", "Ed25519")
 SKEW: Final = timedelta(seconds=60)

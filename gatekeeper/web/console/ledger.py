@@ -165,6 +165,9 @@ def _entry(desk: Desk, sessions: Sessions, index: int, *, check: bool) -> Respon
         shown=receipt,
         broken=broken,
         checked=check,
+        held=None
+        if stored is None or not stored.event.startswith("query.")
+        else desk.holds.record.of(stored.ref),
         request_is_there=review is not None,
     )
 

@@ -90,6 +90,7 @@ def _permit(
         status,
         **sessions.shown(),
         item=item,
+        held=desk.holds.record.of(item.query_id),
         released=released,
         agency=desk.gate.registry.snapshot().agency(item.agency_id),
         asked=_asked(desk, item),

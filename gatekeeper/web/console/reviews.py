@@ -101,6 +101,7 @@ def add_reviews(blueprint: Blueprint, desk: Desk, sessions: Sessions) -> Show:
             agency=desk.gate.registry.snapshot().agency(found.agency_id),
             case=case,
             plate=plate,
+            held=desk.holds.record.of(query_id),
             sent=sent,
             typed=sent.typed or {},
             faults=_placed(sent),

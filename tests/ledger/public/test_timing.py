@@ -17,7 +17,8 @@ def test_no_text_of_an_entry_is_finer_than_the_hour(public: Published) -> None:
         assert re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}Z", document["hour"])
         assert "at" in document["commitments"]
         for value in values(document):
-            assert not re.search(r"[0-9]:[0-9]{2}", value), value
+            # The digest of a policy may begin with two digits; that is no clock.
+            assert not re.search(r"[0-9]:[0-9]{2}", value.removeprefix("sha256:")), value
 
 
 def test_every_number_of_an_entry_is_a_place_or_a_small_count(public: Published) -> None:

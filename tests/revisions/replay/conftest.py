@@ -20,7 +20,7 @@ DECISIONS = 700
 def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the directory of a city in which 700 queries were decided in eight months."""
     directory = tmp_path_factory.mktemp("past") / "city"
-    settings = Settings(data=directory, engine="embedded")
+    settings = Settings(data=directory, engine="embedded", client_profiles="fapi basic")
     lay_out(settings)
     state = open_state(settings)
     fill(state, shipped(), DECISIONS)

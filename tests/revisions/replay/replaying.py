@@ -46,7 +46,7 @@ class Kept:
 @contextmanager
 def opened(directory: Path) -> Iterator[State]:
     """Open a city."""
-    state = open_state(Settings(data=directory, engine="embedded"))
+    state = open_state(Settings(data=directory, engine="embedded", client_profiles="fapi basic"))
     try:
         yield state
     finally:
