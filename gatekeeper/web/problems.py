@@ -78,6 +78,9 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
     errors.Unavailable: _Kind(
         503, "The gatekeeper cannot answer for itself", "Nothing was released. Ask again later."
     ),
+    errors.LedgerCorrupt: _Kind(
+        503, "The log is not as it was signed", "Nothing was released. The city must put its log right first."
+    ),
     errors.Superseded: _Kind(503, "The registry kept changing", "Nothing was released. Ask again."),
     errors.KeyErased: _Kind(503, "A day's key is missing", "Nothing was released. Ask again later."),
     errors.EntryRefused: _Kind(503, "The answer could not be logged", "Nothing was released."),
