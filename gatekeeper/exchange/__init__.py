@@ -11,6 +11,7 @@ No Flask, no SQL: collaborators are handed in as a ``Gate``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -48,7 +49,7 @@ from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.exchange.status import state_now, status
-from gatekeeper.ledger import Clock, DayKeys, Json, Ledger, Row
+from gatekeeper.ledger import Appended, Clock, DayKeys, Json, Ledger, Row
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Engine
@@ -73,6 +74,8 @@ __all__ = [
 
 # A change between decision and release means deciding anew; a registry that never rests is unavailable.
 _ATTEMPTS = 3
+_MOST_AT_ONCE = 32
+"""Queries at one sensitive place that are decided anew until each has counted the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,13 +278,9 @@ def _judge_and_release(
 ) -> Answer:
     stage = "decide"
     try:
-        # (3) What the typed words mean, and (4) the law, on the facts as they are now.
-        decision = judge(gate, request, snapshot, at)
-        # (5) The decision is durable before anything is fetched.
-        met = contact(decision, gate.engine.bundle.data)
-        decided = log.decided(
-            gate.ledger, gate.keys, gate.queue_review, request, decision, met, data=gate.engine.bundle.data
-        )
+        # (3) What the typed words mean, (4) the law, on the facts as they are now, and (5) the decision is
+        # durable before anything is fetched.
+        decision, decided = _decided(gate, request, snapshot, at)
         if request.first and not request.dry_run:
             gate.seen(request.query_id, decision)
         if request.dry_run:
@@ -314,6 +313,22 @@ def _judge_and_release(
     except Exception as fault:
         log.refused(gate.ledger, request.query_id, request.caller.agency_id, log.reason_of(fault), stage)
         raise
+
+
+def _decided(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) -> tuple[Decision, Appended]:
+    """Decide and commit, anew for as long as others look at the same sensitive place first.
+
+    A decision that came too late was never written: it counts for nothing, and its proof is not used up.
+    """
+    data = gate.engine.bundle.data
+    for _ in range(_MOST_AT_ONCE):
+        decision = judge(gate, request, snapshot, at)
+        met = contact(decision, data)
+        with suppress(Superseded):
+            return decision, log.decided(
+                gate.ledger, gate.keys, gate.queue_review, request, decision, met, data=data
+            )
+    raise LedgerUnavailable("others kept asking about the same place while the query was decided")
 
 
 def judge(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) -> Decision:

@@ -24,8 +24,9 @@ from gatekeeper.exchange.fields import SafeString, StrictBoolean, StrictInteger
 from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import Parser
-from gatekeeper.exchange.patterns import MOST_COUNTED, MOST_REFUSALS, PARTS, Patterns, places_of
+from gatekeeper.exchange.patterns import MOST_COUNTED, MOST_REFUSALS, Patterns, places_of
 from gatekeeper.exchange.reading import read_json
+from gatekeeper.exchange.rephrased import PARTS
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.stops import KINDS, SCOPES
@@ -118,7 +119,7 @@ class _Stated:
 
 
 class _EarlierSchema(Schema):
-    minutes_ago = StrictInteger(0, 121, load_default=0)
+    minutes_ago = StrictInteger(0, 1441, load_default=0)
     provisions = fields.List(SafeString(64), required=True)
     category = SafeString(40, load_default="criminal_investigation")
     classes_gone = fields.List(SafeString(64), load_default=list)
@@ -136,6 +137,7 @@ class _PatternsSchema(Schema):
     more_refusals = StrictBoolean(load_default=False)
     targets_this_hour = StrictInteger(1, 201, load_default=1)
     targets_today = StrictInteger(1, 201, load_default=1)
+    days_by_agency = StrictInteger(1, 30, load_default=1)
     sensitive_by_officer = StrictInteger(1, MOST_COUNTED, load_default=1)
     sensitive_by_agency = StrictInteger(1, MOST_COUNTED, load_default=1)
 
@@ -145,6 +147,7 @@ class _PatternsSchema(Schema):
             refused=tuple(loaded["refused_before"]),
             more_refusals=loaded["more_refusals"],
             targets_this_hour=loaded["targets_this_hour"],
+            days_by_agency=loaded["days_by_agency"],
             targets_today=max(loaded["targets_this_hour"], loaded["targets_today"]),
             at_places=(loaded["sensitive_by_officer"], loaded["sensitive_by_agency"]),
         )

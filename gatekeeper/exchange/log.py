@@ -99,8 +99,9 @@ def decided(
 
     *data* is the policy's own, which says when a review is due.
 
-    Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before, or
-    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile.
+    Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before,
+    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile, or Superseded if another
+    looked at a sensitive place meanwhile; then nothing was written, and the request is decided again.
     """
     event = "query.previewed" if request.dry_run else "query.decided"
     public = [p.code for p in decision.unmet if p.public]
@@ -132,7 +133,8 @@ def decided(
         },
     )
     rows = _decision_rows(keys, queue, request, decision, data) if request.first else []
-    return ledger.append(draft, [*request.uses, *rows, *_marks(keys, request, decision, data)])
+    rows = [*request.uses, *rows, *_marks(keys, request, decision, data)]
+    return ledger.append(draft, rows, _still_counted(request.query_id, decision))
 
 
 def released(
@@ -192,6 +194,19 @@ def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: s
         return ledger.append(draft)
     except GatekeeperError:
         return None
+
+
+def _still_counted(query_id: str, decision: Decision) -> Guard | None:
+    """Return what keeps a permit from being one look too many beside others that are asked at once."""
+    counted = decision.situation.patterns
+    if not isinstance(decision, Permit) or counted.looked is None:
+        return None
+
+    def guard(transaction: Transaction) -> None:
+        if counted.overtaken(transaction, query_id):
+            raise Superseded("another looked at a sensitive place since the decision")
+
+    return guard
 
 
 def _still_permitted(query_id: str, permit: Permit, release: Release, now_ms: Callable[[], int]) -> Guard:
@@ -314,6 +329,7 @@ def _marks(keys: DayKeys, request: Request, decision: Decision, data: Mapping[st
         facts=decision.facts,
         unmet=[provision.code for provision in decision.unmet],
         first=request.first,
+        dry_run=request.dry_run,
     )
 
 

@@ -17,7 +17,7 @@ from gatekeeper.exchange.interfaces import Affirmation, Agency
 from gatekeeper.ledger import Head, StoredEntry, VerifierKey, open_checkpoint
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.checkpoint import CheckpointRefused
-from gatekeeper.oversight.patterns import Unusual
+from gatekeeper.oversight.patterns import Unusual, Waited
 
 MISSING_PERSON: Final = timedelta(minutes=15)
 """How long a request about a missing person may wait before somebody touches it."""
@@ -90,8 +90,12 @@ class Standing:
     jumps: Sequence[Jump] = ()
     volumes: Sequence[Unusual] = ()
     """Agencies that ask far more than they used to."""
+    bursts: Sequence[Unusual] = ()
+    """Agencies that asked far more than they used to on one day."""
     off_hours: Sequence[Unusual] = ()
     """Agencies that ask in the city's quiet hours, which they did not use to."""
+    waited: Sequence[Waited] = ()
+    """Agencies that were permitted what was refused in other words a while before."""
     expiring: Sequence[Expiring] = ()
 
 
@@ -203,6 +207,15 @@ def _people(standing: Standing) -> Iterator[Alert]:
             "Ask its contact what changed.",
             f"/console/agencies/{more.agency_id}",
         )
+    for burst in standing.bursts:
+        yield Alert(
+            "warning",
+            "On %(day)s %(agency)s asked %(asked)s times; %(usual)s a day are usual for it. Its latest: "
+            "%(queries)s.",
+            {**_told(burst), "day": burst.day},
+            "Look at who asked, under which badges, and ask its contact what happened.",
+            f"/console/agencies/{burst.agency_id}",
+        )
     for late in standing.off_hours:
         yield Alert(
             "warning",
@@ -211,6 +224,15 @@ def _people(standing: Standing) -> Iterator[Alert]:
             _told(late),
             "Ask its contact who was on duty.",
             f"/console/agencies/{late.agency_id}",
+        )
+    for each in standing.waited:
+        yield Alert(
+            "warning",
+            "In seven days %(agency)s was permitted %(asked)s requests that were refused in other words "
+            "before, and came again once the law looked back no further. Its latest: %(queries)s.",
+            {"agency": each.agency_id, "asked": each.asked, "queries": ", ".join(each.queries)},
+            "Look at what it asked for; a city may look back up to a day (rephrasing.within_minutes).",
+            f"/console/agencies/{each.agency_id}",
         )
 
 

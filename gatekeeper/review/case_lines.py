@@ -189,7 +189,8 @@ def _patterns(found: Mapping[str, Any] | None) -> dict[str, Json]:
     """Return what others asked, in counts and codes; no camera of a case stands at a sensitive place."""
     if found is None:  # decided before anybody asked
         return {}
-    return {name: found[name] for name in ("more_refusals", "targets_this_hour", "targets_today")} | {
+    counts = ("more_refusals", "targets_this_hour", "targets_today", "days_by_agency")
+    return {name: found[name] for name in counts} | {
         "refused_before": [
             {
                 part: one[part]

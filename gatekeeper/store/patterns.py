@@ -37,6 +37,14 @@ SELECT count(*), sum(CASE WHEN {_LATEST.format("asked.target")} >= ? THEN 1 ELSE
   FROM asked WHERE asked.target IS NOT NULL"""  # noqa: S608  our own words
 """From one target to the next along the index, which PostgreSQL would not do for a DISTINCT."""
 
+DAYS: Final = 31
+"""How many days one question covers; the statement always has as many, so that it is planned once."""
+ASKED_ON: Final = f"""
+SELECT column1 FROM (VALUES {", ".join(["(?, ?, ?)"] * DAYS)}) AS days
+ WHERE (SELECT agency_id FROM queries WHERE target_fp = column2 AND agency_id = column3
+         ORDER BY agency_id LIMIT 1) IS NOT NULL"""  # noqa: S608  our own words
+"""``column1`` to ``column3``: both databases name the columns of VALUES so."""
+
 _MARKS = (
     "SELECT * FROM (SELECT {place} AS place, query_id, at_ms{more} FROM marks "
     "WHERE mark_fp = ? AND at_ms BETWEEN ? AND ? ORDER BY at_ms DESC, query_id DESC LIMIT {most}) AS p{place}"
@@ -52,6 +60,19 @@ def swept(database: Database, officer_fp: bytes, target_fp: bytes, hour: str) ->
     with database.read() as connection:
         found = connection.exec_driver_sql(marked(SWEPT, database.dialect), values).one()
     return Swept(found[0], int(found[1] or 0), found[2])
+
+
+def asked_on(database: Database, agency_id: str, prints: Sequence[bytes]) -> tuple[int, ...]:
+    """Return on which days an agency is on record with a target, by the place of the day's fingerprint.
+
+    Raises StoreUnavailable, ValueError for more days than one question covers.
+    """
+    if len(prints) > DAYS:
+        raise ValueError(f"one question covers {DAYS} days")
+    asked = [*prints, *[_NONE] * (DAYS - len(prints))]
+    values = tuple(chain.from_iterable((day, one, agency_id) for day, one in enumerate(asked)))
+    with database.read() as connection:
+        return tuple(connection.exec_driver_sql(marked(ASKED_ON, database.dialect), values).scalars())
 
 
 def latest_of(

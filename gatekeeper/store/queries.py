@@ -13,7 +13,7 @@ from typing import Literal
 from sqlalchemy import Table, select
 
 from gatekeeper.store.database import Database
-from gatekeeper.store.patterns import latest_of, marks_between, swept
+from gatekeeper.store.patterns import asked_on, latest_of, marks_between, swept
 from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import idempotency_keys, queries, review_events, reviews, verifications
 from gatekeeper.store.values import (
@@ -102,6 +102,10 @@ class Queries:
     def swept(self, officer_fp: bytes, target_fp: bytes, hour: str) -> Swept:
         """Return how many targets an officer asked about; see ``patterns``. Raises StoreUnavailable."""
         return swept(self._database, officer_fp, target_fp, hour)
+
+    def asked_on(self, agency_id: str, prints: Sequence[bytes]) -> tuple[int, ...]:
+        """Return on which days an agency asked about a target; see ``patterns``. Raises StoreUnavailable."""
+        return asked_on(self._database, agency_id, prints)
 
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> tuple[Marked, ...]:
         """Return the last *most* marks under each fingerprint; see ``patterns``. Raises StoreUnavailable."""

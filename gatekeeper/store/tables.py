@@ -196,7 +196,8 @@ queries = Table(
     _hash("search_fp"),
     _hash("case_fp"),
     Index(None, "agency_id", "hour"),
-    Index(None, "target_fp"),
+    # Whoever asked about a target, and whether this agency did.
+    Index(None, "target_fp", "agency_id"),
     # Whatever an officer asked about on a day, each target once, and when last (see ``store.patterns``).
     Index(None, "officer_fp", "target_fp", "hour"),
     Index(None, "search_fp", "case_fp"),

@@ -18,7 +18,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from gatekeeper.exchange.bodies import CATEGORIES, PROCESS_KINDS, SERVED_KINDS
-from gatekeeper.exchange.patterns import PARTS
+from gatekeeper.exchange.rephrased import PARTS
 from gatekeeper.ledger.entries import EVENTS
 from gatekeeper.ledger.stops import KINDS, SCOPES
 from gatekeeper.policy import shipped_policies

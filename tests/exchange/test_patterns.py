@@ -22,7 +22,8 @@ from gatekeeper.exchange import Answer, answer
 from gatekeeper.exchange.decide import Situation, gather, known_to
 from gatekeeper.exchange.history import FIRST
 from gatekeeper.exchange.parse import read_again
-from gatekeeper.exchange.patterns import ALONE, MOST_REFUSALS, Patterns, Refused, patterns
+from gatekeeper.exchange.patterns import ALONE, MOST_REFUSALS, Patterns, patterns
+from gatekeeper.exchange.rephrased import Refused
 from gatekeeper.exchange.screen import screen
 from gatekeeper.policy import Bundle
 from tests.exchange import city as cities
@@ -360,13 +361,15 @@ def _facts(found: Patterns) -> list[dict[str, Any]]:
         (timedelta(minutes=60, seconds=59), 60),
         (timedelta(minutes=61, seconds=1), 61),
         (timedelta(minutes=119), 119),
-        (timedelta(minutes=121), None),
+        (timedelta(minutes=121), 121),
+        (timedelta(hours=23, minutes=59), 1439),
+        (timedelta(hours=24, minutes=1), None),
     ],
 )
 def test_the_minutes_since_are_counted_from_the_asking(
     city: City, plate: str, after: timedelta, minutes: int | None
 ) -> None:
-    """To the minute; two hours back at most, and a minute ahead, for clocks differ."""
+    """To the minute; a day back at most, and a minute ahead, for clocks differ."""
     assert 403 == city.ask(body(query__plate=plate, **ICE)).status
     found = [one["minutes_ago"] for one in _facts(_later(city, plate, after))]
     assert found == ([] if minutes is None else [minutes])

@@ -89,6 +89,7 @@ SHIPPED_PERMITTED: dict[str, Any] = {
         "more_refusals": False,
         "targets_this_hour": 1,
         "targets_today": 1,
+        "days_by_agency": 1,
         "sensitive_places": [],
         "sensitive_by_officer": 0,
         "sensitive_by_agency": 0,

@@ -18,7 +18,7 @@ from gatekeeper.errors import LedgerCorrupt
 from gatekeeper.exchange.interfaces import Snapshot
 from gatekeeper.oversight.alerts import MISSING_PERSON, Standing, alerts_of, expiring, sudden, uncovered
 from gatekeeper.oversight.figures import fold, total
-from gatekeeper.oversight.patterns import unusual
+from gatekeeper.oversight.patterns import unusual, waited
 from gatekeeper.oversight.periods import CHOICES, Period, chosen
 from gatekeeper.review.queue import WAITING
 from gatekeeper.review.roles import ROLES, may
@@ -133,7 +133,7 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
     week = Period(today - timedelta(days=6), today)
     before = Period(today - timedelta(days=34), today - timedelta(days=7))
     parts = readiness(gate)
-    more, late = unusual(figures, gate.queries, gate.engine.bundle.data, today)
+    habits = unusual(figures, gate.queries, gate.engine.bundle.data, today)
     return Standing(
         overdue=oversight.waiting.overdue(WAITING, now),
         missing=oversight.waiting.untouched("missing_or_endangered_person", now - MISSING_PERSON),
@@ -148,7 +148,9 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
             total(figures, "query.decided", "deny.agency", week),
             total(figures, "query.decided", "deny.agency", before),
         ),
-        volumes=more,
-        off_hours=late,
+        volumes=habits.volumes,
+        bursts=habits.bursts,
+        off_hours=habits.off_hours,
+        waited=waited(gate.queries, gate.keys, today),
         expiring=expiring(snapshot.agencies(), today),
     )

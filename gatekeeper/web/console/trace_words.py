@@ -93,6 +93,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "patterns.more_refusals": later("whether more was refused than is listed"),
     "patterns.targets_this_hour": later("the plates and places that this officer asked about this hour"),
     "patterns.targets_today": later("the plates and places that this officer asked about today"),
+    "patterns.days_by_agency": later("the days on which this agency asked about this plate or place"),
     "patterns.sensitive_places": later("the sensitive places that the request looks at"),
     "patterns.sensitive_by_officer": later("how often this officer looked at sensitive places"),
     "patterns.sensitive_by_agency": later("how often this agency looked at sensitive places"),

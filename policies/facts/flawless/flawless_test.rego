@@ -105,6 +105,7 @@ request := {
 		"more_refusals": false,
 		"targets_this_hour": 1,
 		"targets_today": 1,
+		"days_by_agency": 1,
 		"sensitive_places": [],
 		"sensitive_by_officer": 0,
 		"sensitive_by_agency": 0,

@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table with its triggers; the index of an officer's queries begins as the old one did."""
+    """Make the table with its triggers; both indexes of queries begin as the old ones did."""
     op.create_table(
         "marks",
         sa.Column("mark_fp", sa.LargeBinary(length=32), nullable=False),
@@ -34,6 +34,10 @@ def upgrade() -> None:
         unique=False,
     )
     op.drop_index(op.f("ix_queries_officer_fp"), table_name="queries")
+    op.create_index(
+        op.f("ix_queries_target_fp_agency_id"), "queries", ["target_fp", "agency_id"], unique=False
+    )
+    op.drop_index(op.f("ix_queries_target_fp"), table_name="queries")
     keys = [["mark_fp", "at_ms", "query_id"]]
     dialect = op.get_bind().dialect.name
     for statement in protect(dialect, "marks", keys, update=True, delete=False):
