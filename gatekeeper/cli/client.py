@@ -109,7 +109,7 @@ def list_(data: Path | None, agency_id: str | None, *, as_json: bool) -> None:
 def show_(data: Path | None, client_id: str, *, as_json: bool) -> None:
     """Show one client and its keys."""
     with city(data) as state:
-        found = _known(state, client_id)
+        found = known_client(state, client_id)
     keys = [f"{key.kid} {key.alg} {key.status}" for key in found.keys]
     show_one({**_row(found), "keys": keys}, as_json=as_json)
 
@@ -121,10 +121,10 @@ def show_(data: Path | None, client_id: str, *, as_json: bool) -> None:
 def suspend(data: Path | None, client_id: str, reason: str) -> None:
     """Revoke a client for good: its tokens are refused from its next request on."""
     with city(data) as state:
-        found = _known(state, client_id)
+        found = known_client(state, client_id)
         if found.status != "active":
             raise OperatorError("the client is revoked already; nothing was changed")
-        _commit(
+        committed(
             state, "credential.revoked", found, {"reason": reason}, administration.revoke_client(found.id)
         )
     click.echo(f"{client_id} is revoked; a new one: gatekeeper client add {found.agency_id} …")
@@ -138,7 +138,7 @@ def suspend(data: Path | None, client_id: str, reason: str) -> None:
 def add_key(data: Path | None, client_id: str, file: Path | None, name: tuple[str, str] | None) -> None:
     """Add a public key (FILE: JWK or PEM) or a certificate's name, before the old one is revoked."""
     with city(data) as state:
-        found = _known(state, client_id)
+        found = known_client(state, client_id)
         if found.profile == "basic":
             raise OperatorError("a client of the profile basic has a secret, not keys")
         key = _credential(found.profile, file, name)
@@ -149,7 +149,7 @@ def add_key(data: Path | None, client_id: str, file: Path | None, name: tuple[st
         if any(kept.kid == key.kid for kept in found.keys):
             raise OperatorError("the client has a key of this kid already; a new key needs a new kid")
         rows = administration.add_key(found.id, key)
-        _commit(state, "credential.key_added", found, {"kid": key.kid}, rows)
+        committed(state, "credential.key_added", found, {"kid": key.kid}, rows)
     click.echo(f"added {key.kid}")
 
 
@@ -160,11 +160,11 @@ def add_key(data: Path | None, client_id: str, file: Path | None, name: tuple[st
 def revoke_key(data: Path | None, client_id: str, kid: str) -> None:
     """Revoke one key: the tokens it obtained are refused from the next request on."""
     with city(data) as state:
-        found = _known(state, client_id)
+        found = known_client(state, client_id)
         if all(key.kid != kid or key.status != "active" for key in found.keys):
             raise OperatorError(f"no such active key: gatekeeper client show {client_id}")
         rows = administration.revoke_key(found.id, kid)
-        _commit(state, "credential.key_revoked", found, {"kid": kid}, rows)
+        committed(state, "credential.key_revoked", found, {"kid": kid}, rows)
     click.echo(f"revoked {kid}")
 
 
@@ -213,7 +213,7 @@ def register(
         keys=() if key is None else (key,),
     )
     private: dict[str, Json] = {} if key is None else {"kid": key.kid}
-    _commit(state, "credential.added", made, private, administration.add_client(made))
+    committed(state, "credential.added", made, private, administration.add_client(made))
     return Made(made, secret)
 
 
@@ -262,7 +262,10 @@ def _jwk_of_pem(text: bytes) -> dict[str, Any]:
     return jwk
 
 
-def _commit(state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]) -> None:
+def committed(
+    state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]
+) -> int:
+    """Write a change of a client with its entry; return the entry's index. Raises LedgerUnavailable."""
     draft = Draft(
         event=event,
         ref=f"credential_{secrets.token_hex(8)}",
@@ -270,10 +273,11 @@ def _commit(state: State, event: str, owner: Client, private: dict[str, Json], r
         secret={**private, "by": operator()},
         detail={},
     )
-    state.ledger.append(draft, rows)
+    return state.ledger.append(draft, rows).index
 
 
-def _known(state: State, client_id: str) -> Client:
+def known_client(state: State, client_id: str) -> Client:
+    """Return a registered client. Raises OperatorError."""
     found = state.registry.client(client_id)
     if found is None:
         raise OperatorError("no such client: gatekeeper client list shows those registered")

@@ -44,6 +44,7 @@ from gatekeeper.ledger import (
     count_band,
 )
 from gatekeeper.ledger.canonical import canonical
+from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.stops import covered
 
 _REASONS = frozenset(
@@ -94,14 +95,15 @@ def decided(
     contact: Json,
     *,
     data: Mapping[str, Json],
+    spend: Spend | None = None,
 ) -> Appended:
     """Commit the decision, with its query, review and idempotency rows; ``contact`` is for the yearly report.
 
-    *data* is the policy's own, which says when a review is due.
+    *data* is the policy's own, which says when a review is due; *spend* is what the decision costs.
 
     Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before,
-    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile, or Superseded if another
-    looked at a sensitive place meanwhile; then nothing was written, and the request is decided again.
+    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile, QuotaExceeded, or
+    Superseded if another looked at a sensitive place meanwhile: nothing is recorded then, and nothing spent.
     """
     event = "query.previewed" if request.dry_run else "query.decided"
     public = [p.code for p in decision.unmet if p.public]
@@ -133,6 +135,8 @@ def decided(
         },
     )
     rows = _decision_rows(keys, queue, request, decision, data) if request.first else []
+    if spend is not None:
+        rows.append(spend)
     rows = [*request.uses, *rows, *_marks(keys, request, decision, data)]
     return ledger.append(draft, rows, _still_counted(request.query_id, decision))
 

@@ -84,7 +84,7 @@ def measure(sizes: Sequence[int], kinds: Sequence[str], seconds: float, out: Pat
             continue
         found[kind] = {"sizes": {}}
         for size in sorted(sizes):
-            with _database(kind, size) as (url, place):
+            with database(kind, size) as (url, place):
                 found[kind]["sizes"][str(size)] = _measured(url, place, size, seconds)
             found[kind]["growth"] = _growth(found[kind]["sizes"])
             found["chart"] = [
@@ -116,7 +116,7 @@ def _measured(url: str, place: Path, size: int, seconds: float) -> dict[str, Any
 
 
 @contextmanager
-def _database(kind: str, size: int) -> Iterator[tuple[str, Path]]:
+def database(kind: str, size: int) -> Iterator[tuple[str, Path]]:
     """Yield the URL of a migrated database, and a directory; both are gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="gatekeeper-growth-") as directory:
         place = Path(directory)

@@ -37,6 +37,7 @@ from tests.servers.postgres import cluster
 TARGETS = (1, 8, 80, 200)
 """About how many plates the officers have asked today: one, a usual day's, as many as allowed, a sweep."""
 FLOOD = 10_000
+KINDS = ("sqlite", "postgres")
 ROUNDS = 400
 _AT_ONCE = 100_000
 _AGENCY = "bench"

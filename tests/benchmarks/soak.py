@@ -50,7 +50,7 @@ def measure(seconds: int, *more: str) -> dict[str, Any]:
             while time.monotonic() < end:
                 span = min(SLICE_S, max(2.0, end - time.monotonic()))
                 with asked_beside(served, every_case):
-                    found = sending.run(served.base_url, every_case, served.token(), 8, span, 1)
+                    found = sending.run(served.base_url, every_case, served.shown(), 8, span, 1)
                 queries += found.requests
                 late += found.refused
                 slices.append(
