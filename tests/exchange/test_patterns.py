@@ -52,6 +52,14 @@ def _city(shared: City) -> City:
 
 
 @pytest.fixture
+def timed(tmp_path: Path, bundle: Bundle) -> Iterator[City]:
+    """Return a city of its own, whose time a test may move: it never goes back."""
+    opened = founded(tmp_path / "city", bundle)
+    yield opened
+    opened.state.close()
+
+
+@pytest.fixture
 def plate() -> str:
     """Return a plate that nobody asked about."""
     return f"DEMO{next(_numbers)}"
@@ -299,21 +307,21 @@ def _ask_at(city: City, at: datetime, key: str | None = None, **changes: Any) ->
     return answer(timed.gate, presented, json.dumps(body(**changes)).encode(), idempotency_key=key)
 
 
-def test_waiting_permits_nothing_that_waits_for_staff(city: City, plate: str) -> None:
+def test_waiting_permits_nothing_that_waits_for_staff(timed: City, plate: str) -> None:
     """A query is judged by when it was first asked: sent again after two hours it is still a rephrasing.
 
     A new one is judged by its own time.
     """
-    begun, key = city.gate.clock.now(), f"key of {plate}"
-    assert 403 == _ask_at(city, begun, query__plate=plate, **ICE).status
-    first = _ask_at(city, begun + timedelta(minutes=2), key, query__plate=plate)
-    again = _ask_at(city, begun + timedelta(hours=2), key, query__plate=plate)
+    begun, key = timed.gate.clock.now(), f"key of {plate}"
+    assert 403 == _ask_at(timed, begun, query__plate=plate, **ICE).status
+    first = _ask_at(timed, begun + timedelta(minutes=2), key, query__plate=plate)
+    again = _ask_at(timed, begun + timedelta(hours=2), key, query__plate=plate)
     assert first.query_id == again.query_id
     assert {"rephrased_request"} == _reasons(first) == _reasons(again)
     assert {"rephrased_request"} == _reasons(
-        _ask_at(city, begun + timedelta(hours=2, minutes=59), query__plate=plate)
+        _ask_at(timed, begun + timedelta(hours=2, minutes=59), query__plate=plate)
     )
-    assert 200 == _ask_at(city, begun + timedelta(hours=4), query__plate=plate).status
+    assert 200 == _ask_at(timed, begun + timedelta(hours=4), query__plate=plate).status
 
 
 def _later(city: City, plate: str, after: timedelta) -> Patterns:
@@ -375,14 +383,14 @@ def test_the_minutes_since_are_counted_from_the_asking(
     assert found == ([] if minutes is None else [minutes])
 
 
-def test_midnight_begins_no_new_hour(city: City, plate: str) -> None:
-    """The key changes with the day; who was refused at 23:59 is known at 00:00, and the other way round."""
+def test_midnight_begins_no_new_hour(timed: City, plate: str) -> None:
+    """The key changes with the day; who was refused just before is known just after, and the reverse."""
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
-    before, after, other = midnight - timedelta(seconds=5), midnight + timedelta(seconds=5), f"{plate}7"
-    assert 403 == _ask_at(city, before, query__plate=plate, **ICE).status
-    assert {"rephrased_request"} == _reasons(_ask_at(city, after, query__plate=plate))
-    assert 403 == _ask_at(city, after, query__plate=other, **ICE).status
-    assert {"rephrased_request"} == _reasons(_ask_at(city, before, query__plate=other))
+    before, after, other = midnight - timedelta(seconds=0.5), midnight + timedelta(seconds=0.5), f"{plate}7"
+    assert 403 == _ask_at(timed, before, query__plate=plate, **ICE).status
+    assert {"rephrased_request"} == _reasons(_ask_at(timed, after, query__plate=plate))
+    assert 403 == _ask_at(timed, after, query__plate=other, **ICE).status
+    assert {"rephrased_request"} == _reasons(_ask_at(timed, before, query__plate=other))
 
 
 def test_what_cannot_be_read_is_no_clean_sheet(
