@@ -137,13 +137,13 @@ def patterns(
     newest = list(latest.values())
     refused = (refused_by(keys, one, began) for one in newest[:MOST_REFUSALS])
     within = _within_ms(data)
-    this_hour, today = _targets(queries, keys, parties[0], query, at)
+    this_hour, today, days = _targets(queries, keys, parties[0], query, at)
     counted = Patterns(
         refused=tuple(one for one in refused if one is not None),
         more_refusals=sum(to_ms(began) - one.at_ms <= within for one in newest) > MOST_REFUSALS,
         targets_this_hour=this_hour,
         targets_today=today,
-        days_by_agency=_days(queries, keys, parties[0], query, at),
+        days_by_agency=days,
         question=question,
         seen=frozenset(latest),
     )
@@ -209,30 +209,27 @@ def first_asked(ledger: Ledger, query_id: str) -> datetime | None:
 # --- Counts. ----------------------------------------------------------------------------------------------
 
 
-def _targets(queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: datetime) -> tuple[int, int]:
+def _targets(
+    queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: datetime
+) -> tuple[int, int, int]:
+    """Count the officer's targets this hour and today, and the days on which the agency asked about this."""
     day, hour = at.date(), at.strftime("%Y-%m-%dT%HZ")
     officer = officer_print(keys, day, agency_id=agency_id, badge=query.requester.badge)
     target = target_print(keys, day, plate=query.plate, cameras=query.cameras)
-    found = queries.swept(officer, target, hour)
+    before: list[bytes] = []
+    for ago in range(1, DAYS):
+        with suppress(KeyErased):  # that day was purged, or nothing was asked on it
+            earlier = day - timedelta(days=ago)
+            before.append(target_print(keys, earlier, plate=query.plate, cameras=query.cameras))
+    found = queries.swept(officer, target, hour, agency_id, before)
     new_today, new_this_hour = found.last_hour is None, found.last_hour is None or found.last_hour < hour
-    return found.this_hour + new_this_hour, found.today + new_today
+    return found.this_hour + new_this_hour, found.today + new_today, found.days_before + 1
 
 
 def _within_ms(data: Mapping[str, Any]) -> int:
     """Return how long the law's own text looks back; without one, nothing is beyond it."""
     minutes = data["city"].get("rephrasing", {}).get("within_minutes", LOOK_BACK // _MINUTE)
     return int(minutes) * 60_000 + 59_999
-
-
-def _days(queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: datetime) -> int:
-    """Count the days on which the agency asked about the target, by whichever badge and client."""
-    days, prints = [], []
-    for ago in range(DAYS):
-        day = at.date() - timedelta(days=ago)
-        with suppress(KeyErased):  # that day was purged, or nothing was asked on it
-            prints.append(target_print(keys, day, plate=query.plate, cameras=query.cameras))
-            days.append(day)
-    return len({at.date(), *(days[place] for place in queries.asked_on(agency_id, prints))})
 
 
 def _looked(  # noqa: PLR0917  what a look is counted by
@@ -253,18 +250,18 @@ def _looked(  # noqa: PLR0917  what a look is counted by
             continue
         with suppress(KeyErased):
             prints += _place_prints(keys, day, parties, query)
-    since, until = to_ms(at - AT_ONCE), to_ms(at + AT_ONCE)
-    found = queries.marks(prints, 0, until, MOST_COUNTED)
-    by: list[set[str]] = [{query_id} for _ in range(1 + len(parties))]
-    for one in found:
-        by[one.place % len(by)].add(one.query_id)
-    officer, *agencies = (min(len(ids), MOST_COUNTED) for ids in by)
+    since, until, width = to_ms(at - AT_ONCE), to_ms(at + AT_ONCE), 1 + len(parties)
+    looked = Question(tuple(prints[: 3 * width]), since, until)
+    # Seen before counted: who came in between is counted, and only makes the log ask again.
+    seen = queries.marks(looked.prints, since, until, MOST_COUNTED)
+    found = queries.counted(prints, until, query_id, MOST_COUNTED)
+    officer, *agencies = (min(1 + sum(found[place::width]), MOST_COUNTED) for place in range(width))
     return replace(
         counted,
         places=places,
         at_places=(officer, max(agencies)),
-        looked=Question(tuple(prints[: 3 * len(by)]), since, until),
-        looked_seen=frozenset(one.query_id for one in found if one.at_ms >= since),
+        looked=looked,
+        looked_seen=frozenset(one.query_id for one in seen),
     )
 
 

@@ -14,7 +14,6 @@ from typing import Final
 from sqlalchemy import func, select
 
 from gatekeeper.store.database import Database
-from gatekeeper.store.prepared import marked
 from gatekeeper.store.tables import queries
 from gatekeeper.store.values import Marked, Swept
 
@@ -25,6 +24,9 @@ _NONE: Final = b""
 _OF = "SELECT target_fp FROM queries WHERE officer_fp = ? AND target_fp"
 _LATEST = "(SELECT hour FROM queries WHERE officer_fp = ? AND target_fp = {} ORDER BY hour DESC LIMIT 1)"
 
+_DAYS: Final = 30
+"""How many days before one question covers; the statement always has as many, so that it is planned once."""
+
 SWEPT: Final = f"""
 WITH RECURSIVE asked(target, number) AS (
     SELECT ({_OF} > ? ORDER BY target_fp LIMIT 1), 1
@@ -33,46 +35,53 @@ WITH RECURSIVE asked(target, number) AS (
       FROM asked WHERE asked.target IS NOT NULL AND asked.number < {MOST_TARGETS}
 )
 SELECT count(*), sum(CASE WHEN {_LATEST.format("asked.target")} >= ? THEN 1 ELSE 0 END),
-       {_LATEST.format("?")}
+       {_LATEST.format("?")},
+       (SELECT count(*) FROM (VALUES {", ".join(["(?, ?)"] * _DAYS)}) AS days
+         WHERE (SELECT agency_id FROM queries WHERE target_fp = column1 AND agency_id = column2
+                 ORDER BY agency_id LIMIT 1) IS NOT NULL)
   FROM asked WHERE asked.target IS NOT NULL"""  # noqa: S608  our own words
-"""From one target to the next along the index, which PostgreSQL would not do for a DISTINCT."""
+"""From one target to the next along the index, which PostgreSQL would not do for a DISTINCT.
 
-DAYS: Final = 31
-"""How many days one question covers; the statement always has as many, so that it is planned once."""
-ASKED_ON: Final = f"""
-SELECT column1 FROM (VALUES {", ".join(["(?, ?, ?)"] * DAYS)}) AS days
- WHERE (SELECT agency_id FROM queries WHERE target_fp = column2 AND agency_id = column3
-         ORDER BY agency_id LIMIT 1) IS NOT NULL"""  # noqa: S608  our own words
-"""``column1`` to ``column3``: both databases name the columns of VALUES so."""
+``column1`` and ``column2``: both databases name the columns of VALUES so.
+"""
 
 _MARKS = (
     "SELECT * FROM (SELECT {place} AS place, query_id, at_ms{more} FROM marks "
     "WHERE mark_fp = ? AND at_ms BETWEEN ? AND ? ORDER BY at_ms DESC, query_id DESC LIMIT {most}) AS p{place}"
 )
+_COUNTS = (
+    "SELECT column1, (SELECT count(*) FROM (SELECT 1 FROM marks WHERE mark_fp = column2 "
+    "AND at_ms <= column3 AND query_id <> column4 LIMIT {most}) AS few) FROM (VALUES {values}) AS asked"
+)
 
 
-def swept(database: Database, officer_fp: bytes, target_fp: bytes, hour: str) -> Swept:
+def swept(
+    database: Database,
+    officer_fp: bytes,
+    target_fp: bytes,
+    hour: str,
+    agency_id: str,
+    before: Sequence[bytes],
+) -> Swept:
     """Return how many targets an officer is on record with, and when this one was last among them.
 
-    Raises StoreUnavailable.
+    *before* are the target's fingerprints of earlier days: on how many of them the agency is on record with
+    it. Raises StoreUnavailable, ValueError for more days than one question covers.
     """
-    values = (officer_fp, _NONE, officer_fp, officer_fp, hour, officer_fp, target_fp)
-    with database.read() as connection:
-        found = connection.exec_driver_sql(marked(SWEPT, database.dialect), values).one()
-    return Swept(found[0], int(found[1] or 0), found[2])
+    values = values_of_swept(officer_fp, target_fp, hour, agency_id, before)
+    ((today, this_hour, last_hour, days),) = database.rows(SWEPT, values)
+    return Swept(today, int(this_hour or 0), last_hour, days)
 
 
-def asked_on(database: Database, agency_id: str, prints: Sequence[bytes]) -> tuple[int, ...]:
-    """Return on which days an agency is on record with a target, by the place of the day's fingerprint.
-
-    Raises StoreUnavailable, ValueError for more days than one question covers.
-    """
-    if len(prints) > DAYS:
-        raise ValueError(f"one question covers {DAYS} days")
-    asked = [*prints, *[_NONE] * (DAYS - len(prints))]
-    values = tuple(chain.from_iterable((day, one, agency_id) for day, one in enumerate(asked)))
-    with database.read() as connection:
-        return tuple(connection.exec_driver_sql(marked(ASKED_ON, database.dialect), values).scalars())
+def values_of_swept(
+    officer_fp: bytes, target_fp: bytes, hour: str, agency_id: str, before: Sequence[bytes]
+) -> tuple[object, ...]:
+    """Return the values of its statement."""
+    if len(before) > _DAYS:
+        raise ValueError(f"one question covers {_DAYS} days before")
+    days = [*before, *[_NONE] * (_DAYS - len(before))]
+    who = (officer_fp, _NONE, officer_fp, officer_fp, hour, officer_fp, target_fp)
+    return (*who, *chain.from_iterable((one, agency_id) for one in days))
 
 
 def latest_of(
@@ -113,7 +122,27 @@ def marks_between(
     """
     if not prints:
         return ()
-    statement = marked(statement_of_marks(len(prints), most, ", box"), database.dialect)
-    with database.read() as connection:
-        rows = connection.exec_driver_sql(statement, values_of_marks(prints, since_ms, until_ms)).all()
-    return tuple(Marked(*row) for row in rows)
+    values = values_of_marks(prints, since_ms, until_ms)
+    return tuple(
+        Marked(*row) for row in database.rows(statement_of_marks(len(prints), most, ", box"), values)
+    )
+
+
+def counted(
+    database: Database, prints: Sequence[bytes], until_ms: int, but: str, most: int
+) -> tuple[int, ...]:
+    """Return how many marks are under each fingerprint, at most so many, without those of one query.
+
+    Raises StoreUnavailable.
+    """
+    if not prints:
+        return ()
+    values = chain.from_iterable((place, one, until_ms, but) for place, one in enumerate(prints))
+    found = dict(database.rows(statement_of_counts(len(prints), most), tuple(values)))
+    return tuple(found[place] for place in range(len(prints)))
+
+
+@cache
+def statement_of_counts(prints: int, most: int) -> str:
+    """Return the statement that counts the marks under each of so many fingerprints."""
+    return _COUNTS.format(most=most, values=", ".join(["(?, ?, ?, ?)"] * prints))

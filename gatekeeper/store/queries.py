@@ -14,7 +14,7 @@ from sqlalchemy import Table, select
 
 from gatekeeper.ledger.spending import Used
 from gatekeeper.store.database import Database
-from gatekeeper.store.patterns import asked_on, latest_of, marks_between, swept
+from gatekeeper.store.patterns import counted, latest_of, marks_between, swept
 from gatekeeper.store.purse import NOBODY, as_bucket
 from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import (
@@ -133,13 +133,15 @@ class Queries:
         """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""
         return searched(self._database, prints, since_hour)
 
-    def swept(self, officer_fp: bytes, target_fp: bytes, hour: str) -> Swept:
+    def swept(
+        self, officer_fp: bytes, target_fp: bytes, hour: str, agency_id: str, before: Sequence[bytes]
+    ) -> Swept:
         """Return how many targets an officer asked about; see ``patterns``. Raises StoreUnavailable."""
-        return swept(self._database, officer_fp, target_fp, hour)
+        return swept(self._database, officer_fp, target_fp, hour, agency_id, before)
 
-    def asked_on(self, agency_id: str, prints: Sequence[bytes]) -> tuple[int, ...]:
-        """Return on which days an agency asked about a target; see ``patterns``. Raises StoreUnavailable."""
-        return asked_on(self._database, agency_id, prints)
+    def counted(self, prints: Sequence[bytes], until_ms: int, but: str, most: int) -> tuple[int, ...]:
+        """Return how many marks are under each fingerprint; see ``patterns``. Raises StoreUnavailable."""
+        return counted(self._database, prints, until_ms, but, most)
 
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> tuple[Marked, ...]:
         """Return the last *most* marks under each fingerprint; see ``patterns``. Raises StoreUnavailable."""

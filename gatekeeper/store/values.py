@@ -233,11 +233,15 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many targets an officer asked about today; ``last_hour``: when this one, as 2026-11-22T20Z."""
+    """How many targets an officer asked about today; ``last_hour``: when this one, as 2026-11-22T20Z.
+
+    ``days_before``: on how many days before the agency asked about this one.
+    """
 
     today: int
     this_hour: int
     last_hour: str | None
+    days_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

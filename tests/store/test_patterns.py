@@ -14,7 +14,14 @@ from gatekeeper.store import erasure
 from gatekeeper.store.database import Database
 from gatekeeper.store.erasure import Erasure
 from gatekeeper.store.ledger_rows import LedgerRows
-from gatekeeper.store.patterns import MOST_TARGETS, SWEPT, statement_of_marks, values_of_marks
+from gatekeeper.store.patterns import (
+    MOST_TARGETS,
+    SWEPT,
+    statement_of_counts,
+    statement_of_marks,
+    values_of_marks,
+    values_of_swept,
+)
 from gatekeeper.store.prepared import marked
 from gatekeeper.store.queries import Queries
 from gatekeeper.store.values import Marked, Swept
@@ -28,6 +35,10 @@ def _print(number: int) -> bytes:
     return number.to_bytes(32, "big")
 
 
+def _swept(database: Database, target: int) -> Swept:
+    return Queries(database).swept(OFFICER, _print(target), LATE, "evanston", [])
+
+
 def _mark(query_id: str, mark: bytes = b"m" * 32, at_ms: int = 1000) -> Insert:
     row = {"mark_fp": mark, "at_ms": at_ms, "query_id": query_id, "day": DAY, "box": b"sealed"}
     return Insert("marks", row)
@@ -35,25 +46,57 @@ def _mark(query_id: str, mark: bytes = b"m" * 32, at_ms: int = 1000) -> Insert:
 
 def test_each_target_is_counted_once_and_in_its_last_hour(rows: LedgerRows, database: Database) -> None:
     """Today and this hour; another officer's are not ours; what nobody asked about has no hour."""
-    queries = Queries(database)
     register(rows)
-    assert Swept(0, 0, None) == queries.swept(OFFICER, _print(1), LATE)
+    assert Swept(0, 0, None) == _swept(database, 1)
     commit(
         rows,
         [query(target_fp=_print(1), hour=EARLY), query(target_fp=_print(1), hour=LATE)],
         [query(target_fp=_print(2), hour=EARLY), query(target_fp=_print(3), hour=LATE)],
         [query(target_fp=_print(3), hour=LATE), query(target_fp=_print(4), officer_fp=OTHER)],
     )
-    assert Swept(3, 2, LATE) == queries.swept(OFFICER, _print(1), LATE)
-    assert Swept(3, 2, EARLY) == queries.swept(OFFICER, _print(2), LATE)
-    assert Swept(3, 2, None) == queries.swept(OFFICER, _print(4), LATE)
+    assert Swept(3, 2, LATE) == _swept(database, 1)
+    assert Swept(3, 2, EARLY) == _swept(database, 2)
+    assert Swept(3, 2, None) == _swept(database, 4)
 
 
 def test_no_more_targets_are_counted_than_a_city_may_allow(rows: LedgerRows, database: Database) -> None:
     """Whoever sweeps on does not make the next answer slow."""
     register(rows)
     commit(rows, [query(target_fp=_print(n), hour=LATE) for n in range(MOST_TARGETS + 20)])
-    assert Swept(MOST_TARGETS, MOST_TARGETS, None) == Queries(database).swept(OFFICER, _print(999), LATE)
+    assert Swept(MOST_TARGETS, MOST_TARGETS, None) == _swept(database, 999)
+
+
+def test_the_days_of_an_agency_are_counted_whoever_asked_for_it(rows: LedgerRows, database: Database) -> None:
+    """Each day once, by any officer, permitted or not; another agency's are not its own."""
+    register(rows)
+    register(rows, "skokie", "c2")
+    commit(
+        rows,
+        [query(target_fp=_print(1), officer_fp=OFFICER), query(target_fp=_print(1), officer_fp=OTHER)],
+        [query(target_fp=_print(2), outcome="permit"), query(target_fp=_print(3), dry_run=True)],
+        [query(target_fp=_print(4), agency_id="skokie", client_id="c2")],
+    )
+    queries, days = Queries(database), [_print(n) for n in range(1, 31)]
+    assert 3 == queries.swept(OFFICER, _print(0), LATE, "evanston", days).days_before
+    assert 1 == queries.swept(OFFICER, _print(0), LATE, "skokie", days).days_before
+    assert 0 == queries.swept(OFFICER, _print(0), LATE, "nobody", days).days_before
+    assert 2 == queries.swept(OFFICER, _print(0), LATE, "evanston", days[1:]).days_before
+    with pytest.raises(ValueError, match="30 days before"):
+        queries.swept(OFFICER, _print(0), LATE, "evanston", [*days, _print(31)])
+
+
+def test_marks_are_counted_up_to_a_bound_without_ones_own(rows: LedgerRows, database: Database) -> None:
+    """By fingerprint; what is later than asked for, or of the query itself, is not counted."""
+    queries, other = Queries(database), b"n" * 32
+    register(rows)
+    commit(rows, [query(f"q{n}") for n in range(6)])
+    commit(rows, [_mark(f"q{n}", at_ms=1000 + n) for n in range(5)] + [_mark("q5", other, 1002)])
+    prints = [b"m" * 32, other, b"x" * 32]
+    assert (5, 1, 0) == queries.counted(prints, 9999, "q_new", 9)
+    assert (3, 1, 0) == queries.counted(prints, 9999, "q_new", 3)
+    assert (4, 0, 0) == queries.counted(prints, 9999, "q5", 4)
+    assert (2, 1, 0) == queries.counted(prints, 1002, "q1", 9)
+    assert () == queries.counted([], 9999, "q1", 9)
 
 
 def test_marks_are_found_within_their_time_the_latest_first(rows: LedgerRows, database: Database) -> None:
@@ -123,9 +166,12 @@ def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database
     with database.write() as connection:
         connection.exec_driver_sql("ANALYZE")
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
-    swept = (OFFICER, b"", OFFICER, OFFICER, LATE, OFFICER, _print(1))
-    asked = [
+    swept = values_of_swept(OFFICER, _print(1), LATE, "evanston", [_print(2)])
+    counts = (0, _print(1), 9999, "q1")
+    asked: list[tuple[str, tuple[object, ...], str]] = [
         (SWEPT, swept, "ix_queries_officer_fp_target_fp_hour"),
+        (SWEPT, swept, "ix_queries_target_fp_agency_id"),
+        (statement_of_counts(1, 11), counts, "marks"),
         (statement_of_marks(2, 11), values_of_marks([_print(1), _print(2)], 0, 9999), "marks"),
     ]
     for statement, values, index in asked:
