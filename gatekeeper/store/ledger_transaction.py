@@ -126,8 +126,9 @@ class LedgerTransaction:
             self._flush()
         if not prints:
             return frozenset()
-        values = values_of_marks(prints, since_ms, until_ms)
-        rows = self._send(statement_of_marks(len(prints), most), values).fetchall()
+        dialect = self._dialect.name
+        values = values_of_marks(dialect, prints, since_ms, until_ms)
+        rows = self._send(statement_of_marks(dialect, len(prints), most), values).fetchall()
         return frozenset(query_id for _, query_id, _ in rows)
 
     def _open(self) -> Head:

@@ -36,23 +36,30 @@ WITH RECURSIVE asked(target, number) AS (
 )
 SELECT count(*), sum(CASE WHEN {_LATEST.format("asked.target")} >= ? THEN 1 ELSE 0 END),
        {_LATEST.format("?")},
-       (SELECT count(*) FROM (VALUES {", ".join(["(?, ?)"] * _DAYS)}) AS days
-         WHERE (SELECT agency_id FROM queries WHERE target_fp = column1 AND agency_id = column2
+       (SELECT count(*) FROM (VALUES {", ".join(["(?)"] * _DAYS)}) AS days
+         WHERE (SELECT agency_id FROM queries WHERE target_fp = column1 AND agency_id = ?
                  ORDER BY agency_id LIMIT 1) IS NOT NULL)
   FROM asked WHERE asked.target IS NOT NULL"""  # noqa: S608  our own words
 """From one target to the next along the index, which PostgreSQL would not do for a DISTINCT.
 
-``column1`` and ``column2``: both databases name the columns of VALUES so.
+``column1``: both databases name the columns of VALUES so. It has fewer than fifty values: with more,
+PostgreSQL's driver would read the statement anew each time, which takes longer than the answer.
 """
 
-_MARKS = (
-    "SELECT * FROM (SELECT {place} AS place, query_id, at_ms{more} FROM marks "
-    "WHERE mark_fp = ? AND at_ms BETWEEN ? AND ? ORDER BY at_ms DESC, query_id DESC LIMIT {most}) AS p{place}"
+_LATEST_MARKS = (
+    "SELECT {place} AS place, query_id, at_ms{more} FROM marks WHERE mark_fp = {mark} "
+    "AND at_ms BETWEEN ? AND ? ORDER BY at_ms DESC, query_id DESC LIMIT {most}"
 )
-_COUNTS = (
-    "SELECT column1, (SELECT count(*) FROM (SELECT 1 FROM marks WHERE mark_fp = column2 "
-    "AND at_ms <= column3 AND query_id <> column4 LIMIT {most}) AS few) FROM (VALUES {values}) AS asked"
+_COUNTED = (
+    "(SELECT count(*) FROM (SELECT 1 FROM marks WHERE mark_fp = {mark} AND at_ms <= ? AND query_id <> ? "
+    "LIMIT {most}) AS few)"
 )
+_ASKED = (
+    "(SELECT number, substr(marked, 32 * number + 1, 32) AS mark FROM (SELECT CAST(? AS bytea) AS marked) "
+    "AS said, generate_series(0, length(marked) / 32 - 1) AS number) AS asked"
+)
+_FEW: Final = 12
+"""PostgreSQL takes more fingerprints than these as one value: its statement is then always the same."""
 
 
 def swept(
@@ -81,7 +88,7 @@ def values_of_swept(
         raise ValueError(f"one question covers {_DAYS} days before")
     days = [*before, *[_NONE] * (_DAYS - len(before))]
     who = (officer_fp, _NONE, officer_fp, officer_fp, hour, officer_fp, target_fp)
-    return (*who, *chain.from_iterable((one, agency_id) for one in days))
+    return (*who, *days, agency_id)
 
 
 def latest_of(
@@ -102,17 +109,6 @@ def latest_of(
         return tuple(connection.execute(statement).scalars())
 
 
-@cache
-def statement_of_marks(prints: int, most: int, more: str = "") -> str:
-    """Return the statement that finds the last *most* marks under each of so many fingerprints."""
-    return " UNION ALL ".join(_MARKS.format(place=place, most=most, more=more) for place in range(prints))
-
-
-def values_of_marks(prints: Sequence[bytes], since_ms: int, until_ms: int) -> tuple[bytes | int, ...]:
-    """Return its values."""
-    return tuple(chain.from_iterable((one, since_ms, until_ms) for one in prints))
-
-
 def marks_between(
     database: Database, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int
 ) -> tuple[Marked, ...]:
@@ -122,10 +118,28 @@ def marks_between(
     """
     if not prints:
         return ()
-    values = values_of_marks(prints, since_ms, until_ms)
-    return tuple(
-        Marked(*row) for row in database.rows(statement_of_marks(len(prints), most, ", box"), values)
-    )
+    statement = statement_of_marks(database.dialect, len(prints), most, ", box")
+    values = values_of_marks(database.dialect, prints, since_ms, until_ms)
+    return tuple(Marked(*row) for row in database.rows(statement, values))
+
+
+@cache
+def statement_of_marks(dialect: str, prints: int, most: int, more: str = "") -> str:
+    """Return the statement that finds the last *most* marks under each of so many fingerprints."""
+    if _as_one(dialect, prints):
+        found = _LATEST_MARKS.format(place="number", mark="asked.mark", most=most, more=more)
+        return f"SELECT found.* FROM {_ASKED}, LATERAL ({found}) AS found"  # noqa: S608  our own words
+    each = (_LATEST_MARKS.format(place=n, mark="?", most=most, more=more) for n in range(prints))
+    return " UNION ALL ".join(f"SELECT * FROM ({one}) AS p{n}" for n, one in enumerate(each))  # noqa: S608  our own words
+
+
+def values_of_marks(
+    dialect: str, prints: Sequence[bytes], since_ms: int, until_ms: int
+) -> tuple[object, ...]:
+    """Return its values."""
+    if _as_one(dialect, len(prints)):
+        return b"".join(prints), since_ms, until_ms
+    return tuple(chain.from_iterable((one, since_ms, until_ms) for one in prints))
 
 
 def counted(
@@ -137,12 +151,25 @@ def counted(
     """
     if not prints:
         return ()
-    values = chain.from_iterable((place, one, until_ms, but) for place, one in enumerate(prints))
-    found = dict(database.rows(statement_of_counts(len(prints), most), tuple(values)))
+    statement = statement_of_counts(database.dialect, len(prints), most)
+    found = dict(database.rows(statement, values_of_counts(database.dialect, prints, until_ms, but)))
     return tuple(found[place] for place in range(len(prints)))
 
 
 @cache
-def statement_of_counts(prints: int, most: int) -> str:
+def statement_of_counts(dialect: str, prints: int, most: int) -> str:
     """Return the statement that counts the marks under each of so many fingerprints."""
-    return _COUNTS.format(most=most, values=", ".join(["(?, ?, ?, ?)"] * prints))
+    if _as_one(dialect, prints):
+        return f"SELECT number, {_COUNTED.format(mark='asked.mark', most=most)} FROM {_ASKED}"  # noqa: S608
+    return " UNION ALL ".join(f"SELECT {n}, {_COUNTED.format(mark='?', most=most)}" for n in range(prints))
+
+
+def values_of_counts(dialect: str, prints: Sequence[bytes], until_ms: int, but: str) -> tuple[object, ...]:
+    """Return its values."""
+    if _as_one(dialect, len(prints)):
+        return until_ms, but, b"".join(prints)
+    return tuple(chain.from_iterable((one, until_ms, but) for one in prints))
+
+
+def _as_one(dialect: str, prints: int) -> bool:
+    return dialect == "postgresql" and prints > _FEW

@@ -19,6 +19,7 @@ from gatekeeper.store.patterns import (
     SWEPT,
     statement_of_counts,
     statement_of_marks,
+    values_of_counts,
     values_of_marks,
     values_of_swept,
 )
@@ -158,6 +159,20 @@ def test_a_purged_day_takes_its_marks_with_it(rows: LedgerRows, database: Databa
     assert () == Queries(database).marks([b"m" * 32, b"n" * 32], 0, 9999, 9)
 
 
+@pytest.mark.parametrize("number", [1, 12, 13, 40, 180])
+def test_however_many_fingerprints_are_asked_about_each_has_its_place(
+    rows: LedgerRows, database: Database, number: int
+) -> None:
+    """Few and many are asked in different words, and answered alike."""
+    register(rows)
+    commit(rows, [query(f"q{n}") for n in range(number)])
+    commit(rows, [_mark(f"q{n}", _print(n), 1000 + n) for n in range(0, number, 2)])
+    queries, prints = Queries(database), [_print(n) for n in range(number)]
+    found = {(one.place, one.query_id) for one in queries.marks(prints, 0, 9999, 5)}
+    assert {(n, f"q{n}") for n in range(0, number, 2)} == found
+    assert tuple(n % 2 == 0 for n in range(number)) == queries.counted(prints, 9999, "q_new", 5)
+
+
 def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database) -> None:
     """No table is walked over, however many queries there are."""
     register(rows)
@@ -167,16 +182,23 @@ def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database
         connection.exec_driver_sql("ANALYZE")
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
     swept = values_of_swept(OFFICER, _print(1), LATE, "evanston", [_print(2)])
-    counts = (0, _print(1), 9999, "q1")
+    kind = database.dialect
+    counts = values_of_counts(kind, [_print(1)], 9999, "q1")
     asked: list[tuple[str, tuple[object, ...], str]] = [
         (SWEPT, swept, "ix_queries_officer_fp_target_fp_hour"),
         (SWEPT, swept, "ix_queries_target_fp_agency_id"),
-        (statement_of_counts(1, 11), counts, "marks"),
-        (statement_of_marks(2, 11), values_of_marks([_print(1), _print(2)], 0, 9999), "marks"),
+        (statement_of_counts(kind, 1, 11), counts, "marks"),
+        (
+            statement_of_marks(kind, 2, 11),
+            values_of_marks(kind, [_print(1), _print(2)], 0, 9999),
+            "marks",
+        ),
+        (statement_of_marks(kind, 40, 11), values_of_marks(kind, [_print(1)] * 40, 0, 9999), "marks"),
+        (statement_of_counts(kind, 40, 11), values_of_counts(kind, [_print(1)] * 40, 9999, "q1"), "marks"),
     ]
     for statement, values, index in asked:
         with database.read() as connection:
-            plan = connection.exec_driver_sql(explain + marked(statement, database.dialect), values).all()
+            plan = connection.exec_driver_sql(explain + marked(statement, kind), values).all()
         lines = [str(line[-1]) for line in plan]
         assert any(index in line for line in lines), lines
         walked = ("SCAN queries", "SCAN marks", "Seq Scan on queries", "Seq Scan on marks")
