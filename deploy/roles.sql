@@ -31,7 +31,7 @@ GRANT SELECT, INSERT ON
 
 -- What expires: also removed.
 GRANT SELECT, INSERT, DELETE ON
-  private_details, documents, held_boxes, idempotency_keys, revoked_tokens, jti_seen, recovery_codes, provider_sign_ins
+  private_details, documents, held_boxes, idempotency_keys, marks, revoked_tokens, jti_seen, recovery_codes, provider_sign_ins
   TO gatekeeper_app;
 
 -- The registry and the reviews: changed column by column, never removed.

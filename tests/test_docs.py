@@ -179,20 +179,21 @@ def test_every_make_target_that_is_named_is_there() -> None:
 
 @pytest.mark.servers
 def test_the_commands_of_the_first_screen_run(tmp_path: Path) -> None:
-    """Beside a running demo: records, a denial with law and cure, a stop, a log that verifies."""
+    """Beside a running demo: records, a denial with its cure, nothing in other words, a stop, a whole log."""
     first = README.split("\n## ")[0]
     typed = [words for block in blocks(first) for words in commands(block) if "gatekeeper" in words[0]]
-    assert ["query", "query", "stop", "ledger"] == [words[1] for words in typed]
+    assert ["query", "query", "query", "stop", "ledger"] == [words[1] for words in typed]
     with running_gate(tmp_path / "gatekeeper-data", reads=small_city(tmp_path)):
         said = []
         for words in typed:
             assert ".venv/bin/gatekeeper" == words[0]
             done = run([sys.executable, "-m", "gatekeeper", *words[1:]], tmp_path)
-            said.append((done.returncode, done.stdout))
-    assert [0, 3, 0, 0] == [status for status, _ in said], said
+            said.append((done.returncode, done.stdout + done.stderr))
+    assert [0, 3, 3, 0, 0] == [status for status, _ in said], said
     assert "permitted by" in said[0][1]
     assert "625 ILCS 5/2-130" in said[1][1]
-    assert said[3][1].startswith("consistent: ")
+    assert "other words" in said[2][1]
+    assert said[4][1].startswith("consistent: ")
 
 
 @pytest.mark.servers

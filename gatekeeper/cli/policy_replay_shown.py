@@ -73,6 +73,10 @@ def show_report(report: ReplayReport) -> None:
         console.print(f"{differing} of them the law compared with decides otherwise than was decided then.")
     if report.rescreened:
         console.print(f"{report.rescreened} had their words read anew, by another lexicon.")
+    if report.taken_as_alone:
+        console.print(
+            f"{report.taken_as_alone} were decided before patterns were facts: taken as having none."
+        )
     _show_provisions(console, report)
     for title, groups in (
         ("agency", report.agencies),

@@ -1,8 +1,9 @@
 """``gatekeeper demo --replay FILE.csv``: a published log of searches, sent through the running gate.
 
 Guarantees: each row becomes one real request over HTTP, decided, logged and answered like any other; only
-the reason comes from the row, every other field from one flawless template that is printed first, so that
-what is denied is denied for its words. Rows that got no decision are counted apart, never as permitted. The
+the reason comes from the row, every other field from one flawless template that is printed first (with a
+plate and a badge of the row's own: another row's refusal is nothing to it), so that what is denied is denied
+for its words. Rows that got no decision are counted apart, never as permitted. The
 figures on the terminal, in the page and in the summary are the same object.
 """
 
@@ -116,7 +117,8 @@ def replay(
     log = open_audit_log(Path(csv_path))
     flawless = template(samples)
     console.print(
-        "Every row is sent with this request; only [bold]purpose.narrative[/] is the row's own reason:"
+        "Every row is sent with this request; only [bold]purpose.narrative[/] is the row's own reason "
+        "(and plate and badge are numbered: each row stands for itself):"
     )
     console.print_json(json.dumps(flawless))
     console.print(WINDOW_NOTE)
@@ -161,6 +163,16 @@ def show(summary: Summary, console: Console) -> None:
         console.print(remedies)
 
 
+def _row(flawless: Mapping[str, Any], search: Search, run: str) -> dict[str, Any]:
+    own = f"D{run[:3].upper()}{search.number}"
+    return {
+        **flawless,
+        "query": {**flawless["query"], "plate": own},
+        "purpose": {**flawless["purpose"], "narrative": search.reason},
+        "requester": {**flawless["requester"], "badge": str(search.number)},
+    }
+
+
 def _answers(
     pool: ThreadPoolExecutor, gate: Gate, log: Iterator[Search], flawless: Mapping[str, Any]
 ) -> Iterator[tuple[Search, Answer]]:
@@ -168,7 +180,7 @@ def _answers(
     run, flying = uuid4().hex, dict[Future[Answer], Search]()
     try:
         for search in log:
-            body = {**flawless, "purpose": {**flawless["purpose"], "narrative": search.reason}}
+            body = _row(flawless, search, run)
             flying[pool.submit(gate.ask, body, f"replay-{run}-{search.number}")] = search
             if len(flying) >= THREADS * 2:
                 done, _ = wait(flying, return_when=FIRST_COMPLETED)

@@ -11,6 +11,7 @@ No Flask, no SQL: collaborators are handed in as a ``Gate``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -41,6 +42,7 @@ from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Registry, Snapshot
 from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.exchange.parse import Parser, Query, appealed
+from gatekeeper.exchange.patterns import first_asked, patterns
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.quotas import Charge, Quotas, spend
@@ -49,7 +51,7 @@ from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.exchange.status import state_now, status
-from gatekeeper.ledger import Clock, DayKeys, Json, Ledger, Row
+from gatekeeper.ledger import Appended, Clock, DayKeys, Json, Ledger, Row
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.stops import Lease
@@ -75,6 +77,8 @@ __all__ = [
 
 # A change between decision and release means deciding anew; a registry that never rests is unavailable.
 _ATTEMPTS = 3
+_MOST_AT_ONCE = 32
+"""Queries at one sensitive place that are decided anew until each has counted the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,20 +297,9 @@ def _released(
 ) -> Answer:
     stage = "decide"
     try:
-        # (3) What the typed words mean, and (4) the law, on the facts as they are now.
-        decision = judge(gate, request, snapshot, at)
-        # (5) The decision is durable, and paid for, before anything is fetched.
-        data = gate.engine.bundle.data
-        decided = log.decided(
-            gate.ledger,
-            gate.keys,
-            gate.queue_review,
-            request,
-            decision,
-            contact(decision, data),
-            data=data,
-            spend=_cost(gate, request, decision, charge),
-        )
+        # (3) What the typed words mean, (4) the law, on the facts as they are now, and (5) the decision is
+        # durable, and paid for, before anything is fetched.
+        decision, decided = _decided(gate, request, snapshot, at, charge)
         charge.paid = True
         if request.first and not request.dry_run:
             gate.seen(request.query_id, decision)
@@ -343,6 +336,30 @@ def _released(
     except Exception as fault:
         log.refused(gate.ledger, request.query_id, request.caller.agency_id, log.reason_of(fault), stage)
         raise
+
+
+def _decided(
+    gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime, charge: Charge
+) -> tuple[Decision, Appended]:
+    """Decide and commit, anew for as long as others look at the same sensitive place first.
+
+    A decision that came too late was never written: it costs nothing, and its proof is not used up.
+    """
+    data = gate.engine.bundle.data
+    for _ in range(_MOST_AT_ONCE):
+        decision = judge(gate, request, snapshot, at)
+        with suppress(Superseded):
+            return decision, log.decided(
+                gate.ledger,
+                gate.keys,
+                gate.queue_review,
+                request,
+                decision,
+                contact(decision, data),
+                data=data,
+                spend=_cost(gate, request, decision, charge),
+            )
+    raise LedgerUnavailable("others kept asking about the same place while the query was decided")
 
 
 def _cost(gate: Gate, request: log.Request, decision: Decision, charge: Charge) -> Spend | None:
@@ -394,6 +411,7 @@ def reconsider(
     query: Query,
     ruling: Mapping[str, Json] | None,
     *,
+    query_id: str,
     paper_verified: bool | None = None,
 ) -> Decision:
     """Return what the policy would decide now, given these rulings; nothing is logged, and nothing follows.
@@ -403,7 +421,8 @@ def reconsider(
     """
     snapshot, at = gate.registry.snapshot(), gate.clock.now()
     gate = gate if gate.pinned is not None else gate.as_in_force()
-    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling)
+    began = first_asked(gate.ledger, query_id) or at
+    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling, query_id, began)
     if paper_verified is not None:
         situation = replace(situation, legal_process_verified=paper_verified)
     return gate.law.decide(query, situation)
@@ -443,21 +462,27 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
             digest=request.query.digest,
             at=at,
         )
-    return _circumstances(gate, request.caller.agency_id, request.query, snapshot, at, ruling)
+    began = at if request.first else first_asked(gate.ledger, request.query_id) or at
+    return _circumstances(
+        gate, request.caller.agency_id, request.query, snapshot, at, ruling, request.query_id, began
+    )
 
 
-def _circumstances(
+def _circumstances(  # noqa: PLR0917  a decision depends on as much
     gate: Gate,
     agency_id: str,
     query: Query,
     snapshot: Snapshot,
     at: datetime,
     ruling: Mapping[str, Json] | None,
+    query_id: str,
+    began: datetime,
 ) -> Situation:
     behalf, stops = query.on_behalf_of, snapshot.stops
+    end_requester = None if behalf is None else snapshot.agency(behalf.agency)
     return Situation(
         agency=snapshot.agency(agency_id),
-        end_requester=None if behalf is None else snapshot.agency(behalf.agency),
+        end_requester=end_requester,
         stops=stops,
         at=at,
         history=history(gate.queries, gate.keys, agency_id, query, at),
@@ -465,6 +490,16 @@ def _circumstances(
         legal_process_verified=verified(gate.queries, gate.keys, agency_id, query, at),
         ruling=ruling,
         cameras=frozenset(gate.reads.cameras()) if any(s.scope == "camera" for s in stops) else frozenset(),
+        patterns=patterns(
+            gate.queries,
+            gate.keys,
+            gate.engine.bundle.data,
+            agencies=[agency_id, *([] if end_requester is None else [end_requester.id])],
+            query=query,
+            at=at,
+            query_id=query_id,
+            began=began,
+        ),
     )
 
 

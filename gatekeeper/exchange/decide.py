@@ -8,19 +8,21 @@ shape. A denial is a value that carries every unmet provision, each with its cit
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.exchange.forms import form_numbers
 from gatekeeper.exchange.history import History
 from gatekeeper.exchange.interfaces import Affirmation, Agency, Facts
 from gatekeeper.exchange.parse import Query
+from gatekeeper.exchange.patterns import Patterns
 from gatekeeper.exchange.screen import Words
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.rows import RegistryState, Stop
 from gatekeeper.ledger.stops import Party, covers
-from gatekeeper.policy import Engine, Provision, Verdict
+from gatekeeper.policy import Bundle, Engine, Provision, Verdict
 
 RECORD_FIELDS = frozenset(
     {
@@ -48,9 +50,9 @@ _STRICTNESS = ("none", "counsel", "staff")
 class Situation:
     """Everything outside the request that its decision depends on, as it was at ``at`` (aware UTC).
 
-    ``history`` has no default: what was not counted is not none. ``registry`` is the version of agencies,
-    credentials, stops and policy that the facts were read at; the release compares it again inside its own
-    commit. ``cameras`` names every camera of the store.
+    ``history`` and ``patterns`` have no default: what was not counted is not none. ``registry`` is the
+    version of agencies, credentials, stops and policy that the facts were read at; the release compares it
+    again inside its own commit. ``cameras`` names every camera of the store.
     """
 
     agency: Agency | None
@@ -62,6 +64,7 @@ class Situation:
     legal_process_verified: bool = False
     ruling: Facts | None = None
     cameras: frozenset[str] = frozenset()
+    patterns: Patterns = field(kw_only=True)
 
     def names(self) -> dict[str, str]:
         """Return the names under which the parties are registered: the screen hears who is asking."""
@@ -162,7 +165,7 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
 
     Raises PolicyUnavailable if the engine fails or its answer is not exactly a decision.
     """
-    facts = gather(query, words, situation)
+    facts = known_to(engine.bundle, gather(query, words, situation))
     verdict = engine.evaluate(facts)
     policy = Policy(verdict.revision, verdict.digest)
     if verdict.permit is True and not verdict.unmet:
@@ -172,6 +175,14 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
     if not unmet:
         raise PolicyUnavailable("a denial that names no provision")
     return Denial(query, situation, facts, policy, unmet)
+
+
+def known_to(bundle: Bundle, facts: dict[str, Json]) -> dict[str, Json]:
+    """Return the facts, without ``patterns`` if the law was made before there were any: it goes on."""
+    schema: Any = bundle.schemas.get("input")
+    if isinstance(schema, dict) and "patterns" in schema.get("properties", {}):
+        return facts
+    return {name: fact for name, fact in facts.items() if name != "patterns"}
 
 
 def strictest(reviews: Iterable[str]) -> str:
@@ -186,7 +197,7 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
     process = query.legal_process
     papers = [*query.added.papers, *([process] if process is not None else [])]
     behalf = query.on_behalf_of
-    return {
+    facts: dict[str, Json] = {
         "clock": {"date": at.date().isoformat()},
         "agency": _agency(situation.agency, at.date()),
         "end_requester": None if behalf is None else _agency(situation.end_requester, at.date()),
@@ -232,6 +243,7 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
         "history": situation.history.facts(),
         "ruling": None if situation.ruling is None else dict(situation.ruling),
     }
+    return facts | {"patterns": situation.patterns.facts(facts)}
 
 
 def timestamp(moment: datetime) -> str:

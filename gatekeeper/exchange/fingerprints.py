@@ -5,6 +5,7 @@ Guarantees: nothing is found of a day whose key was destroyed; how a badge is sp
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from datetime import date
 
@@ -23,5 +24,10 @@ def officer_print(keys: DayKeys, day: date, *, agency_id: str, badge: str) -> by
 
 
 def plain(typed: str) -> str:
-    """Return the letters and digits of what was typed, their case made one."""
-    return "".join(letter for letter in typed.casefold() if letter.isalnum())
+    """Return the letters and digits of what was typed; case, width, accents and scripts are made one."""
+    folded = unicodedata.normalize("NFKD", typed).casefold()
+    return "".join(
+        str(unicodedata.decimal(letter)) if letter.isdecimal() else letter
+        for letter in folded
+        if letter.isalnum()
+    )

@@ -6,7 +6,7 @@ Every attribute is read-only here, so the store's frozen values fit without know
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
@@ -207,6 +207,35 @@ class SearchDay(Protocol):
     def refused(self) -> int: ...
 
 
+class Swept(Protocol):
+    """How many targets an officer asked about today; ``last_hour``: when this one, as 2026-11-22T20Z.
+
+    ``days_before``: on how many days before the agency asked about this one.
+    """
+
+    @property
+    def today(self) -> int: ...
+    @property
+    def this_hour(self) -> int: ...
+    @property
+    def last_hour(self) -> str | None: ...
+    @property
+    def days_before(self) -> int: ...
+
+
+class Marked(Protocol):
+    """A mark that a query left, by the place of its fingerprint in the question."""
+
+    @property
+    def place(self) -> int: ...
+    @property
+    def query_id(self) -> str: ...
+    @property
+    def at_ms(self) -> int: ...
+    @property
+    def box(self) -> bytes | None: ...
+
+
 class Queries(Protocol):
     """The read side of past queries; an agency sees its own only. Raises StoreUnavailable, nothing else."""
 
@@ -216,6 +245,14 @@ class Queries(Protocol):
     def review(self, query_id: str, agency_id: str | None = None) -> Review | None: ...
     def review_events(self, query_id: str) -> Sequence[ReviewEvent]: ...
     def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> Sequence[SearchDay]: ...
+    def swept(
+        self, officer_fp: bytes, target_fp: bytes, hour: str, agency_id: str, before: Sequence[bytes]
+    ) -> Swept: ...
+    def counted(self, prints: Sequence[bytes], until_ms: int, but: str, most: int) -> Sequence[int]: ...
+    def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> Sequence[Marked]: ...
+    def latest_of(
+        self, agency_id: str, since_hour: str, hours: Collection[int], most: int
+    ) -> Sequence[str]: ...
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int
     ) -> Sequence[AskedBefore]: ...

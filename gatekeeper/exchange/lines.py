@@ -3,13 +3,15 @@
 ``gatekeeper decide`` reads such lines, and a case of the law is one (``{"agency": …, "request": …}``);
 parse, screen and decide are those of the gate, so the answer is the gate's. Only here do absent facts mean
 none, and an absent ``at`` now. What is on record may be given as ``facts``: ``stops``, ``history``
-(``{"days_searched": 6}``), ``legal_process_verified``, and ``ruling``: null, or the provisions ruled on, each
-with the level of who ruled (``{"stated_reason": "staff"}``).
+(``{"days_searched": 6}``), ``patterns`` (``{"targets_today": 81}``), ``legal_process_verified``, and
+``ruling``: null, or the provisions ruled on, each with the level of who ruled
+(``{"stated_reason": "staff"}``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -22,7 +24,9 @@ from gatekeeper.exchange.fields import SafeString, StrictBoolean, StrictInteger
 from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import Parser
+from gatekeeper.exchange.patterns import MOST_COUNTED, MOST_REFUSALS, Patterns, places_of
 from gatekeeper.exchange.reading import read_json
+from gatekeeper.exchange.rephrased import PARTS
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.stops import KINDS, SCOPES
@@ -103,9 +107,56 @@ class _HistorySchema(Schema):
         return History(**loaded)
 
 
+@dataclass(frozen=True, slots=True)
+class _Stated:
+    """An earlier refusal as a line states it, already compared."""
+
+    stated: Mapping[str, Json]
+    query_id: str = ""
+
+    def against(self, _now: Mapping[str, Any]) -> dict[str, Json]:
+        return dict(self.stated)
+
+
+class _EarlierSchema(Schema):
+    minutes_ago = StrictInteger(0, 1441, load_default=0)
+    provisions = fields.List(SafeString(64), required=True)
+    category = SafeString(40, load_default="criminal_investigation")
+    classes_gone = fields.List(SafeString(64), load_default=list)
+    taken_back = fields.List(fields.String(validate=validate.OneOf([*PARTS])), load_default=list)
+
+    @post_load
+    def _made(self, loaded: dict[str, Any], **_: Any) -> _Stated:
+        return _Stated(loaded)
+
+
+class _PatternsSchema(Schema):
+    refused_before = fields.List(
+        fields.Nested(_EarlierSchema), load_default=list, validate=validate.Length(max=MOST_REFUSALS)
+    )
+    more_refusals = StrictBoolean(load_default=False)
+    targets_this_hour = StrictInteger(1, 201, load_default=1)
+    targets_today = StrictInteger(1, 201, load_default=1)
+    days_by_agency = StrictInteger(1, 30, load_default=1)
+    sensitive_by_officer = StrictInteger(1, MOST_COUNTED, load_default=1)
+    sensitive_by_agency = StrictInteger(1, MOST_COUNTED, load_default=1)
+
+    @post_load
+    def _made(self, loaded: dict[str, Any], **_: Any) -> Patterns:
+        return Patterns(
+            refused=tuple(loaded["refused_before"]),
+            more_refusals=loaded["more_refusals"],
+            targets_this_hour=loaded["targets_this_hour"],
+            days_by_agency=loaded["days_by_agency"],
+            targets_today=max(loaded["targets_this_hour"], loaded["targets_today"]),
+            at_places=(loaded["sensitive_by_officer"], loaded["sensitive_by_agency"]),
+        )
+
+
 class _FactsSchema(Schema):
     stops = fields.List(fields.Nested(_StopSchema), load_default=list)
     history = fields.Nested(_HistorySchema, load_default=FIRST)
+    patterns = fields.Nested(_PatternsSchema, load_default=lambda: _PatternsSchema().load({}))
     legal_process_verified = StrictBoolean(load_default=False)
     officer = fields.Dict(keys=fields.String(), load_default=dict)
     ruling = fields.Dict(
@@ -182,5 +233,11 @@ def decide_document(document: Json, engine: Engine, lexicon: Lexicon) -> Decisio
         history=facts["history"],
         legal_process_verified=facts["legal_process_verified"],
         ruling=facts["ruling"],
+        patterns=_at(places_of(engine.bundle.data, query.cameras), facts["patterns"]),
     )
     return judge(query, screen(query.typed_words() | situation.names(), lexicon), situation, engine)
+
+
+def _at(places: tuple[str, ...], stated: Patterns) -> Patterns:
+    """Return the patterns of a line whose query looks at these places: which they are, the law says."""
+    return replace(stated, places=places, at_places=stated.at_places if places else (0, 0))

@@ -29,6 +29,7 @@ from gatekeeper.exchange.fingerprints import officer_print, target_print
 from gatekeeper.exchange.history import prints
 from gatekeeper.exchange.interfaces import Queries, QueueReview
 from gatekeeper.exchange.parse import Query
+from gatekeeper.exchange.patterns import left
 from gatekeeper.exchange.redact import Release
 from gatekeeper.ledger import (
     Appended,
@@ -101,8 +102,8 @@ def decided(
     *data* is the policy's own, which says when a review is due; *spend* is what the decision costs.
 
     Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before,
-    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile, or QuotaExceeded: nothing
-    is recorded then, and nothing spent.
+    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile, QuotaExceeded, or
+    Superseded if another looked at a sensitive place meanwhile: nothing is recorded then, and nothing spent.
     """
     event = "query.previewed" if request.dry_run else "query.decided"
     public = [p.code for p in decision.unmet if p.public]
@@ -136,7 +137,8 @@ def decided(
     rows = _decision_rows(keys, queue, request, decision, data) if request.first else []
     if spend is not None:
         rows.append(spend)
-    return ledger.append(draft, [*request.uses, *rows])
+    rows = [*request.uses, *rows, *_marks(keys, request, decision, data)]
+    return ledger.append(draft, rows, _still_counted(request.query_id, decision))
 
 
 def released(
@@ -171,7 +173,7 @@ def released(
         },
         detail={"cameras": [*sorted(release.cameras)]},
     )
-    return ledger.append(draft, (), _still_permitted(permit, release, now_ms))
+    return ledger.append(draft, (), _still_permitted(request.query_id, permit, release, now_ms))
 
 
 def reason_of(fault: Exception) -> str:
@@ -198,7 +200,20 @@ def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: s
         return None
 
 
-def _still_permitted(permit: Permit, release: Release, now_ms: Callable[[], int]) -> Guard:
+def _still_counted(query_id: str, decision: Decision) -> Guard | None:
+    """Return what keeps a permit from being one look too many beside others that are asked at once."""
+    counted = decision.situation.patterns
+    if not isinstance(decision, Permit) or counted.looked is None:
+        return None
+
+    def guard(transaction: Transaction) -> None:
+        if counted.overtaken(transaction, query_id):
+            raise Superseded("another looked at a sensitive place since the decision")
+
+    return guard
+
+
+def _still_permitted(query_id: str, permit: Permit, release: Release, now_ms: Callable[[], int]) -> Guard:
     state = permit.situation.registry
     receivers = parties(permit)
 
@@ -214,6 +229,9 @@ def _still_permitted(permit: Permit, release: Release, now_ms: Callable[[], int]
         if now.due_ms is not None and now_ms() >= now.due_ms:
             # Another law's moment has come, and nobody has put it into force yet.
             raise Superseded("another policy is due")
+        if permit.situation.patterns.unseen(transaction, query_id):
+            # Asked at the same time, in other words: neither may pass because it was not yet on record.
+            raise Superseded("the same was refused since the decision")
 
     return guard
 
@@ -301,6 +319,22 @@ def _decision_rows(
             first=goes_first(data, category),
         )
     return rows
+
+
+def _marks(keys: DayKeys, request: Request, decision: Decision, data: Mapping[str, Json]) -> list[Insert]:
+    """Return what later queries are compared with: of each refusal anew, for it may have said more."""
+    return left(
+        keys,
+        data,
+        agencies=[party.agency_id for party in parties(decision)],
+        query=request.query,
+        at=decision.situation.at,
+        query_id=request.query_id,
+        facts=decision.facts,
+        unmet=[provision.code for provision in decision.unmet],
+        first=request.first,
+        dry_run=request.dry_run,
+    )
 
 
 def claim(keys: DayKeys, request: Request, idempotency_key: str, digest: str, at: datetime) -> Insert:

@@ -129,6 +129,9 @@ class Transaction(Protocol):
     def stops(self) -> Sequence[Stop]:
         """Return the stops in force under the lock."""
 
+    def marked(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> frozenset[str]:
+        """Return the queries of the last *most* marks under each fingerprint in that time."""
+
 
 Guard = Callable[[Transaction], None]
 """Runs under the lock before anything of its request is written; raises a GatekeeperError to refuse it."""

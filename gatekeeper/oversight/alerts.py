@@ -17,6 +17,7 @@ from gatekeeper.exchange.interfaces import Affirmation, Agency
 from gatekeeper.ledger import Head, StoredEntry, VerifierKey, open_checkpoint
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.checkpoint import CheckpointRefused
+from gatekeeper.oversight.patterns import Unusual, Waited
 
 MISSING_PERSON: Final = timedelta(minutes=15)
 """How long a request about a missing person may wait before somebody touches it."""
@@ -98,6 +99,14 @@ class Standing:
     unverified: Sequence[str] = ()
     """Titles of provisions in force whose text counsel has not compared."""
     jumps: Sequence[Jump] = ()
+    volumes: Sequence[Unusual] = ()
+    """Agencies that ask far more than they used to."""
+    bursts: Sequence[Unusual] = ()
+    """Agencies that asked far more than they used to on one day."""
+    off_hours: Sequence[Unusual] = ()
+    """Agencies that ask in the city's quiet hours, which they did not use to."""
+    waited: Sequence[Waited] = ()
+    """Agencies that were permitted what was refused in other words a while before."""
     expiring: Sequence[Expiring] = ()
     untold: Sequence[Untold] = ()
 
@@ -201,6 +210,51 @@ def _people(standing: Standing) -> Iterator[Alert]:
             "Look at what it asks for, and talk to its contact.",
             f"/console/agencies/{jump.agency_id}",
         )
+    for more in standing.volumes:
+        yield Alert(
+            "warning",
+            "In seven days %(agency)s asked %(asked)s times; %(usual)s a week are usual for it. Its latest: "
+            "%(queries)s.",
+            _told(more),
+            "Ask its contact what changed.",
+            f"/console/agencies/{more.agency_id}",
+        )
+    for burst in standing.bursts:
+        yield Alert(
+            "warning",
+            "On %(day)s %(agency)s asked %(asked)s times; %(usual)s a day are usual for it. Its latest: "
+            "%(queries)s.",
+            {**_told(burst), "day": burst.day},
+            "Look at who asked, under which badges, and ask its contact what happened.",
+            f"/console/agencies/{burst.agency_id}",
+        )
+    for late in standing.off_hours:
+        yield Alert(
+            "warning",
+            "In the quiet hours of seven days %(agency)s asked %(asked)s times; %(usual)s a week are usual "
+            "for it. Its latest: %(queries)s.",
+            _told(late),
+            "Ask its contact who was on duty.",
+            f"/console/agencies/{late.agency_id}",
+        )
+    for each in standing.waited:
+        yield Alert(
+            "warning",
+            "In seven days %(agency)s was permitted %(asked)s requests that were refused in other words "
+            "before, and came again once the law looked back no further. Its latest: %(queries)s.",
+            {"agency": each.agency_id, "asked": each.asked, "queries": ", ".join(each.queries)},
+            "Look at what it asked for; a city may look back up to a day (rephrasing.within_minutes).",
+            f"/console/agencies/{each.agency_id}",
+        )
+
+
+def _told(unusual: Unusual) -> Mapping[str, object]:
+    return {
+        "agency": unusual.agency_id,
+        "asked": unusual.asked,
+        "usual": unusual.usual,
+        "queries": ", ".join(unusual.queries),
+    }
 
 
 def _parts(standing: Standing) -> Iterator[Alert]:

@@ -245,6 +245,7 @@ def _facets(
             yield from _each("outcome", outcome)
             yield from _each(f"{outcome}.category", document["category"])
             yield from _each(f"{outcome}.agency", document["agency"])
+            yield from _each("hour.agency", f"{document['hour'][11:13]} {document['agency']}")
             yield from _each("provision", *document["provisions"])
         case "query.decided":
             yield from _each("again", document["outcome"])

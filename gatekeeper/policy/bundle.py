@@ -215,15 +215,18 @@ def _data_faults(sources: Sources) -> list[str]:
 
 
 def _review_faults(sources: Sources, manifest: Manifest) -> list[str]:
-    """Return what the city says of the review of a provision that there is not: nobody would be told."""
-    found: Any = sources.data.get("city")
-    for name in ("review", "hours", "by_provision"):
-        found = found.get(name) if isinstance(found, dict) else None
+    """Return what the city says of a provision that there is not: nobody would be told."""
     known = {listed.code for listed in manifest.provisions}
-    return [
-        f"data/city.json: /review/hours/by_provision/{code}: there is no provision of that code"
-        for code in sorted((found if isinstance(found, dict) else {}).keys() - known)
-    ]
+    faults = []
+    for place in (("review", "hours", "by_provision"), ("rephrasing", "provisions")):
+        found: Any = sources.data.get("city")
+        for name in place:
+            found = found.get(name) if isinstance(found, dict) else None
+        faults += [
+            f"data/city.json: /{'/'.join(place)}/{code}: there is no provision of that code"
+            for code in sorted((found if isinstance(found, dict) else {}).keys() - known)
+        ]
+    return faults
 
 
 def _validator(schema: Any) -> Any:

@@ -179,6 +179,23 @@ def _on_record(facts: Mapping[str, Any], texts: Texts) -> dict[str, Json]:
     return {
         "stops": stops,
         "history": dict(facts["history"]),
+        "patterns": _patterns(facts.get("patterns")),
         "legal_process_verified": paper is not None and paper["verified"],
         "ruling": facts["ruling"],
+    }
+
+
+def _patterns(found: Mapping[str, Any] | None) -> dict[str, Json]:
+    """Return what others asked, in counts and codes; no camera of a case stands at a sensitive place."""
+    if found is None:  # decided before anybody asked
+        return {}
+    counts = ("more_refusals", "targets_this_hour", "targets_today", "days_by_agency")
+    return {name: found[name] for name in counts} | {
+        "refused_before": [
+            {
+                part: one[part]
+                for part in ("minutes_ago", "provisions", "category", "classes_gone", "taken_back")
+            }
+            for one in found["refused_before"]
+        ]
     }

@@ -39,6 +39,7 @@ from gatekeeper.store.tables import (
     documents,
     held_boxes,
     idempotency_keys,
+    marks,
     private_details,
     purges,
     quota_buckets,
@@ -119,7 +120,7 @@ class Erasure:
         """Return the days before that one of which rows are left to remove, oldest first."""
         found: set[date] = set()
         with self._database.read() as connection:
-            for table in (private_details, idempotency_keys, quota_buckets):
+            for table in (private_details, idempotency_keys, quota_buckets, marks):
                 asked = select(func.min(table.c.day)).where(table.c.day < before)
                 day = connection.execute(asked).scalar_one()
                 while day is not None:  # a seek for each day, not a walk over rows
@@ -239,7 +240,7 @@ class Erasure:
             _count(connection, purge_id, details=gone)
             if gone:
                 return True
-            for table in (idempotency_keys, quota_buckets):
+            for table in (idempotency_keys, quota_buckets, marks):
                 if _delete(connection, table, table.c.day == day, DETAILS_AT_ONCE):
                     return True
             # One at a time: a document has megabytes, and each goes through the write-ahead log.

@@ -28,6 +28,7 @@ from gatekeeper.ledger.rows import Alter, Head, Insert, StoredEntry
 from gatekeeper.ledger.rows import Row as LedgerRow
 from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.tiles import Tile
+from gatekeeper.store.patterns import statement_of_marks, values_of_marks
 from gatekeeper.store.prepared import Driver, Reading, marked, prepared
 from gatekeeper.store.purse import Purse
 from gatekeeper.store.tables import (
@@ -114,6 +115,21 @@ class LedgerTransaction:
             rows = self._guarded(Reading(IN_FORCE, self._dialect).rows, self._driver)
             self._stops = tuple(Stop(*row) for row in rows)
         return self._stops
+
+    def marked(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> frozenset[str]:
+        """Return the queries of the marks in that time, those of this batch among them.
+
+        Raises LedgerUnavailable.
+        """
+        self.head()
+        if "marks" in self._pending:
+            self._flush()
+        if not prints:
+            return frozenset()
+        dialect = self._dialect.name
+        values = values_of_marks(dialect, prints, since_ms, until_ms)
+        rows = self._send(statement_of_marks(dialect, len(prints), most), values).fetchall()
+        return frozenset(query_id for _, query_id, _ in rows)
 
     def _open(self) -> Head:
         # All rows, so that no reading is still open at the commit.

@@ -7,13 +7,14 @@ found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal
 
 from sqlalchemy import Table, select
 
 from gatekeeper.ledger.spending import Used
 from gatekeeper.store.database import Database
+from gatekeeper.store.patterns import counted, latest_of, marks_between, swept
 from gatekeeper.store.purse import NOBODY, as_bucket
 from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import (
@@ -27,10 +28,12 @@ from gatekeeper.store.tables import (
 from gatekeeper.store.values import (
     AskedBefore,
     IdempotencyRecord,
+    Marked,
     QueryRow,
     ReviewEvent,
     ReviewRow,
     SearchDay,
+    Swept,
     Verification,
 )
 from gatekeeper.store.writing import storable
@@ -129,6 +132,26 @@ class Queries:
     def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> tuple[SearchDay, ...]:
         """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""
         return searched(self._database, prints, since_hour)
+
+    def swept(
+        self, officer_fp: bytes, target_fp: bytes, hour: str, agency_id: str, before: Sequence[bytes]
+    ) -> Swept:
+        """Return how many targets an officer asked about; see ``patterns``. Raises StoreUnavailable."""
+        return swept(self._database, officer_fp, target_fp, hour, agency_id, before)
+
+    def counted(self, prints: Sequence[bytes], until_ms: int, but: str, most: int) -> tuple[int, ...]:
+        """Return how many marks are under each fingerprint; see ``patterns``. Raises StoreUnavailable."""
+        return counted(self._database, prints, until_ms, but, most)
+
+    def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> tuple[Marked, ...]:
+        """Return the last *most* marks under each fingerprint; see ``patterns``. Raises StoreUnavailable."""
+        return marks_between(self._database, prints, since_ms, until_ms, most)
+
+    def latest_of(
+        self, agency_id: str, since_hour: str, hours: Collection[int], most: int
+    ) -> tuple[str, ...]:
+        """Return the ids of an agency's latest queries; see ``patterns``. Raises StoreUnavailable."""
+        return latest_of(self._database, agency_id, since_hour, hours, most)
 
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0020"
+REVISION: Final = "0021"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -269,10 +269,25 @@ queries = Table(
     _hash("search_fp"),
     _hash("case_fp"),
     Index(None, "agency_id", "hour"),
-    Index(None, "target_fp"),
-    Index(None, "officer_fp"),
+    # Whoever asked about a target, and whether this agency did.
+    Index(None, "target_fp", "agency_id"),
+    # Whatever an officer asked about on a day, each target once, and when last (see ``store.patterns``).
+    Index(None, "officer_fp", "target_fp", "hour"),
     Index(None, "search_fp", "case_fp"),
     Index(None, "search_fp", "outcome", "hour"),
+    **_KEYED,
+)
+
+marks = Table(
+    "marks",
+    metadata,
+    # What a later query is compared with: refusals of a target, questions at sensitive places.
+    _hash("mark_fp", nullable=False, primary_key=True),
+    Column("at_ms", BigInteger, primary_key=True),
+    Column("query_id", String(128), ForeignKey("queries.query_id"), primary_key=True),
+    Column("day", Date, nullable=False, index=True),
+    # Of a refusal: what it was refused for, and what it said, sealed under the day's key.
+    Column("box", LargeBinary),
     **_KEYED,
 )
 
@@ -1044,6 +1059,7 @@ ERASABLE: Final = (
     "documents",
     "held_boxes",
     "idempotency_keys",
+    "marks",
     "revoked_tokens",
     "jti_seen",
     "recovery_codes",
@@ -1111,6 +1127,7 @@ WRITABLE: Final = frozenset(
         "revoked_tokens",
         "queries",
         "idempotency_keys",
+        "marks",
         "jti_seen",
         "private_details",
         "documents",

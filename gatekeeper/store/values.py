@@ -238,6 +238,29 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Swept:
+    """How many targets an officer asked about today; ``last_hour``: when this one, as 2026-11-22T20Z.
+
+    ``days_before``: on how many days before the agency asked about this one.
+    """
+
+    today: int
+    this_hour: int
+    last_hour: str | None
+    days_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A mark that a query left, by the place of its fingerprint in the question."""
+
+    place: int
+    query_id: str
+    at_ms: int
+    box: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchDay:
     """A day with searches of one officer for one target, by its place in the question (0 is today).
 

@@ -46,6 +46,12 @@ proved contains "case_number" if data.sharing.case_number.satisfied == true
 
 proved contains "repeated_search" if data.sharing.repeated_search.satisfied == true
 
+proved contains "rephrased_request" if data.sharing.rephrased_request.satisfied == true
+
+proved contains "target_sweep" if data.sharing.target_sweep.satisfied == true
+
+proved contains "sensitive_place" if data.sharing.sensitive_place.satisfied == true
+
 proved contains "query_limits" if data.sharing.query_limits.satisfied == true
 
 # What a pack adds is proved only where the city has selected the pack; elsewhere it is not looked at.
@@ -159,6 +165,9 @@ binding_every_city := [
 	"agreement",
 	"case_number",
 	"repeated_search",
+	"rephrased_request",
+	"target_sweep",
+	"sensitive_place",
 	"query_limits",
 ]
 

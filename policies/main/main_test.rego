@@ -31,7 +31,7 @@ test_every_reason_is_given_at_once if {
 }
 
 test_every_fact_is_needed if {
-	every fact in {"agency", "end_requester", "query", "purpose", "on_behalf_of", "legal_process", "attestation", "words", "stops", "history"} {
+	every fact in {"agency", "end_requester", "query", "purpose", "on_behalf_of", "legal_process", "attestation", "words", "stops", "history", "patterns"} {
 		main.decision.permit == false with input as without(concat("", ["/", fact]))
 	}
 }

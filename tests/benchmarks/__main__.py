@@ -19,6 +19,7 @@ from tests.benchmarks import (
     engines,
     exchange,
     growth,
+    patterns,
     queue,
     reading,
     replays,
@@ -50,6 +51,9 @@ def _options() -> argparse.Namespace:
     asked = kinds.add_parser("activation", help="a law comes into force, and is rolled back, under load")
     asked.add_argument("--queries", type=int, default=50_000)
     asked.add_argument("--engine", choices=("embedded", "opa"), default="embedded")
+    asked = kinds.add_parser("patterns", help="what facts over time add to a query on a long log")
+    asked.add_argument("--queries", type=int, default=100_000)
+    asked.add_argument("--database", choices=("sqlite", "postgres"), action="append")
     asked = kinds.add_parser("replay", help="another law on past queries")
     asked.add_argument("--decisions", type=int, default=100_000)
     asked.add_argument("--most", type=int, default=300_000)
@@ -71,6 +75,7 @@ _MEASURES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "reasons": lambda _: reading.judge(),
     "queue": lambda said: queue.measure(said.reviews, said.clerks, said.seconds, said.think),
     "activation": lambda said: activation.measure(said.queries, said.engine),
+    "patterns": lambda said: patterns.measure(said.queries, tuple(said.database or patterns.KINDS)),
     "replay": lambda said: replays.measure(said.decisions, said.most),
     "verify": lambda said: verifying.measure(said.entries),
     "growth": lambda said: growth.measure(said.sizes, said.databases, said.seconds, said.out),

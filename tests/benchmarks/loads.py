@@ -1,6 +1,6 @@
 """What is asked: two loads of queries that the policies permit, sent to the gate and to its twin alike.
 
-``one_case``: an officer works through the plates of one case, so that every word but the plate is the same.
+``one_case``: officers work through the plates of one case: all but plate and badge is the same.
 ``every_case``: each request has its own narrative, case number and officer; no two of them are ever equal.
 What the gate may remember between requests helps the first and must not flatter the second.
 """
@@ -30,6 +30,9 @@ _NARRATIVES = (
 _OFFICERS = ("Pat Example", "Sam Sample", "Robin Specimen", "Alex Placeholder", "Kim Instance")
 
 
+_PLATES_OF_AN_OFFICER = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """Bodies to be sent in turn; each ``NUMBER`` in one becomes the number of its request."""
@@ -44,8 +47,13 @@ class Load:
 
 
 def one_case(plates: Sequence[str], start: str, end: str) -> Load:
-    """Make a load of one case."""
-    return Load("one_case", tuple(_text(query(plate, start, end)) for plate in plates))
+    """Make a load of one case, on which as many officers work as the city lets ask about so many plates."""
+    bodies = []
+    for place, plate in enumerate(plates):
+        body = query(plate, start, end)
+        body["requester"]["badge"] = str(4411 + place // _PLATES_OF_AN_OFFICER)
+        bodies.append(_text(body))
+    return Load("one_case", tuple(bodies))
 
 
 def every_case(plates: Sequence[str], start: str, end: str) -> Load:

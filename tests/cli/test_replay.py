@@ -132,8 +132,12 @@ def test_each_row_is_one_request_that_differs_in_its_narrative_only(gate: Gate, 
     reasons = [f"theft {n}" for n in range(20)] + ["investigation", "Investigation+", "  spaces  ", ""]
     summary, printed = run(gate, log_of(tmp_path, *reasons))
     assert sorted(reasons) == sorted(body["purpose"]["narrative"] for body in gate.bodies)
+    own = {(body["query"]["plate"], body["requester"]["badge"]) for body in gate.bodies}
+    assert 24 == len(own) == len({plate for plate, _ in own})  # no row's refusal is another's
     for body in gate.bodies:
         body["purpose"]["narrative"] = ""
+        body["query"]["plate"] = summary.template["query"]["plate"]
+        body["requester"]["badge"] = summary.template["requester"]["badge"]
     assert [summary.template] * 24 == gate.bodies
     assert 24 == len(set(gate.keys))
     assert (24, 22, 2, {}) == (summary.rows, summary.permitted, summary.denied, dict(summary.undecided))

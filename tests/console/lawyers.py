@@ -162,6 +162,7 @@ def replay_of(revision: Revision, **changes: Any) -> ReplayReport:
         drift={},
         rescreened=0,
         rulings_set_aside=0,
+        taken_as_alone=0,
         provisions=(ProvisionChange("stated_reason", "A reason", "EV-7", True, "both", 5, 7, 2, 0, 2, 0),),
         agencies=(Group("sample-il-pd", 42, 3, classes),),
         categories=(Group("stolen_vehicle", 42, 3, classes),),

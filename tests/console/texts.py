@@ -18,6 +18,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from gatekeeper.exchange.bodies import CATEGORIES, PROCESS_KINDS, SERVED_KINDS
+from gatekeeper.exchange.rephrased import PARTS
 from gatekeeper.ledger.entries import EVENTS
 from gatekeeper.ledger.stops import KINDS, SCOPES
 from gatekeeper.policy import shipped_policies
@@ -51,7 +52,8 @@ _LEXICON: Final = json.loads((shipped_policies() / "data" / "lexicon.json").read
 CODES: Final = sorted(
     {
         *_LEXICON["classes"], *_LEXICON["crimes"],
-        *ROLES, *CATEGORIES, *PROCESS_KINDS, *SERVED_KINDS, *KINDS, *SCOPES, *REVIEWS, *WAITING, *DONE,
+        *ROLES, *CATEGORIES, *PARTS,
+        *PROCESS_KINDS, *SERVED_KINDS, *KINDS, *SCOPES, *REVIEWS, *WAITING, *DONE,
         *(event.partition(".")[2] for event in EVENTS if event.startswith("review.")),
         "permit", "deny", "proposed", "accepted", "rejected", "active", "suspended", "closed", "removed",
         *STATES, "superseded", *STEPS, *STEPS.values(),

@@ -10,6 +10,7 @@ from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Denial, Situation, decide
 from gatekeeper.exchange.history import FIRST
 from gatekeeper.exchange.parse import read_again
+from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Json
 from gatekeeper.policy import Bundle, Embedded
@@ -25,7 +26,7 @@ def _contact(
     bundle: Bundle, agency: Agency = PD, end: Agency | None = None, listed: Any = (), **changes: Any
 ) -> dict[str, Json] | None:
     query = read_again(body(**changes))
-    situation = Situation(agency, end, (), NOW, FIRST)
+    situation = Situation(agency, end, (), NOW, FIRST, patterns=ALONE)
     document, city = bundle.data["lexicon"], bundle.data["city"]
     assert isinstance(document, dict)
     assert isinstance(city, dict)

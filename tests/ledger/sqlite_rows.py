@@ -105,6 +105,10 @@ class SqliteTransaction:
         """Return the stops in force."""
         return [Stop(*row) for row in self.db.execute("select id, scope, value from stops where lifted = 0")]
 
+    def marked(self, *_: object) -> frozenset[str]:
+        """Return that no query left a mark."""
+        return frozenset()
+
 
 class SqliteRows:
     """One per process; a connection per thread."""

@@ -90,6 +90,7 @@ def _recount_queries(count: _Recount) -> None:
         add(document, "query.decided", "outcome", outcome)
         add(document, "query.decided", f"{outcome}.category", document["category"])
         add(document, "query.decided", f"{outcome}.agency", document["agency"])
+        add(document, "query.decided", "hour.agency", f"{document['hour'][11:13]} {document['agency']}")
         for code in document["provisions"]:
             add(document, "query.decided", "provision", code)
     for document in count.documents:

@@ -84,6 +84,16 @@ SHIPPED_PERMITTED: dict[str, Any] = {
         "days_under_another_case": 0,
         "refused_in_the_last_hour": 0,
     },
+    "patterns": {
+        "refused_before": [],
+        "more_refusals": False,
+        "targets_this_hour": 1,
+        "targets_today": 1,
+        "days_by_agency": 1,
+        "sensitive_places": [],
+        "sensitive_by_officer": 0,
+        "sensitive_by_agency": 0,
+    },
     "ruling": None,
 }
 # The same query, asked by a department of another state, whose declaration is all that it has signed.

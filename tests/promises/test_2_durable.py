@@ -77,7 +77,8 @@ class _Load:
     ended: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
-        asks = [self.gate.body(), self.gate.body(purpose__category="civil_immigration")]
+        denied = {"purpose__category": "civil_immigration", "query__plate": "DENY1"}
+        asks = [self.gate.body(), self.gate.body(**denied)]
         number = 0
         while not self.ended.is_set():
             number += 1

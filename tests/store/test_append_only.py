@@ -39,6 +39,7 @@ def filled(rows: LedgerRows) -> None:
             query("q1"),
             detail("q1"),
             claim(),
+            Insert("marks", {"mark_fp": b"m" * 32, "at_ms": 1, "query_id": "q1", "day": making.DAY}),
             *making.waiting("q1"),
             Insert("stops", {"id": "s1", "scope": "all", "value": None, "set_at": NOON}),
             Insert("revoked_tokens", {"jti": "t", "expires_at": NOON}),

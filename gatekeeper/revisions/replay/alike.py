@@ -31,6 +31,9 @@ PUBLIC: Final = frozenset(
     | {"purpose.category", "purpose.offense", "purpose.statute_state", "purpose.earlier_offenses.[]"}
     | {"legal_process.kind", "legal_process.earlier_kinds.[]", "legal_process.form_numbers.[]"}
     | {"words.classes.[]", "words.matches.[].class", "words.matches.[].field"}
+    | {f"patterns.refused_before.[].{part}" for part in ("provisions.[]", "category")}
+    | {"patterns.refused_before.[].classes_gone.[]", "patterns.refused_before.[].taken_back.[]"}
+    | {"patterns.sensitive_places.[]"}
     | {"words.narrative.means.[]", "words.narrative.added_means.[]"}
     | {"stops.[].scope", "stops.[].value"}
 )

@@ -4,7 +4,9 @@ All is as recorded but what Python derives with the help of the law's own data: 
 lexicon, and the rulings that it lets count. Guarantees: words are screened by the gate's own function, from
 the recorded request and the names of the parties, and only where the lexicon is not the one that screened
 them then; an agency whose name is not known any more leaves the question open: PolicyUnavailable, never a
-guess. The name is the one under which the agency is registered now: the record of then does not hold it.
+guess. The name is the one under which the agency is registered now: the record of then does not hold it. A
+query decided before the gate looked at what others asked (``patterns``) is taken as one that stands alone,
+and said to be; a law that knows nothing of patterns is not told of them.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ from typing import Any
 from cachetools import LRUCache
 
 from gatekeeper.errors import BundleRefused, InvalidRequest, PolicyUnavailable
+from gatekeeper.exchange.decide import known_to
 from gatekeeper.exchange.parse import as_recorded
+from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.rulings import still_binding
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Json, canonical
@@ -34,6 +38,7 @@ class Given:
     facts: Mapping[str, Json]
     rescreened: bool = False
     ruling_set_aside: bool = False
+    taken_as_alone: bool = False
 
 
 def lexicon_digest(bundle: Bundle) -> str:
@@ -52,6 +57,7 @@ class Facts:
         self._bundle = bundle
         self._names = names
         self._lexicon = lexicon_digest(bundle)
+        self._knows_patterns = "patterns" in known_to(bundle, {"patterns": None})
         self._lexicons = {digest: lexicon_digest(law) for digest, law in then.items()}
         self._catalogues: dict[str, Catalogue] = {digest: law.catalogue for digest, law in then.items()}
         self._compiled: Lexicon | None = None
@@ -59,7 +65,12 @@ class Facts:
 
     def reads_as(self, other: Facts, decided: Decided) -> bool:
         """Say whether this law is given the very facts that another is given."""
-        return self._lexicon == other._lexicon and decided.facts.get("ruling") is None
+        return (
+            self._lexicon == other._lexicon
+            and decided.facts.get("ruling") is None
+            and self._knows_patterns == other._knows_patterns
+            and ("patterns" in decided.facts) == self._knows_patterns
+        )
 
     def of(self, decided: Decided) -> Given:
         """Return the facts for this law. Raises PolicyUnavailable, BundleRefused."""
@@ -72,7 +83,9 @@ class Facts:
                 facts, set_aside = {**facts, "ruling": binding}, True
         if decided.policy != self._bundle.digest and self._lexicons.get(decided.policy) != self._lexicon:
             facts, rescreened = {**facts, "words": self._words(decided)}, True
-        return Given(facts, rescreened, set_aside)
+        alone = self._knows_patterns and "patterns" not in facts
+        facts = {**facts, "patterns": ALONE.facts({})} if alone else known_to(self._bundle, dict(facts))
+        return Given(facts, rescreened, set_aside, alone)
 
     def _words(self, decided: Decided) -> dict[str, Json]:
         try:

@@ -160,6 +160,8 @@ class ReplayReport:
     """How many had their words read anew, because a law has another lexicon than the one that decided."""
     rulings_set_aside: int
     """In how many a recorded ruling does not count under one of the laws."""
+    taken_as_alone: int
+    """How many were decided before the gate looked at their neighbours, and are taken as having none."""
     provisions: tuple[ProvisionChange, ...]
     agencies: tuple[Group, ...]
     categories: tuple[Group, ...]
@@ -193,6 +195,7 @@ class ReplayReport:
                 drift=dict(document["drift"]),
                 rescreened=document["rescreened"],
                 rulings_set_aside=document["rulings_set_aside"],
+                taken_as_alone=document.get("taken_as_alone", 0),
                 provisions=tuple(ProvisionChange(**one) for one in document["provisions"]),
                 agencies=_groups(document["agencies"]),
                 categories=_groups(document["categories"]),

@@ -150,6 +150,7 @@ def report(laws: Laws, asked: Asked, tally: Tally) -> ReplayReport:
         drift=_whole(tally.drift),
         rescreened=tally.rescreened,
         rulings_set_aside=tally.rulings_set_aside,
+        taken_as_alone=tally.taken_as_alone,
         provisions=tuple(_provision(code, laws, tally) for code in _codes(laws)),
         agencies=_groups(tally.groups["agencies"]),
         categories=_groups(tally.groups["categories"]),

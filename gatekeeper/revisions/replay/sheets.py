@@ -35,6 +35,7 @@ def rows_of(report: ReplayReport) -> Iterator[tuple[object, ...]]:  # noqa: C901
     yield "decisions", "", "", "missing", report.decisions.missing
     yield "decisions", "", "", "rescreened", report.rescreened
     yield "decisions", "", "", "rulings_set_aside", report.rulings_set_aside
+    yield "decisions", "", "", "taken_as_alone", report.taken_as_alone
     for name, count in report.classes.items():
         yield "class", name, "", "", count
     for side, counts in report.outcomes.items():

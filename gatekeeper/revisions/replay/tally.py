@@ -34,6 +34,7 @@ class Tally:
     decisions: int = 0
     rescreened: int = 0
     rulings_set_aside: int = 0
+    taken_as_alone: int = 0
     classes: Counts = field(default_factory=dict)
     outcomes: dict[str, Counts] = field(default_factory=lambda: {"before": {}, "after": {}})
     drift: Counts = field(default_factory=dict)
@@ -68,6 +69,7 @@ class Tally:
         self.decisions += other.decisions
         self.rescreened += other.rescreened
         self.rulings_set_aside += other.rulings_set_aside
+        self.taken_as_alone += other.taken_as_alone
         for mine, its in (
             (self.classes, other.classes),
             (self.outcomes["before"], other.outcomes["before"]),

@@ -114,6 +114,7 @@ class Work:
             known = [one for one in given if one is not None]
             prepared.tally.rescreened += any(one.rescreened for one in known)
             prepared.tally.rulings_set_aside += any(one.ruling_set_aside for one in known)
+            prepared.tally.taken_as_alone += any(one.taken_as_alone for one in known)
             keys = self._keys(given, prepared)
             prepared.cases.append((decided.case, decided if decided.policy else None, *keys))
         return prepared

@@ -27,6 +27,7 @@ from gatekeeper.oversight.alerts import (
     uncovered,
 )
 from gatekeeper.oversight.figures import fold, total
+from gatekeeper.oversight.patterns import unusual, waited
 from gatekeeper.oversight.periods import CHOICES, Period, chosen
 from gatekeeper.review.queue import WAITING
 from gatekeeper.review.roles import ROLES, may
@@ -141,6 +142,7 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
     week = Period(today - timedelta(days=6), today)
     before = Period(today - timedelta(days=34), today - timedelta(days=7))
     parts, ending = readiness(gate), expiring(snapshot.agencies(), today)
+    habits = unusual(figures, gate.queries, gate.engine.bundle.data, today)
     return Standing(
         overdue=oversight.waiting.overdue(WAITING, now),
         missing=oversight.waiting.untouched("missing_or_endangered_person", now - MISSING_PERSON),
@@ -155,6 +157,10 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
             total(figures, "query.decided", "deny.agency", week),
             total(figures, "query.decided", "deny.agency", before),
         ),
+        volumes=habits.volumes,
+        bursts=habits.bursts,
+        off_hours=habits.off_hours,
+        waited=waited(gate.queries, gate.keys, today),
         expiring=ending,
         untold=[
             Untold(each.agency.id, each.expires_on, why)

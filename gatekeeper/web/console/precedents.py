@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from gatekeeper.exchange.history import Others, others
 from gatekeeper.policy import Provision
@@ -54,6 +54,33 @@ class Beside:
 
     counted: Others
     latest: tuple[Other, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rephrased:
+    """An earlier refusal about the same target: how long before, for what, and what is not said any more."""
+
+    query_id: str
+    minutes: int
+    provisions: tuple[str, ...]
+    gone: tuple[str, ...]
+
+
+def rephrased(case: Case) -> list[Rephrased]:
+    """Return the refusals that a request is compared with, as the policy was told of them."""
+    patterns: Any = case.decision.facts.get("patterns")
+    if patterns is None:  # by a law that does not ask
+        return []
+    ids = [earlier.query_id for earlier in case.decision.situation.patterns.refused]
+    return [
+        Rephrased(
+            query_id,
+            told["minutes_ago"],
+            tuple(told["provisions"]),
+            (*told["classes_gone"], *told["taken_back"]),
+        )
+        for query_id, told in zip(ids, patterns["refused_before"], strict=True)
+    ]
 
 
 def beside(desk: Desk, case: Case) -> tuple[Beside, Beside]:

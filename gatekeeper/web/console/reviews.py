@@ -175,6 +175,7 @@ def _of(desk: Desk, case: Case, told: Sequence[Moment], provisions: Sequence[Pro
         "offense": None if not code else offenses["codes"].get(code, {}).get("title"),
         "facts": {p.code: _facts(recorded, facts_of(bundle, p.code)) for p in provisions},
         "by_officer": by_officer,
+        "rephrased": precedents.rephrased(case),
         "of_target": of_target,
         "precedents": precedents.precedents(desk, case, provisions),
         "verified": case.decision.situation.legal_process_verified,

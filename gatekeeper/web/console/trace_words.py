@@ -89,6 +89,14 @@ _FACTS: Final[Mapping[str, str]] = {
     "words.case_number.call_for_service": later("whether the case number is of a call for service"),
     "stops": later("the stops in force that cover the request"),
     "history.days_searched": later("the days on which this officer searched for this plate"),
+    "patterns.refused_before": later("what was refused about the same plate or place of late"),
+    "patterns.more_refusals": later("whether more was refused than is listed"),
+    "patterns.targets_this_hour": later("the plates and places that this officer asked about this hour"),
+    "patterns.targets_today": later("the plates and places that this officer asked about today"),
+    "patterns.days_by_agency": later("the days on which this agency asked about this plate or place"),
+    "patterns.sensitive_places": later("the sensitive places that the request looks at"),
+    "patterns.sensitive_by_officer": later("how often this officer looked at sensitive places"),
+    "patterns.sensitive_by_agency": later("how often this agency looked at sensitive places"),
     "ruling": later("the rulings of staff"),
 }
 """What facts are called, by their paths below ``input``."""

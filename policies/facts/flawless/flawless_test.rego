@@ -100,6 +100,16 @@ request := {
 		"days_under_another_case": 0,
 		"refused_in_the_last_hour": 0,
 	},
+	"patterns": {
+		"refused_before": [],
+		"more_refusals": false,
+		"targets_this_hour": 1,
+		"targets_today": 1,
+		"days_by_agency": 1,
+		"sensitive_places": [],
+		"sensitive_by_officer": 0,
+		"sensitive_by_agency": 0,
+	},
 	"ruling": null,
 }
 

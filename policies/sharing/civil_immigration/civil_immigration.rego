@@ -24,7 +24,7 @@
 #     no judge has approved.
 #   remedy: >-
 #     None: this purpose is closed by law. If the words were misread, the records unit can be told so,
-#     and a new request must say what crime happened.
+#     and a new request must say what crime happened; within the hour staff look at it first.
 #   review: none
 package sharing.civil_immigration
 

@@ -24,6 +24,29 @@ test_days_searched_mistyped if not repeated_search.satisfied with input as havin
 
 test_days_searched_mistyped_as_object if not repeated_search.satisfied with input as having("/history/days_searched", {"a": 1})
 
+test_patterns_missing if not repeated_search.satisfied with input as without("/patterns")
+
+test_patterns_mistyped if not repeated_search.satisfied with input as having("/patterns", 7)
+
+test_patterns_mistyped_as_object if not repeated_search.satisfied with input as having("/patterns", {"a": 1})
+
+test_days_by_agency_missing if not repeated_search.satisfied with input as without("/patterns/days_by_agency")
+
+test_days_by_agency_mistyped if not repeated_search.satisfied with input as having("/patterns/days_by_agency", "1")
+
+test_days_by_agency_mistyped_as_object if not repeated_search.satisfied with input as having("/patterns/days_by_agency", {"a": 1})
+
+by_agency(number) := having("/patterns/days_by_agency", number)
+
+test_as_many_days_as_the_agency_is_allowed if repeated_search.satisfied with input as by_agency(10)
+
+test_the_day_after_by_whichever_officer if not repeated_search.satisfied with input as by_agency(11)
+
+test_no_day_of_the_agency_is_not_counted if {
+	not repeated_search.satisfied with input as by_agency(0)
+	not repeated_search.satisfied with input as by_agency(-1)
+}
+
 days(number) := having("/history/days_searched", number)
 
 test_as_many_days_as_are_allowed if repeated_search.satisfied with input as days(5)
@@ -56,7 +79,9 @@ test_a_warrant_on_a_civil_form if {
 }
 
 test_a_verified_warrant_does_not_stand_for_a_count if {
-	not repeated_search.satisfied with input as json.patch(shown(warrant), [{"op": "remove", "path": "/history"}])
+	every path in {"/history", "/patterns/days_by_agency"} {
+		not repeated_search.satisfied with input as json.patch(shown(warrant), [{"op": "remove", "path": path}])
+	}
 }
 
 ruled_on(ruling) := json.patch(ruled(ruling), [{"op": "replace", "path": "/history/days_searched", "value": 30}])
@@ -72,4 +97,7 @@ test_no_other_ruling_helps if {
 	}
 }
 
-test_the_setting_missing if not repeated_search.satisfied with input as request with data.city.most_days_searched as null
+test_the_settings_missing if {
+	not repeated_search.satisfied with input as request with data.city.most_days_searched as null
+	not repeated_search.satisfied with input as request with data.city.most_days_by_agency as null
+}

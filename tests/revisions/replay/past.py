@@ -25,6 +25,7 @@ from gatekeeper.exchange.decide import Decision, Situation, decide
 from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import Parser
+from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Clock, DayKeys, Draft, Ledger
 from gatekeeper.ledger.batch import Batches, Waiter
@@ -186,6 +187,7 @@ def _kinds(
                         at=at,
                         history=FIRST if days == 1 else History(days, days, 0, 0),
                         registry=snapshot.state,
+                        patterns=ALONE,
                     )
                     words = screen(query.typed_words() | situation.names(), lexicon)
                     kind = _Kind(agency_id, clients[agency_id], body, decide(query, words, situation, engine))
