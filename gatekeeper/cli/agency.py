@@ -23,6 +23,7 @@ _STATE = re.compile(
     "UT|V[AIT]|W[AIVY]"
 )
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{9,63}\Z")
+_ADDRESS = re.compile(r"[!-+\--?A-~]+@[!-+\--?A-~]+\Z")  # printable, without a space, a comma or a second @
 _ORI = re.compile(r"[A-Z0-9]{7,9}\Z")
 
 
@@ -117,6 +118,8 @@ def register(  # noqa: PLR0913  an agency has as many attributes as it has
     """Add an agency to the registry and the log. Raises OperatorError, LedgerUnavailable."""
     state_code, ori = (state_code or "").upper() or None, (ori or "").upper() or None
     _refuse_misfit(agency_id, name, kind, state_code, ori)
+    if not all(map(_ADDRESS.match, contacts)):
+        raise OperatorError("a contact is an e-mail address: --contact records@sample.example")
     for taken in filter(None, map(state.registry.agency, filter(None, (agency_id, ori)))):
         raise OperatorError(f"this id or ORI is registered: see gatekeeper agency show {taken.id}")
     added = Agency(

@@ -96,7 +96,7 @@ def _revoked(state: State, found: Client, kid: str | None, reason: str) -> Revok
         contacts=tuple(agency.contacts),
         client_id=found.id,
         kid=kid,
-        at=state.clock.now(),
+        at=None if entry is None else state.clock.now(),
         entry=entry,
         reason=reason,
     )
