@@ -43,7 +43,7 @@ from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
-from gatekeeper.exchange.quotas import Charge, Quotas, spend
+from gatekeeper.exchange.quotas import Charge, Quotas, spend, spend_unread
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
@@ -64,6 +64,7 @@ __all__ = [
     "admit",
     "answer",
     "asked",
+    "cost",
     "covered",
     "first_detail",
     "further_records",
@@ -71,6 +72,7 @@ __all__ = [
     "judge",
     "reconsider",
     "status_of",
+    "unread",
 ]
 
 # A change between decision and release means deciding anew; a registry that never rests is unavailable.
@@ -153,7 +155,7 @@ def answer(
         # (1) Who is asking, as the registry stands now, and by which law.
         gate, caller, snapshot = admit(gate, presented, "reads:query", claim=False)
         # (2) What is asked, whole and well formed, or every fault at once.
-        query = _parse(gate, caller, body)
+        query = _parse(gate, caller, snapshot, body)
         at = gate.clock.now()
         replay_of = None
         if idempotency_key is not None and not dry_run:
@@ -305,7 +307,7 @@ def _released(
             decision,
             contact(decision, data),
             data=data,
-            spend=_cost(gate, request, decision, charge),
+            spend=cost(gate, request, decision, charge),
         )
         charge.paid = True
         if request.first and not request.dry_run:
@@ -345,7 +347,7 @@ def _released(
         raise
 
 
-def _cost(gate: Gate, request: log.Request, decision: Decision, charge: Charge) -> Spend | None:
+def cost(gate: Gate, request: log.Request, decision: Decision, charge: Charge) -> Spend | None:
     """Return what the decision is to cost. Raises PolicyUnavailable."""
     agency = decision.situation.agency
     return spend(
@@ -468,14 +470,28 @@ def _circumstances(
     )
 
 
-def _parse(gate: Gate, caller: Caller, body: bytes) -> Query:
+def _parse(gate: Gate, caller: Caller, snapshot: Snapshot, body: bytes) -> Query:
     try:
         query = gate.parser.parse(body)
         within(caller.details, query.purpose.category, query.purpose.case_number)
     except (InvalidRequest, MalformedBody):
-        log.refused(gate.ledger, log.new_query_id(), caller.agency_id, "invalid_request", "parse")
+        unread(gate, caller, snapshot, log.new_query_id())
         raise
     return query
+
+
+def unread(gate: Gate, caller: Caller, snapshot: Snapshot, query_id: str) -> None:
+    """Note that what was sent could not be read, or count it where the agency sent more of it than it may.
+
+    Raises PolicyUnavailable.
+    """
+    agency = snapshot.agency(caller.agency_id)
+    quotas = Quotas.of(gate.engine.bundle.data, caller.agency_id, "" if agency is None else agency.kind)
+    entry = spend_unread(quotas, gate.clock.now_ms, caller.agency_id, lambda _left: None)
+    try:
+        log.refused(gate.ledger, query_id, caller.agency_id, "invalid_request", "parse", entry)
+    except QuotaExceeded as over:
+        gate.over(caller.agency_id, over.violated)  # what was wrong is told all the same
 
 
 def _review_state(gate: Gate, request: log.Request, denial: Denial) -> str:

@@ -19,6 +19,7 @@ from gatekeeper.errors import (
     IdempotencyMismatch,
     KeyErased,
     LedgerUnavailable,
+    QuotaExceeded,
     SharingStopped,
     Superseded,
 )
@@ -180,8 +181,12 @@ def reason_of(fault: Exception) -> str:
     return code if code in _REASONS else "internal"
 
 
-def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: str) -> Appended | None:
+def refused(
+    ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: str, spend: Spend | None = None
+) -> Appended | None:
     """Note that a query ended without an answer, and why; None if even that cannot be written.
+
+    *spend* is what the entry costs. Raises QuotaExceeded; nothing was written then.
 
     Nothing is released on this path, so a log that is gone must not turn one refusal into another.
     """
@@ -193,7 +198,9 @@ def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: s
         detail={},
     )
     try:
-        return ledger.append(draft)
+        return ledger.append(draft, () if spend is None else (spend,))
+    except QuotaExceeded:
+        raise
     except GatekeeperError:
         return None
 
