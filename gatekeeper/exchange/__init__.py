@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from gatekeeper.errors import (
     IdempotencyInFlight,
@@ -328,7 +329,15 @@ def _released(
         stage = "release"
         lease = Lease.begin()
         try:
-            appended = log.released(gate.ledger, request, decision, decided.index, release, gate.clock.now_ms)
+            appended = log.released(
+                gate.ledger,
+                request,
+                decision,
+                decided.index,
+                release,
+                gate.clock.now_ms,
+                as_decided=partial(_as_decided, gate.registry, request, snapshot),
+            )
         except SharingStopped:
             return _stopped(gate, request, decision)
         # (9) One buffered chunk, not to be started after the lease.
@@ -345,6 +354,23 @@ def _released(
     except Exception as fault:
         log.refused(gate.ledger, request.query_id, request.caller.agency_id, log.reason_of(fault), stage)
         raise
+
+
+def _as_decided(registry: Registry, request: log.Request, before: Snapshot, now: RegistryState) -> bool:
+    """Say whether nothing changed but tokens of others that were revoked; asked under the log's lock.
+
+    Each revocation moves the registry's number by one, as every change does: one client that revokes token
+    after token would else keep every other from its answer. Raises StoreUnavailable.
+    """
+    if now.version == before.state.version:
+        return True
+    after = registry.snapshot()
+    revoked = after.revoked - before.revoked
+    return (
+        after.state.version == now.version
+        and now.version - before.state.version == len(revoked)
+        and request.caller.token_id not in revoked
+    )
 
 
 def cost(gate: Gate, request: log.Request, decision: Decision, charge: Charge) -> Spend | None:

@@ -44,6 +44,7 @@ from gatekeeper.ledger import (
     count_band,
 )
 from gatekeeper.ledger.canonical import canonical
+from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.stops import covered
 
@@ -147,10 +148,13 @@ def released(
     decision_index: int,
     release: Release,
     now_ms: Callable[[], int],
+    *,
+    as_decided: Callable[[RegistryState], bool],
 ) -> Appended:
     """Commit the release, unless a stop covers it or anything it was decided on has changed since.
 
     The guard runs under the ledger's lock, inside the commit: no stop and no change can come in between.
+    *as_decided* is asked of the registry's state at that moment whether that is so.
     Raises SharingStopped, Superseded, LedgerUnavailable, ClockUnreliable.
     """
     draft = Draft(
@@ -172,7 +176,7 @@ def released(
         },
         detail={"cameras": [*sorted(release.cameras)]},
     )
-    return ledger.append(draft, (), _still_permitted(permit, release, now_ms))
+    return ledger.append(draft, (), _still_permitted(permit, release, now_ms, as_decided))
 
 
 def reason_of(fault: Exception) -> str:
@@ -205,15 +209,16 @@ def refused(
         return None
 
 
-def _still_permitted(permit: Permit, release: Release, now_ms: Callable[[], int]) -> Guard:
-    state = permit.situation.registry
+def _still_permitted(
+    permit: Permit, release: Release, now_ms: Callable[[], int], as_decided: Callable[[RegistryState], bool]
+) -> Guard:
     receivers = parties(permit)
 
     def guard(transaction: Transaction) -> None:
         if covered(transaction.stops(), receivers, release.cameras):
             raise SharingStopped("a stop in force covers this release")
         now = transaction.registry()
-        if state is None or now.version != state.version:
+        if not as_decided(now):
             raise Superseded("agency, credential, stop or policy changed since the decision")
         if now.policy_revision != permit.policy.revision or now.policy_digest != permit.policy.digest:
             # A worker that still holds last week's law, or one that nobody activated, releases nothing.
