@@ -15,6 +15,7 @@ from gatekeeper.cli.opened import city, data_option, day_option, json_option, sh
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.stops import KINDS
+from gatekeeper.notices.told import is_address
 from gatekeeper.oversight.changes import Change
 from gatekeeper.state import State
 from gatekeeper.store import Agency
@@ -102,6 +103,8 @@ def entering(  # noqa: PLR0913  an agency has as many attributes as it has
     state_code, ori = (state_code or "").upper() or None, (ori or "").upper() or None
     for _, cure in misfits(agency_id, name, kind, state_code, ori):
         raise OperatorError(cure)
+    if not all(map(is_address, contacts)):
+        raise OperatorError("a contact is an e-mail address: --contact records@sample.example")
     content: dict[str, Json] = {
         "name": name,
         "kind": kind,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ data_option = click.option(
     help="Directory of the city's state [default: GATEKEEPER_DATA or ./gatekeeper-data]",
 )
 _WIDE = 1000
+_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for a machine.")
 
 
@@ -116,7 +118,10 @@ def show_one(row: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def reason_given(_: click.Context, __: click.Parameter, value: str) -> str:
-    """Refuse a reason that says nothing: it is what the log keeps."""
+    """Refuse a reason that says nothing, or is no line of text: it is what the log and letters keep."""
+    one_line = all(unicodedata.category(character) not in _NO_TEXT for character in value)
+    if not one_line:
+        raise OperatorError("say why in words, on one line: a character of the reason cannot be kept")
     if not any(character.isalpha() for character in value):
         raise OperatorError('say why in words: --reason "Letter of the chief of 3 November"')
     return value

@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from gatekeeper.errors import (
     IdempotencyInFlight,
@@ -45,7 +46,7 @@ from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.patterns import first_asked, patterns
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
-from gatekeeper.exchange.quotas import Charge, Quotas, spend
+from gatekeeper.exchange.quotas import Charge, Quotas, spend, spend_unread
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
@@ -66,6 +67,7 @@ __all__ = [
     "admit",
     "answer",
     "asked",
+    "cost",
     "covered",
     "first_detail",
     "further_records",
@@ -73,6 +75,7 @@ __all__ = [
     "judge",
     "reconsider",
     "status_of",
+    "unread",
 ]
 
 # A change between decision and release means deciding anew; a registry that never rests is unavailable.
@@ -157,7 +160,7 @@ def answer(
         # (1) Who is asking, as the registry stands now, and by which law.
         gate, caller, snapshot = admit(gate, presented, "reads:query", claim=False)
         # (2) What is asked, whole and well formed, or every fault at once.
-        query = _parse(gate, caller, body)
+        query = _parse(gate, caller, snapshot, body)
         at = gate.clock.now()
         replay_of = None
         if idempotency_key is not None and not dry_run:
@@ -319,7 +322,15 @@ def _released(
         stage = "release"
         lease = Lease.begin()
         try:
-            appended = log.released(gate.ledger, request, decision, decided.index, release, gate.clock.now_ms)
+            appended = log.released(
+                gate.ledger,
+                request,
+                decision,
+                decided.index,
+                release,
+                gate.clock.now_ms,
+                as_decided=partial(_as_decided, gate.registry, request, snapshot),
+            )
         except SharingStopped:
             return _stopped(gate, request, decision)
         # (9) One buffered chunk, not to be started after the lease.
@@ -357,12 +368,29 @@ def _decided(
                 decision,
                 contact(decision, data),
                 data=data,
-                spend=_cost(gate, request, decision, charge),
+                spend=cost(gate, request, decision, charge),
             )
     raise LedgerUnavailable("others kept asking about the same place while the query was decided")
 
 
-def _cost(gate: Gate, request: log.Request, decision: Decision, charge: Charge) -> Spend | None:
+def _as_decided(registry: Registry, request: log.Request, before: Snapshot, now: RegistryState) -> bool:
+    """Say whether nothing changed but tokens of others that were revoked; asked under the log's lock.
+
+    The registry's number moves by one for each of them, and by one more for whatever else changes: one client
+    that revokes token after token would else keep every other from its answer. Raises StoreUnavailable.
+    """
+    if now.version == before.state.version:
+        return True
+    after = registry.snapshot()
+    revoked = after.revoked - before.revoked
+    return (
+        after.state.version == now.version
+        and now.version - before.state.version == len(revoked)
+        and request.caller.token_id not in revoked
+    )
+
+
+def cost(gate: Gate, request: log.Request, decision: Decision, charge: Charge) -> Spend | None:
     """Return what the decision is to cost. Raises PolicyUnavailable."""
     agency = decision.situation.agency
     return spend(
@@ -503,14 +531,28 @@ def _circumstances(  # noqa: PLR0917  a decision depends on as much
     )
 
 
-def _parse(gate: Gate, caller: Caller, body: bytes) -> Query:
+def _parse(gate: Gate, caller: Caller, snapshot: Snapshot, body: bytes) -> Query:
     try:
         query = gate.parser.parse(body)
         within(caller.details, query.purpose.category, query.purpose.case_number)
     except (InvalidRequest, MalformedBody):
-        log.refused(gate.ledger, log.new_query_id(), caller.agency_id, "invalid_request", "parse")
+        unread(gate, caller, snapshot, log.new_query_id())
         raise
     return query
+
+
+def unread(gate: Gate, caller: Caller, snapshot: Snapshot, query_id: str) -> None:
+    """Note that what was sent could not be read, or count it where the agency sent more of it than it may.
+
+    Raises PolicyUnavailable.
+    """
+    agency = snapshot.agency(caller.agency_id)
+    quotas = Quotas.of(gate.engine.bundle.data, caller.agency_id, "" if agency is None else agency.kind)
+    entry = spend_unread(quotas, gate.clock.now_ms, caller.agency_id, lambda _left: None)
+    try:
+        log.refused(gate.ledger, query_id, caller.agency_id, "invalid_request", "parse", entry)
+    except QuotaExceeded as over:
+        gate.over(caller.agency_id, over.violated)  # what was wrong is told all the same
 
 
 def _review_state(gate: Gate, request: log.Request, denial: Denial) -> str:

@@ -5,15 +5,16 @@ documents checked, or every fault at once; (3) a person still reviews the query;
 the query with everything that was ever said; (5) the appeal, its documents and the review's move are one
 commit; (6) the decision is logged. Guarantees: an appeal adds and never replaces: target, window, category
 and requester stay, every word stays beside those that came before, and none of them can help (promise 7); it
-takes every earlier ruling out of force, for they were made on another request; nothing is released here; the
-review's state only says where things stand: whoever fetches is decided on anew.
+takes every earlier ruling out of force, for they were made on another request; a repeated one spends as any
+repeated request does; nothing is released here; the review's state only says where things stand: whoever
+fetches is decided on anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,20 +29,22 @@ from gatekeeper.errors import (
     LedgerUnavailable,
     MalformedBody,
     NoReview,
+    QuotaExceeded,
     RequestErased,
     Superseded,
     UnknownQuery,
 )
-from gatekeeper.exchange import Gate, admit, asked, covered, judge, log, respond
+from gatekeeper.exchange import Gate, admit, asked, cost, covered, judge, log, respond, unread
 from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.bodies import AppealFactsSchema, AppealSchema, QuerySchema
 from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Decision, Permit
 from gatekeeper.exchange.documents import Document, decoded, examined, named, named_one, rows
 from gatekeeper.exchange.due import goes_first, time_for_review
-from gatekeeper.exchange.interfaces import Review, ReviewEvent
+from gatekeeper.exchange.interfaces import Review, ReviewEvent, Snapshot
 from gatekeeper.exchange.parse import Query, appealed
 from gatekeeper.exchange.presented import Presented
+from gatekeeper.exchange.quotas import Charge
 from gatekeeper.exchange.reading import UNKNOWN, load, names_of, read_json
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, LIFE
@@ -93,6 +96,7 @@ def appeal(
     Raises UnknownQuery (another agency's id and an unknown one alike), InvalidRequest, MalformedBody,
     AppealRefused, and what ``admit`` and the log raise; nothing was recorded then.
     """
+    charge = Charge()
     for attempt in range(_ATTEMPTS):
         # (1) Who asks, as the registry stands now, and for which query of theirs.
         gate, caller, snapshot = admit(gate, presented, "reads:query", claim=attempt == 0)
@@ -100,7 +104,7 @@ def appeal(
             raise UnknownQuery(query_id)
         covered(gate, caller, query_id)
         # (2) What is added.
-        added, at = _read(gate, caller, query_id, body), gate.clock.now()
+        added, at = _read(gate, caller, snapshot, query_id, body), gate.clock.now()
         repeated = idempotency_key is not None and _repeated(gate, caller, idempotency_key, added, at)
         try:
             # (3) Where the review stands. Read before what was said: whatever comes between moves it on.
@@ -120,7 +124,14 @@ def appeal(
             data = gate.engine.bundle.data
             met = contact(decision, data)
             decided = log.decided(
-                gate.ledger, gate.keys, gate.queue_review, request, decision, met, data=data
+                gate.ledger,
+                gate.keys,
+                gate.queue_review,
+                request,
+                decision,
+                met,
+                data=data,
+                spend=cost(gate, request, decision, charge) if repeated else None,
             )
         except Superseded:
             continue  # a person moved the review on meanwhile, or another appeal came: look again
@@ -128,22 +139,26 @@ def appeal(
             raise RequestErased from None
         except (AppealRefused, IdempotencyInFlight):
             raise
+        except QuotaExceeded as over:
+            gate.over(caller.agency_id, over.violated)
+            raise
         except Exception as fault:
             log.refused(gate.ledger, query_id, caller.agency_id, log.reason_of(fault), "decide")
             raise
         state = review_json(gate.queries, gate.engine.bundle.written, query_id, caller.agency_id, at)
-        return respond.appealed(query_id, decision, decided.receipt(), state, filed)
+        given = respond.appealed(query_id, decision, decided.receipt(), state, filed)
+        return replace(given, left=charge.left)
     raise LedgerUnavailable("the review kept moving while something was added")
 
 
 # --- What was sent. ---------------------------------------------------------------------------------------
 
 
-def _read(gate: Gate, caller: Caller, query_id: str, body: bytes) -> _Addition:
+def _read(gate: Gate, caller: Caller, snapshot: Snapshot, query_id: str, body: bytes) -> _Addition:
     try:
         return _addition(gate, query_id, read_json(body, MAX_APPEAL_BYTES))
     except (InvalidRequest, MalformedBody):
-        log.refused(gate.ledger, query_id, caller.agency_id, "invalid_request", "parse")
+        unread(gate, caller, snapshot, query_id)
         raise
 
 

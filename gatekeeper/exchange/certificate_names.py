@@ -54,7 +54,7 @@ def bears(certificate: x509.Certificate, name: Mapping[str, Any]) -> bool:
         return False
     try:
         return value in _borne(certificate, kind)
-    except ValueError:
+    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         return False  # a certificate that cannot be read bears nothing
 
 

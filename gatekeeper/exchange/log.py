@@ -19,6 +19,7 @@ from gatekeeper.errors import (
     IdempotencyMismatch,
     KeyErased,
     LedgerUnavailable,
+    QuotaExceeded,
     SharingStopped,
     Superseded,
 )
@@ -44,6 +45,7 @@ from gatekeeper.ledger import (
     count_band,
 )
 from gatekeeper.ledger.canonical import canonical
+from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.stops import covered
 
@@ -148,10 +150,13 @@ def released(
     decision_index: int,
     release: Release,
     now_ms: Callable[[], int],
+    *,
+    as_decided: Callable[[RegistryState], bool],
 ) -> Appended:
     """Commit the release, unless a stop covers it or anything it was decided on has changed since.
 
     The guard runs under the ledger's lock, inside the commit: no stop and no change can come in between.
+    *as_decided* is asked of the registry's state at that moment whether that is so.
     Raises SharingStopped, Superseded, LedgerUnavailable, ClockUnreliable.
     """
     draft = Draft(
@@ -173,7 +178,8 @@ def released(
         },
         detail={"cameras": [*sorted(release.cameras)]},
     )
-    return ledger.append(draft, (), _still_permitted(request.query_id, permit, release, now_ms))
+    guard = _still_permitted(request.query_id, permit, release, now_ms, as_decided)
+    return ledger.append(draft, (), guard)
 
 
 def reason_of(fault: Exception) -> str:
@@ -182,8 +188,12 @@ def reason_of(fault: Exception) -> str:
     return code if code in _REASONS else "internal"
 
 
-def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: str) -> Appended | None:
+def refused(
+    ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: str, spend: Spend | None = None
+) -> Appended | None:
     """Note that a query ended without an answer, and why; None if even that cannot be written.
+
+    *spend* is what the entry costs. Raises QuotaExceeded; nothing was written then.
 
     Nothing is released on this path, so a log that is gone must not turn one refusal into another.
     """
@@ -195,7 +205,9 @@ def refused(ledger: Ledger, query_id: str, agency_id: str, reason: str, stage: s
         detail={},
     )
     try:
-        return ledger.append(draft)
+        return ledger.append(draft, () if spend is None else (spend,))
+    except QuotaExceeded:
+        raise
     except GatekeeperError:
         return None
 
@@ -213,7 +225,13 @@ def _still_counted(query_id: str, decision: Decision) -> Guard | None:
     return guard
 
 
-def _still_permitted(query_id: str, permit: Permit, release: Release, now_ms: Callable[[], int]) -> Guard:
+def _still_permitted(
+    query_id: str,
+    permit: Permit,
+    release: Release,
+    now_ms: Callable[[], int],
+    as_decided: Callable[[RegistryState], bool],
+) -> Guard:
     state = permit.situation.registry
     receivers = parties(permit)
 
@@ -221,7 +239,7 @@ def _still_permitted(query_id: str, permit: Permit, release: Release, now_ms: Ca
         if covered(transaction.stops(), receivers, release.cameras):
             raise SharingStopped("a stop in force covers this release")
         now = transaction.registry()
-        if state is None or now.version != state.version:
+        if state is None or not as_decided(now):
             raise Superseded("agency, credential, stop or policy changed since the decision")
         if now.policy_revision != permit.policy.revision or now.policy_digest != permit.policy.digest:
             # A worker that still holds last week's law, or one that nobody activated, releases nothing.

@@ -1,11 +1,12 @@
 """What a query spends of the limits that the city's policy gives (``quotas`` in ``data/city.json``).
 
-A new query, a dry run too, spends a token of its agency, of its officer and of its kind. A further page and a
-repeated request (by Idempotency-Key, or records asked for anew) are no new query and spend one of ``again``:
-who lost an answer can have it, and nobody can fill the log for nothing. Guarantees: the thresholds are the
-law's own, inside its digest; a law without them answers no query; the last tokens of each limit, its reserve,
-are for the purposes that the city calls urgent, so that a search for a missing child is not refused for what
-others used up; an officer is known by a fingerprint under the day's key, as everywhere.
+A new query, a dry run too, spends a token of its agency, of its officer and of its kind. A further page, a
+repeated request (by Idempotency-Key, or records asked for anew; an appeal too) and one that cannot be read
+are no new query and spend one of ``again``: who lost an answer can have it, and nobody can fill the log for
+nothing. Guarantees: the thresholds are the law's own, inside its digest; a law without them answers no query;
+the last tokens of each limit, its reserve, are for the purposes that the city calls urgent, so that a search
+for a missing child is not refused for what others used up; an officer is known by a fingerprint under the
+day's key, as everywhere.
 """
 
 from __future__ import annotations
@@ -95,6 +96,21 @@ def spend(
         urgent=query.purpose.category in quotas.urgent,
         now_ms=now_ms,
         told=charge.told,
+    )
+
+
+def spend_unread(
+    quotas: Quotas, now_ms: Callable[[], int], agency_id: str, told: Callable[[tuple[Left, ...]], None]
+) -> Spend:
+    """Return what is spent by the entry of a request that could not be read: nobody's officer, not urgent."""
+    return Spend(
+        agency_id=agency_id,
+        limits=(quotas.limits[AGAIN],),
+        officer=None,
+        officer_print=lambda _day: None,
+        urgent=False,
+        now_ms=now_ms,
+        told=told,
     )
 
 

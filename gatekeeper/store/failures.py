@@ -10,12 +10,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, select, text
 
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import failures
 
 WINDOW_MS: Final = 60_000
+
+_GOES_ON: Final = "failures.since_ms > :after AND failures.since_ms <= :now"
+_ADD: Final = text(
+    "INSERT INTO failures (address_fp, since_ms, number) VALUES (:address, :since, :number) "  # noqa: S608  our own
+    "ON CONFLICT (address_fp) DO UPDATE SET "
+    f"number = CASE WHEN {_GOES_ON} THEN failures.number + excluded.number ELSE excluded.number END, "
+    f"since_ms = CASE WHEN {_GOES_ON} THEN failures.since_ms ELSE excluded.since_ms END"
+)
+"""One statement for all addresses of a second, in one order: while it runs, SQLite's other writers wait."""
 
 
 class Failures:
@@ -34,18 +43,15 @@ class Failures:
 
     def add(self, counts: Mapping[bytes, tuple[int, int]], now_ms: int) -> None:
         """Add failures of each address (how many, when the first of them was), and remove what is over."""
-        c = failures.c
+        added = [
+            {"address": address, "number": number, "since": since, "after": now_ms - WINDOW_MS, "now": now_ms}
+            for address, (number, since) in sorted(counts.items())
+            if now_ms - WINDOW_MS < since <= now_ms
+        ]
         with self._database.write() as connection:
-            for address, (number, since) in counts.items():
-                if not now_ms - WINDOW_MS < since <= now_ms:
-                    continue
-                more = update(failures).where(c.address_fp == address, *_current(now_ms))
-                if connection.execute(more.values(number=c.number + number)).rowcount:
-                    continue
-                connection.execute(delete(failures).where(c.address_fp == address))
-                row = {"address_fp": address, "since_ms": since, "number": number}
-                connection.execute(insert(failures), row)
-            connection.execute(delete(failures).where(c.since_ms < now_ms - 2 * WINDOW_MS))
+            if added:
+                connection.execute(_ADD, added)
+            connection.execute(delete(failures).where(failures.c.since_ms < now_ms - 2 * WINDOW_MS))
 
 
 def _current(now_ms: int) -> tuple[ColumnElement[bool], ...]:

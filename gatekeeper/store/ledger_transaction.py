@@ -32,7 +32,6 @@ from gatekeeper.store.patterns import statement_of_marks, values_of_marks
 from gatekeeper.store.prepared import Driver, Reading, marked, prepared
 from gatekeeper.store.purse import Purse
 from gatekeeper.store.tables import (
-    BUMP,
     REGISTRY,
     WRITABLE,
     metadata,
@@ -70,6 +69,7 @@ CLAIMED: Final[Mapping[str, Callable[[], GatekeeperError]]] = {
     "jti_seen": lambda: Unauthenticated("proof_replayed"),
 }
 """Tables whose key is used up by whoever is first; what the second is told."""
+_STEPS: Final = "UPDATE registry SET version = version + ? WHERE id = 1"
 _REFUSED: Final = (sqlite3.IntegrityError, psycopg.IntegrityError)
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -89,6 +89,7 @@ class LedgerTransaction:
         self._pending: dict[str, list[dict[str, object]]] = {}
         self._purse = Purse(dialect, self._send)
         self._bump = False
+        self._revoked = 0
         self._wrote = False
         self._appended = False
         self._broken = False
@@ -100,7 +101,7 @@ class LedgerTransaction:
     def registry(self) -> RegistryState:
         """Return the registry's state, with what this transaction changed. Raises LedgerUnavailable."""
         self.head()
-        if self._bump:
+        if self._bump or self._revoked:
             self._flush()
         if self._state is None:
             self._state = RegistryState(*self._send(STATE).fetchall()[0])
@@ -203,7 +204,10 @@ class LedgerTransaction:
             self._purse.take(charge)
         for table, values in inserts:
             self._pending.setdefault(table, []).append(values)
-            self._bump = self._bump or table in REGISTRY
+            if table == "revoked_tokens":
+                self._revoked += 1
+            else:
+                self._bump = self._bump or table in REGISTRY
         self._wrote = self._wrote or bool(rows)
 
     def complete(self) -> None:
@@ -242,9 +246,10 @@ class LedgerTransaction:
                     self._insert(table, pending[table])
             if "stops" in pending:
                 self._stops = None
-        if self._bump:
-            self._bump = False
-            self._send(BUMP.text)
+        # One for each token, and one for whatever else changed: so a release can tell whether that is all.
+        if steps := self._revoked + self._bump:
+            self._bump, self._revoked = False, 0
+            self._send(_STEPS, (steps,))
             self._state = None
 
     def _send(self, statement: str, values: Sequence[object] = ()) -> Any:

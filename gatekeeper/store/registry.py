@@ -36,14 +36,17 @@ MARGIN: Final = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The registry at one version. ``state`` is what a release compares in its own commit."""
+    """The registry at one version. ``state`` is what a release compares in its own commit.
+
+    ``revoked`` are the identifiers of the access tokens that were revoked.
+    """
 
     state: RegistryState
     stops: tuple[Stop, ...]
     _agencies: Mapping[str, Agency]
     _oris: Mapping[str, Agency]
     _clients: Mapping[str, Client]
-    _revoked: frozenset[str]
+    revoked: frozenset[str]
 
     def agency(self, id_or_ori: str) -> Agency | None:
         """Return the agency of that id, or else of that ORI, or None."""
@@ -63,7 +66,7 @@ class Snapshot:
 
     def token_revoked(self, jti: str) -> bool:
         """Return whether the access token of that identifier was revoked."""
-        return jti in self._revoked
+        return jti in self.revoked
 
 
 class Registry:
@@ -182,7 +185,7 @@ def _read(connection: Connection) -> Snapshot:
         _agencies=known,
         _oris={agency.ori: agency for agency in known.values() if agency.ori is not None},
         _clients=members,
-        _revoked=frozenset(connection.execute(select(revoked_tokens.c.jti)).scalars()),
+        revoked=frozenset(connection.execute(select(revoked_tokens.c.jti)).scalars()),
     )
 
 

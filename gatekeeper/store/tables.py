@@ -1115,7 +1115,8 @@ PASSING: Final = (
 REGISTRY: Final = frozenset(
     {"registry", "agencies", "affirmations", "clients", "client_keys", "stops", "revoked_tokens"}
 )
-"""A write to any of these bumps ``registry.version`` in the same transaction."""
+"""A write to any of these moves ``registry.version`` in the same transaction: by one for each token that is
+revoked, and by one more for whatever else changes."""
 
 WRITABLE: Final = frozenset(
     {

@@ -2,7 +2,8 @@
 
 Guarantees: who proves its client, or is told the nonce that its proof lacks, is never counted, so a busy
 client is not slowed; whoever shares an address with somebody who fails is shut out until that minute is over
-and no longer (what is refused then is not counted); an address is kept as a fingerprint under the day's key.
+and no longer (what is refused then is not counted); an address is kept as a fingerprint under the day's key;
+what cannot be shared is added up here, for its minute, and no memory grows with it.
 ``X-Forwarded-For`` counts only from the configured proxy, and of it only what the configured number of
 proxies have written: what a caller claims about itself is to the left of that. IPv6 addresses count by their
 /64.
@@ -25,6 +26,7 @@ from gatekeeper.errors import Unavailable
 from gatekeeper.ledger import DayKeys
 
 WINDOW_MS = 60_000
+_Counted = dict[bytes, tuple[int, int]]
 
 
 class Counts(Protocol):
@@ -58,7 +60,7 @@ class Brake:
         self._proxy = proxy
         self._hops = hops
         self._share_seconds = share_seconds
-        self._pending: dict[bytes, tuple[int, int]] = {}
+        self._pending: _Counted = {}
         self._mutex = threading.Lock()
         self._shared = time.monotonic() - share_seconds
 
@@ -98,7 +100,16 @@ class Brake:
             self._counts.add(pending, now)
         except Unavailable:
             with self._mutex:
-                self._pending = pending | self._pending
+                self._pending = _together(pending, self._pending, now)
+
+
+def _together(older: _Counted, newer: _Counted, now: int) -> _Counted:
+    """Add up what could not be shared and what came since; what is over by now is forgotten."""
+    both = {caller: said for caller, said in older.items() if now - WINDOW_MS < said[1] <= now}
+    for caller, (number, first) in newer.items():
+        before, began = both.get(caller, (0, first))
+        both[caller] = (before + number, min(began, first))
+    return both
 
 
 def address_of(peer: str | None, forwarded: Sequence[str], proxy: str, hops: int) -> str:

@@ -45,7 +45,7 @@ class Proxy:
             raise refusal("oversized")
         try:
             return x509.load_pem_x509_certificate(unquote_to_bytes(shown))
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             raise refusal("malformed") from None
 
     def _speaks(self, headers: Headers, peer: str | None) -> bool:

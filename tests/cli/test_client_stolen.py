@@ -14,6 +14,7 @@ import pytest
 
 from gatekeeper.cli.client import register
 from gatekeeper.errors import Unauthenticated
+from gatekeeper.notices.stolen import Revoked, notice
 from gatekeeper.policy import load, shipped_policies
 from gatekeeper.settings import Settings
 from gatekeeper.store.database import Database
@@ -99,7 +100,26 @@ def test_typed_again_it_lists_again_and_revokes_nothing(city: City) -> None:
     assert size == city.state.rows.head().size
     assert "was revoked before" in again.stderr
     assert 2 == sum(line.strip().startswith("q_") for line in again.stdout.splitlines())
-    assert "It had been revoked before this letter was drafted." in again.stdout
+    assert "had been\nrevoked before this letter was drafted" in again.stdout
+
+
+def test_a_letter_says_no_time_at_which_nothing_was_revoked(city: City) -> None:
+    """What was revoked last week must not be told to an agency, and a court, as revoked now."""
+    assert " UTC: " in json.loads(stolen(city, "--json").stdout)["notice"]
+    again = json.loads(stolen(city, "--json").stdout)
+    assert (None, None) == (again["revoked"]["entry"], again["revoked"]["at"])
+    assert "revoked before this letter was drafted: " in again["notice"]
+    assert "UTC: " not in again["notice"]
+
+
+def test_what_was_typed_cannot_pass_for_another_part_of_the_letter() -> None:
+    """A name, a contact or a reason moves no cursor and begins no line."""
+    hostile = "a\x1b[2J\r\nBcc: b\u202e\u2028c"
+    revoked = Revoked(AGENCY, hostile, (hostile,), "client-1", None, None, None, hostile)
+    letter = notice(revoked, [], issuer="https://gate.example", since=None)
+    assert letter.replace("\n", "").isprintable()
+    assert not [line for line in letter.splitlines() if line.startswith("Bcc")]
+    assert 3 == letter.count("a [2J  Bcc: b  c")
 
 
 def test_other_clients_are_neither_revoked_nor_listed(city: City) -> None:
@@ -175,6 +195,9 @@ def test_where_nothing_can_be_revoked_the_command_that_can_is_said(city: City) -
     [
         (("client-0000", "--reason", REASON), "gatekeeper client list"),
         (("CLIENT", "--reason", "?"), "say why in words"),
+        (("CLIENT", "--reason", "lost \udcff key"), "say why in words, on one line"),
+        (("CLIENT", "--reason", "lost\nBcc: a@b.example"), "say why in words, on one line"),
+        (("CLIENT", "--reason", "lost \x1b[2J key"), "say why in words, on one line"),
         (("CLIENT", "--reason", REASON, "--kid", "nobody"), "has no key nobody"),
     ],
 )

@@ -114,6 +114,9 @@ MISFITS = {
     "state spelt out": (["other-grove-pd", "--state", "Illinois"], "--state IL"),
     "state that is none": (["other-grove-pd", "--state", "ZZ"], "--state IL"),
     "no name": (["other-grove-pd", "--name", "  "], "--name"),
+    "contact with escapes": (["other-grove-pd", "--contact", "a\x1b[2J@b.example"], "--contact"),
+    "contact that ends a line": (["other-grove-pd", "--contact", "a@b.example\nBcc:"], "--contact"),
+    "two contacts in one": (["other-grove-pd", "--contact", "a@b.example,c@d.example"], "--contact"),
     "federal with a state": (["other-grove-pd", "--kind", "federal"], "leave out --state"),
 }
 

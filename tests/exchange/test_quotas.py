@@ -13,6 +13,7 @@ import pytest
 
 from gatekeeper.errors import (
     IdempotencyInFlight,
+    InvalidRequest,
     PolicyUnavailable,
     QuotaExceeded,
     StoreUnavailable,
@@ -22,6 +23,7 @@ from gatekeeper.exchange import further_records
 from gatekeeper.exchange.quotas import AGAIN, LIMITS, Quotas
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.policy import Bundle, Embedded
+from tests.exchange.appeals import Denied, facts
 from tests.exchange.city import CAMERAS, City, body
 from tests.lawful import Steady, law_of
 
@@ -161,6 +163,38 @@ def test_a_further_page_is_no_new_query(city: City, bundle: Bundle) -> None:
     following = json.loads(page.body)["next"]
     with pytest.raises(QuotaExceeded):
         further_records(city.gate, city.presented(AGENCY), first["query_id"], following)
+
+
+def test_a_repeated_appeal_is_a_repeated_request(city: City, bundle: Bundle) -> None:
+    """Each is decided and logged again: what the law allows of that, and no entry more."""
+    city = limited(city, bundle, again=some(2))
+    denied = Denied.of(city)
+    denied.answered(facts(), idempotency_key="key-1")
+    given = [denied.appeal(facts(), idempotency_key="key-1") for _ in range(2)]
+    assert [1, 0] == [one.left[0].tokens for one in given]
+    before = len(city.events())
+    for _ in range(5):
+        with pytest.raises(QuotaExceeded):
+            denied.appeal(facts(), idempotency_key="key-1")
+    assert before == len(city.events())
+
+
+def test_what_cannot_be_read_does_not_fill_the_log(city: City, bundle: Bundle) -> None:
+    """Its faults are told each time; over the limit it is counted, and the urgent have their reserve."""
+    counted: list[tuple[str, ...]] = []
+    city = limited(city, bundle, again=some(3, reserve=1))
+    city = city.with_gate(over=lambda _agency, limits: counted.append(tuple(limits)))
+    denied = Denied.of(city)
+    page = json.loads(city.ask(body(**missing())).body)
+    before = len(city.events())
+    for _ in range(4):
+        with pytest.raises(InvalidRequest):
+            city.ask({})
+        with pytest.raises(InvalidRequest):
+            denied.appeal({})
+    assert ["query.refused"] * 2 == [entry["event"] for entry in city.events()[before:]]
+    assert [("again",)] * 6 == counted
+    further_records(city.gate, city.presented(AGENCY), page["query_id"], page["next"])
 
 
 def test_the_same_key_at_once_spends_one(city: City, bundle: Bundle) -> None:

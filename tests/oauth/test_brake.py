@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from gatekeeper.errors import StoreUnavailable
 from gatekeeper.ledger import DayKeys
 from gatekeeper.store.database import Database
 from gatekeeper.store.failures import Failures
@@ -213,6 +215,45 @@ def test_what_was_never_shared_is_over_after_a_minute_too(
     assert 0 == brake.wait(caller)
     brake.failed(caller)
     assert 0 == brake.wait(caller)
+
+
+class FullDisk:
+    """Counts that can be read and not written; *meanwhile* happens while that is first tried."""
+
+    meanwhile: Callable[[], None] | None = None
+
+    def of(self, _address: bytes, now_ms: int) -> tuple[int, int]:
+        """Return that nothing is known."""
+        return (0, now_ms)
+
+    def add(self, _counts: Mapping[bytes, tuple[int, int]], _now_ms: int) -> None:
+        """Refuse."""
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            meanwhile()
+        raise StoreUnavailable("the disk is full")
+
+
+def test_what_cannot_be_shared_is_neither_lost_nor_kept_for_ever(city: City, keys: DayKeys) -> None:
+    """On a full disk each worker counts for itself, and forgets an address after its minute."""
+    counts = FullDisk()
+    brake = Brake(counts, keys, city.clock.now_ms, most=MOST, proxy=PROXY, hops=1, share_seconds=0)
+    caller = brake.caller("192.0.2.1", ())
+    for _ in range(MOST - 1):
+        brake.failed(caller)
+
+    def fails_again() -> None:
+        other = threading.Thread(target=brake.failed, args=(caller,))
+        other.start()
+        other.join()
+
+    counts.meanwhile = fails_again
+    brake.failed(brake.caller("192.0.2.2", ()))
+    assert 60 == brake.wait(caller)
+    for _ in range(200):
+        city.clock.seconds += 1
+        brake.failed(brake.caller(f"198.51.100.{city.clock.seconds % 256}", ()))
+    assert 61 >= len(brake._pending)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -27,8 +28,10 @@ HOST = "gate.oakville.example"
 KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-def certificate(*names: x509.GeneralName, subject: str = "CN=gate,O=Oakville (sample)") -> x509.Certificate:
-    """Make a certificate that bears these names; who signed it is the proxy's to judge."""
+def certificate(
+    *names: x509.GeneralName, subject: str = "CN=gate,O=Oakville (sample)", raw: bytes = b""
+) -> x509.Certificate:
+    """Make a certificate that bears these names, or this as its names; the proxy judges who signed it."""
     now = dt.datetime.now(dt.UTC)
     built = (
         x509.CertificateBuilder()
@@ -41,6 +44,9 @@ def certificate(*names: x509.GeneralName, subject: str = "CN=gate,O=Oakville (sa
     )
     if names:
         built = built.add_extension(x509.SubjectAlternativeName(names), critical=False)
+    if raw:
+        written = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), raw)
+        built = built.add_extension(written, critical=False)
     return built.sign(KEY, SHA256())
 
 
@@ -167,6 +173,21 @@ def test_what_is_not_the_clients_certificate_is_refused(
     assert (401, "invalid_client") == (answer.status_code, answer.get_json()["error"])
     assert [reason] == city.refused
     assert HOST not in answer.get_data(as_text=True)
+
+
+# A GeneralName that no library of ours reads: x400Address (RFC 5280 section 4.2.1.6).
+POSTAL = certificate(raw=bytes.fromhex("3004a3023000"))
+SEVENTH = certificate().public_bytes(Encoding.DER).replace(b"\xa0\3\2\1\2", b"\xa0\3\2\1\7", 1)
+
+
+@pytest.mark.parametrize(
+    "der", [POSTAL.public_bytes(Encoding.DER), SEVENTH], ids=["a name of an unread kind", "version 8"]
+)
+def test_a_certificate_that_cannot_be_read_is_refused_and_breaks_nothing(city: City, der: bytes) -> None:
+    """An authority may sign what our library does not read: 401, never 500."""
+    pem = f"-----BEGIN CERTIFICATE-----\n{b64encode(der).decode()}\n-----END CERTIFICATE-----\n"
+    answer = asked(city, shown(X_Client_Certificate=quote(pem)))
+    assert (401, "invalid_client") == (answer.status_code, answer.get_json()["error"])
 
 
 def test_without_the_proxys_secret_no_certificate_is_believed(city: City) -> None:

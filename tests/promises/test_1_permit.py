@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from gatekeeper.errors import (
 )
 from gatekeeper.exchange import answer as ask
 from gatekeeper.exchange.log import new_query_id
+from gatekeeper.exchange.rulings import decided_anew
 from gatekeeper.ledger import Clock, Draft, Ledger
 from gatekeeper.policy import Bundle
 from gatekeeper.policy.opa import OpaServer
@@ -548,6 +549,80 @@ def test_a_registry_that_never_rests_is_refused_not_guessed(city: City) -> None:
     city.reads.on_fetch = disturb
     nothing_leaves(city, LedgerUnavailable)
     assert 1 < len(city.reads.asked) < 10
+
+
+def _revoke_token(city: City, jti: str) -> None:
+    rows = administration.revoke_token(jti, datetime.now(UTC) + timedelta(minutes=10))
+    _change(city, "credential.token_revoked", {"jti": jti}, rows)
+
+
+def test_nobody_keeps_others_from_their_answer_by_revoking_his_own_tokens(city: City) -> None:
+    """A client revokes token after token: the query of another is decided once."""
+    numbers = iter(range(1000))
+
+    def disturb() -> None:
+        for _ in range(3):
+            _revoke_token(city, f"jti-made-up-{next(numbers)}")
+
+    city.reads.on_fetch = disturb
+    assert [200, 200] == [city.ask(body()).status for _ in range(2)]
+    assert 2 == len(city.reads.asked) == len(released(city))
+
+
+def test_a_change_hides_behind_no_revoked_token(city: City) -> None:
+    """A fact taken back, an agency suspended: decided again, however many tokens were revoked beside it."""
+
+    def take_back() -> None:
+        _revoke_token(city, "jti-made-up")
+        _change(city, "credential.revoked", {"reason": "x"}, (decided_anew(city.state.registry.state()),))
+
+    def suspend() -> None:
+        _revoke_token(city, "jti-made-up-too")
+        _suspend(city)
+
+    once(city.reads, take_back)
+    assert 200 == city.ask(body()).status
+    assert (2, 1) == (len(city.reads.asked), len(released(city)))
+    once(city.reads, suspend)
+    assert 403 == city.ask(body()).status
+    assert 1 == len(released(city))
+
+
+def test_a_change_hides_behind_no_token_that_is_revoked_in_the_same_commit(city: City) -> None:
+    """Requests of one moment are committed together: each of their changes is a step of its own."""
+
+    def both() -> None:
+        found = city.state.registry.agency("sample-il-pd")
+        assert found is not None
+        until = datetime.now(UTC) + timedelta(minutes=10)
+        rows = (
+            *administration.revoke_token("jti-made-up", until),
+            *administration.set_agency_status(found, "suspended"),
+        )
+        _change(city, "credential.token_revoked", {"jti": "jti-made-up"}, rows)
+
+    once(city.reads, both)
+    assert 403 == city.ask(body()).status
+    assert [] == released(city)
+
+
+def test_a_token_revoked_in_the_middle_gets_nothing(city: City) -> None:
+    """The very one that the query came with."""
+    once(city.reads, lambda: _revoke_token(city, "jti-of-this"))
+    with pytest.raises(Unauthenticated) as refused:
+        ask(city.gate, city.presented("sample-il-pd", jti="jti-of-this"), json.dumps(body()).encode())
+    assert "token_revoked" == refused.value.reason
+    assert [] == released(city)
+
+
+def test_an_end_requester_that_changed_in_the_middle_is_decided_again(city: City) -> None:
+    """Whom it is asked for counts as whoever asks."""
+    behalf = {"agency": "sample-il-pd", "component": None, "person": "Pat Example"}
+    assert 200 == city.ask(body(on_behalf_of=behalf), "sample-fusion").status
+    once(city.reads, lambda: _suspend(city))
+    assert 403 == city.ask(body(on_behalf_of=behalf), "sample-fusion").status
+    assert 1 == len(released(city))
+    assert "superseded" in {entry.get("reason") for entry in city.events()}
 
 
 def test_the_gate_was_whole_all_along(city: City) -> None:

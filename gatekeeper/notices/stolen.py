@@ -1,8 +1,8 @@
 """What a client asked whose key is in somebody else's hands, and the draft of what its agency is told.
 
 Guarantees: every query of the client from the first day on is listed, each with the entries that prove it,
-read from the public log and held against the tree's hashes; there is no plate, place, name or word in the
-list or in the draft, so both can be sent by mail.
+read from the public log and held against the tree's hashes; there is no plate, place, name or word of a query
+in the list or in the draft, so both can be sent by mail; what the draft says of the revocation is true.
 """
 
 from __future__ import annotations
@@ -64,14 +64,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Revoked:
-    """What was revoked, when and why; ``entry`` None: somebody had done so before."""
+    """What was revoked, when and why; ``entry`` and ``at`` None: somebody had done so before."""
 
     agency_id: str
     agency: str
     contacts: tuple[str, ...]
     client_id: str
     kid: str | None
-    at: datetime
+    at: datetime | None
     entry: int | None
     reason: str
 
@@ -120,28 +120,38 @@ def as_csv(asked: Sequence[Asked]) -> str:
 
 
 def notice(revoked: Revoked, asked: Sequence[Asked], *, issuer: str, since: date | None) -> str:
-    """Return the draft of the letter to the agency: what happened, what was asked, what it is to do."""
+    """Return the draft of the letter to the agency: what happened, what was asked, what it is to do.
+
+    What was typed stands on a line of its own: it cannot be taken for another part of the letter.
+    """
     agency, released = revoked.agency_id, [one for one in asked if one.releases]
     what = f"The key {revoked.kid} of the client" if revoked.kid else "The client"
     entry = (
-        "It had been revoked before this letter was drafted."
+        "The city's public log holds the revocation. Counsel adds when that was."
         if revoked.entry is None
         else f"Entry {revoked.entry} of the city's public log holds the revocation;\n"
         f"{issuer}/v1/ledger/entries/{revoked.entry}/proof proves it."
     )
-    contacts = ", ".join(revoked.contacts) or f"no contact is registered: gatekeeper agency show {agency}"
+    when = (
+        "had been\nrevoked before this letter was drafted"
+        if revoked.at is None
+        else f"was\nrevoked on {revoked.at:%Y-%m-%d} at {revoked.at:%H:%M} UTC"
+    )
+    contacts = (
+        ", ".join(map(_line, revoked.contacts))
+        or f"no contact is registered: gatekeeper agency show {agency}"
+    )
     begins = "since it was registered" if since is None else f"from {since.isoformat()} on"
     span = f"The first is of {asked[0].hour}, the last of {asked[-1].hour} (hours in UTC). " if asked else ""
     return f"""\
 DRAFT. Counsel reads, completes and sends it; nothing has been sent.
 
-To: {revoked.agency} ({agency})
+To: {_line(revoked.agency)} ({agency})
     {contacts}
 From: the license-plate-reader gatekeeper at {issuer}
 About: credentials of yours that are in somebody else's hands
 
-What happened. {what} {revoked.client_id} was
-revoked on {revoked.at:%Y-%m-%d} at {revoked.at:%H:%M} UTC: {revoked.reason}
+What happened. {what} {revoked.client_id} {when}: {_line(revoked.reason)}
 No token of it is accepted since then, on any server of the city.
 {entry}
 
@@ -165,6 +175,10 @@ For counsel, before this is sent:
 - Whether the agency has other clients on the same machine:
   gatekeeper client list --agency {agency}
 """
+
+
+def _line(typed: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in typed)
 
 
 def _count(asked: Sequence[Asked], outcome: str) -> int:
