@@ -58,7 +58,7 @@ def reinstate(data: Path | None, agency_id: str, reason: str, username: str | No
         if two:
             say_proposed(acts.propose(change, person, reason))
             return
-        acts.alone(change, by=person.id, person=person, reason=reason)
+        acts.alone(change, person=person, reason=reason)
     click.echo(f"{found.id} is active from its next request on")
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from gatekeeper.errors import KeyErased, OperatorError, Superseded
+from gatekeeper.errors import KeyErased, LedgerCorrupt, OperatorError, Superseded
 from gatekeeper.exchange.interfaces import Snapshot
 from gatekeeper.ledger import Appended, Draft, Guard, Json, Ledger, Row, Transaction
 from gatekeeper.ledger.canonical import decoded
@@ -69,11 +69,11 @@ class Changing:
         return self._two(self._plan(self.snapshot(), change))
 
     def alone(
-        self, change: Change, *, by: str, person: Account | None = None, reason: str | None = None
+        self, change: Change, *, by: str = "", person: Account | None = None, reason: str | None = None
     ) -> Done:
         """Make a change that takes one person; refuse one that takes two.
 
-        *by* is who is at the shell, or the id of *person*, a member of staff who has proved it.
+        *by* is who is at the shell; *person* a member of staff, where one has proved it.
         """
         if person is not None:
             self._refuse(person, change.agency_id, reason)
@@ -81,7 +81,7 @@ class Changing:
             raise OperatorError(MAY_NOT)
         elif reason is not None and (fault := fault_of(reason)) is not None:
             raise OperatorError(f'{fault} For example --reason "Letter of the chief of 3 November"')
-        private: dict[str, Json] = {"by": by}
+        private: dict[str, Json] = {"by": by if person is None else person.id}
         if reason is not None:
             private["reason"] = tidy(reason)
 
@@ -209,7 +209,7 @@ class Changing:
         try:
             (entry,) = self.ledger.entries_of(proposal.ref)
             values = {name: each["value"] for name, each in self.ledger.opened(entry).openings.items()}
-        except (KeyErased, ValueError):
+        except (KeyErased, LedgerCorrupt, ValueError):
             raise OperatorError(NOT_SO) from None
         clear = decoded(entry.entry)
         change = Change(

@@ -145,7 +145,7 @@ def test_a_proposal_of_an_earlier_suspension_lifts_no_later_one(city: City) -> N
     one_is_enough: dict[str, Json] = {"two_people_for": []}
     assert person is not None
     changing(state, lambda: one_is_enough).alone(
-        Change("reinstate_agency", "maple-grove-pd"), by=person.id, person=person, reason=WHY[1]
+        Change("reinstate_agency", "maple-grove-pd"), person=person, reason=WHY[1]
     )
     state.close()
     city.run("agency", "suspend", "maple-grove-pd", *WHY)

@@ -13,8 +13,10 @@ import pytest
 from gatekeeper import settings as configuration
 from gatekeeper.cli.demo import build_city
 from gatekeeper.errors import OperatorError
+from gatekeeper.notices.reminders import due
 from gatekeeper.records.sample import build
 from gatekeeper.settings import Settings
+from gatekeeper.state import open_state
 from tests.cli.shell import City
 
 
@@ -77,3 +79,15 @@ def test_a_directory_that_a_demo_serves_is_left_to_it(city: City) -> None:
     assert credentials.exists()
     server.shutdown()
     server.server_close()
+
+
+def test_each_sample_agency_has_a_contact_that_nobody_reads_and_one_is_soon_to_be_reminded(
+    city: City,
+) -> None:
+    """Notices and reminders have somebody to go to, and nobody gets one by mistake (RFC 2606)."""
+    build_city(_demo(city.data))
+    state = open_state(configuration.load(data=city.data))
+    agencies, today = state.registry.agencies(), state.clock.now().date()
+    state.close()
+    assert len(agencies) == sum(contact.endswith(".example") for one in agencies for contact in one.contacts)
+    assert ["quarry-hill-so-in"] == [one.id for one in agencies if [*due(one, today)]]

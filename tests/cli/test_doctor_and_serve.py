@@ -36,6 +36,20 @@ def test_a_city_in_order_has_nothing_to_mend(city: City, monkeypatch: pytest.Mon
     assert (0, {"ok"}) == (status, {state for state, _ in checks.values()}), checks
 
 
+def test_an_agency_that_nobody_can_write_to_is_named_with_the_command(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing fails by it: it is reminded of nothing, and that is said."""
+    agency = city.add_agency()
+    _, checks = doctor(city, monkeypatch)
+    state, detail = checks["notices"]
+    assert ("ok", True) == (state, f"gatekeeper agency change {agency} --contact ADDRESS" in detail)
+    city.run(
+        "agency", "change", agency, "--contact", "chief@sample.example", "--reason", "Letter of the chief"
+    )
+    assert "without a contact" not in doctor(city, monkeypatch)[1]["notices"][1]
+
+
 AILING: dict[str, tuple[dict[str, str], str, str]] = {
     "no engine chosen": ({"GATEKEEPER_ENGINE": ""}, "settings", "GATEKEEPER_ENGINE=embedded"),
     "plain http": ({"GATEKEEPER_BASE_URL": "http://alpr.example.gov"}, "settings", "use https"),

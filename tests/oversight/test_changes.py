@@ -317,8 +317,25 @@ def test_what_was_erased_is_not_confirmed(office: Office) -> None:
     office.write("DELETE FROM private_details WHERE event LIKE 'agency.change%'")
     with pytest.raises(OperatorError, match=NOT_SO[:20]):
         office.acts.said(office.acts.store.all()[0])
-    with pytest.raises((OperatorError, LedgerUnavailable)):
+    assert () == office.acts.waiting()
+    with pytest.raises(OperatorError):
         office.acts.confirm(proposal_id, second, WHY)
+
+
+def test_what_was_sealed_anew_in_the_database_is_nobodys(office: Office) -> None:
+    """And hides no other proposal."""
+    first, second = office.person("robin"), office.person("lee", "legal")
+    forged = office.acts.propose(office.change("add_client"), first, WHY)
+    other = office.acts.propose(office.change("close_agency"), first, WHY)
+    refs = {one.id: one.ref for one in office.acts.store.all()}
+    office.write(f"DELETE FROM private_details WHERE ref = '{refs[forged]}'")  # noqa: S608  a test's own
+    office.write(
+        f"INSERT INTO private_details (ref, event, day, box) SELECT '{refs[forged]}', "  # noqa: S608
+        f"event, day, box FROM private_details WHERE ref = '{refs[other]}'"
+    )
+    assert [other] == [one.id for one in office.acts.waiting()]
+    with pytest.raises(OperatorError, match=NOT_SO[:20]):
+        office.acts.confirm(forged, second, WHY)
 
 
 @pytest.mark.parametrize(
@@ -430,8 +447,8 @@ def test_at_the_shell_nobody_reinstates_without_an_account(office: Office) -> No
         office.acts.alone(change, by="operator", reason=WHY)
     person = office.person("robin")
     with pytest.raises(OperatorError):
-        office.acts.alone(change, by=person.id, person=person, reason="")
-    office.acts.alone(change, by=person.id, person=person, reason=WHY)
+        office.acts.alone(change, person=person, reason="")
+    office.acts.alone(change, person=person, reason=WHY)
     found = office.city.state.registry.agency(AGENCY)
     assert found is not None
     assert "active" == found.status

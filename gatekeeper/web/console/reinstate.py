@@ -82,7 +82,7 @@ class _Steps:
             if self._acts.takes_two(change):
                 self._acts.propose(change, person, typed["reason"])
             else:
-                self._acts.alone(change, by=person.id, person=person, reason=typed["reason"])
+                self._acts.alone(change, person=person, reason=typed["reason"])
         except OperatorError:
             said = say("Somebody else changed this agency just now. Look again first.")
             return self.ask(agency, 409, typed, [("", said)])
