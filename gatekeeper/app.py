@@ -51,7 +51,7 @@ from gatekeeper.revisions.beside import Beside
 from gatekeeper.revisions.drafts import Drafts
 from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.settings import Settings
-from gatekeeper.state import State, open_state
+from gatekeeper.state import State, open_state, token_keys
 from gatekeeper.store import Documents, administration, reviews, samples
 from gatekeeper.store.failures import Failures
 from gatekeeper.store.figures import Figures
@@ -139,7 +139,7 @@ def create_app(settings: Settings) -> Flask:
     state = open_state(settings)
     state.check_log()
     laws = laws_in_force(state)
-    tokens = TokenKeys(settings.key_directory / "tokens")
+    tokens = token_keys(settings)
     beside = build_beside(state)
     refusals = Refusals(state.ledger)
 

@@ -212,7 +212,7 @@ def lay_out(settings: Settings) -> None:
     directory = settings.key_directory
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     (directory / "days").mkdir(mode=0o700, exist_ok=True)
-    TokenKeys.create(directory / "tokens")
+    TokenKeys.create(directory / "tokens", settings.key_passphrase)
     SecretsKey.create(_staff_key(settings))
     SecretsKey.create(_notices_key(settings))
     policy_keys(settings).create()
@@ -308,7 +308,12 @@ def _notices_key(settings: Settings) -> Path:
 
 def policy_keys(settings: Settings) -> PolicyKeys:
     """Return the keys that sign the law."""
-    return PolicyKeys(settings.key_directory, settings.policy_key)
+    return PolicyKeys(settings.key_directory, settings.policy_key, settings.key_passphrase)
+
+
+def token_keys(settings: Settings) -> TokenKeys:
+    """Return the keys that sign access tokens. Raises SettingsRefused."""
+    return TokenKeys(settings.key_directory / "tokens", settings.key_passphrase)
 
 
 def _nonce_key(settings: Settings) -> Path:

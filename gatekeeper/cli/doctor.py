@@ -27,9 +27,8 @@ from gatekeeper.parts import (
 from gatekeeper.policy import Bundle, Embedded
 from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.settings import Settings
-from gatekeeper.state import open_state
+from gatekeeper.state import open_state, token_keys
 from gatekeeper.store.erasure import Erasure
-from gatekeeper.web.keys import TokenKeys
 
 _FREE_BYTES = 256 * 1024 * 1024
 
@@ -78,7 +77,7 @@ def _state(settings: Settings) -> str:
 def _keys(settings: Settings) -> str:
     state = open_state(settings)
     try:
-        TokenKeys(settings.key_directory / "tokens")
+        token_keys(settings)
         state.policy_keys().signer()
         state.bundle_access()
         state.nonces()

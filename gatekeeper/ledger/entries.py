@@ -42,6 +42,7 @@ EVENTS: Final = (
     "credential.token_revoked",
     "staff.added", "staff.changed", "staff.removed", "staff.signed_in", "staff.viewed",
     "ledger.key_added", "ledger.key_retired",
+    "token_key.prepared", "token_key.activated", "token_key.dropped",
     "export.made", "purge.begun", "purge.done", "purge.held", "purge.unheld",
     "report.published", "report.sample_drawn", "report.sample_marked",
 )  # fmt: skip
