@@ -8,6 +8,7 @@ signed is verified with the public half before anybody sees it.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import re
 import stat
@@ -155,7 +156,9 @@ def _session(place: Place) -> Iterator[tuple[Any, Any]]:
         ) from None
     pin = place.pin()
     try:
-        with _one_at_a_time:
+        with _one_at_a_time, place.pin_file.open("rb") as held:
+            # Modules of several processes at one token get into each other's way (SoftHSM's for good).
+            fcntl.flock(held, fcntl.LOCK_EX)
             module = pkcs11.lib(place.module)
             serial = {} if place.serial is None else {"token_serial": place.serial}
             token = module.get_token(token_label=place.token, **serial)

@@ -15,7 +15,10 @@ import requests
 
 from gatekeeper.cli import token_key
 from tests.cli.shell import City
+from tests.policy.test_hardware_key import token, uri
 from tests.servers.gate import RunningGate, running_gate
+
+__all__ = ["token"]
 
 pytestmark = pytest.mark.servers
 
@@ -122,3 +125,34 @@ def kids(gate: RunningGate) -> set[str]:
     answer = requests.get(f"{gate.base_url}/oauth/jwks", timeout=20)
     assert "max-age=300" in answer.headers["Cache-Control"]
     return {key["kid"] for key in answer.json()["keys"]}
+
+
+@pytest.mark.needs("softhsm")
+def test_a_gate_whose_key_is_in_hardware(token: Path, tmp_path: Path, city_of_reads: Path) -> None:
+    """Each worker opens it, after a start and after a change while it runs; absent: 503, and back."""
+    env = {"GATEKEEPER_WORKERS": "2", "SOFTHSM2_CONF": str(token / "conf"), "GATEKEEPER_TOKEN_FAILURES": "0"}
+    with running_gate(tmp_path / "city", reads=city_of_reads, env=env) as gate:
+        city, load = City(gate.data), Load(gate)
+        city.run("token-key", "prepare", "--pkcs11", uri(token), *WHY)
+        with load.going_on():
+            city.run("token-key", "retire", *WHY)
+            time.sleep(2)
+        assert {200} == load.answers.keys(), load.failed[:1]
+    with running_gate(tmp_path / "city", reads=city_of_reads, env=env) as gate:
+        load = Load(gate)
+        with load.going_on():
+            time.sleep(2)
+        assert {200} == load.answers.keys(), load.failed[:1]
+        (token / "pin").rename(token / "gone")
+        own = gate.agency()
+        for status in (503, 200):
+            for _ in range(6):
+                given = requests.post(
+                    f"{gate.base_url}/oauth/token",
+                    data={"grant_type": "client_credentials"},
+                    auth=(own["client_id"], own["client_secret"]),
+                    timeout=20,
+                )
+                assert status == given.status_code
+            if status == 503:
+                (token / "gone").rename(token / "pin")
