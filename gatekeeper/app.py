@@ -33,6 +33,7 @@ from gatekeeper.parts import (
     endpoints,
     eraser,
     holds,
+    key_sets,
     laws_in_force,
     mail,
     open_reads,
@@ -398,4 +399,5 @@ def _authorization(
         nonces=gate.verifier.nonces,
         profiles=settings.profiles,
         mutual_tls=bool(settings.proxy_secret),
+        key_sets=key_sets(state),
     )

@@ -123,8 +123,12 @@ class Settings:
         str, "Private networks that webhooks may reach, as `10.20.0.0/16, fd00:1::/64`; empty: none"
     ] = ""
     webhook_ports: Annotated[str, "Ports that webhooks may reach"] = "443, 8443"
+    key_set_networks: Annotated[
+        str, "Private networks that clients' key sets (`jwks_uri`) may be fetched from; empty: none"
+    ] = ""
     ca_file: Annotated[
-        str, "PEM file of further authorities for the certificates of webhooks, witnesses and mail server"
+        str,
+        "PEM file of further authorities for certificates of webhooks, key sets, witnesses and mail server",
     ] = ""
     witnesses: Annotated[
         str, "File of the witnesses that cosign checkpoints, in the form of C2SP tlog-policy; empty: none"

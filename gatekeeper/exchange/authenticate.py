@@ -57,6 +57,7 @@ Reason = Literal[
     "not_yet_valid",
     "life_too_long",
     "subject",
+    "keys_stale",
     "replayed",
     "method",
     "secret",

@@ -28,6 +28,7 @@ from gatekeeper.exchange.nonces import Nonces
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import Clock
 from gatekeeper.web.clients import Proved, Registry
+from gatekeeper.web.key_sets import KeySets
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -49,6 +50,7 @@ class AuthorizationServerConfig:
     nonces: Nonces
     profiles: frozenset[str]
     mutual_tls: bool = False
+    key_sets: KeySets | None = None
     token_life_s: int = TOKEN_LIFE_SECONDS
 
     def __post_init__(self) -> None:

@@ -49,6 +49,7 @@ EVENT: Final[Mapping[str, str]] = {
     "credential.revoked": later("A client was revoked."),
     "credential.key_added": later("A key of a client was added."),
     "credential.key_revoked": later("A key of a client was revoked."),
+    "credential.keys_fetched": later("The keys that an agency publishes for a client changed."),
     "credential.token_revoked": later("A token was revoked before it expired."),
     "staff.added": later("Somebody got an account in this console."),
     "staff.changed": later("An account of this console was changed."),
