@@ -26,6 +26,7 @@ from gatekeeper.notices import Deliverer, Webhooks
 from gatekeeper.notices.delivery import Watch, Way
 from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
+from gatekeeper.oversight.key_warnings import KeyWarning
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import (
@@ -34,6 +35,7 @@ from gatekeeper.parts import (
     eraser,
     holds,
     key_sets,
+    key_warnings,
     laws_in_force,
     mail,
     open_reads,
@@ -255,25 +257,35 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
     offer_nonces(app, gate.verifier.nonces, gate.clock)
     presenting = Presenting(state.settings.issuer, state.proxy())
     stands = witnessed_of(state)
+
+    def warned() -> list[KeyWarning]:
+        return key_warnings(state, lambda: tokens)
+
     for blueprint in (
         tokens_blueprint(_authorization(state, gate, tokens, refused), presenting, _brake(state)),
         queries_blueprint(gate, presenting),
         standing_blueprint(gate, presenting, NoticeReading(state.database).places),
         ledger_blueprint(gate, presenting),
         published_blueprint(state.published()),
-        health_blueprint(gate, stands),
+        health_blueprint(gate, stands, warned),
         docs_blueprint(),
         bundles_blueprint(
             SignedLaw(gate.laws, state.lifecycle()), state.bundle_access(), state.settings.threads
         ),
-        console_blueprint(_desk(state.settings, state, gate, stands)),
+        console_blueprint(_desk(state.settings, state, gate, stands, warned)),
     ):
         app.register_blueprint(blueprint)
     app.wsgi_app = Leased(app.wsgi_app)  # type: ignore[method-assign]  # Flask's own way to add middleware
     return app
 
 
-def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Witnessed | None]) -> Desk:
+def _desk(
+    settings: Settings,
+    state: State,
+    gate: Gate,
+    stands: Callable[[], Witnessed | None],
+    warned: Callable[[], Sequence[KeyWarning]] = tuple,
+) -> Desk:
     lifecycle = state.lifecycle()
     drafts = Drafts(PolicyDrafts(state.database), lifecycle.store, lifecycle.files, state.clock.now)
     return Desk(
@@ -310,6 +322,7 @@ def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Wit
             ),
             standing=administration,
             undelivered=NoticeReading(state.database).given_up,
+            key_warnings=warned,
         ),
         assign=reviews.assign,
         checks=state.checks(),

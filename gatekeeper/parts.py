@@ -22,6 +22,13 @@ from gatekeeper.ledger import Draft, Json
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
 from gatekeeper.notices.fetching import Fetching
+from gatekeeper.oversight.key_warnings import (
+    KeyWarning,
+    of_client_keys,
+    of_key_sets,
+    of_token_keys,
+    unusable,
+)
 from gatekeeper.policy import Bundle, Embedded, Engine, load, shipped_policies
 from gatekeeper.purge.agreement import Agreement
 from gatekeeper.purge.erase import Disk, Purge
@@ -39,6 +46,7 @@ from gatekeeper.store import holds as hold_rows
 from gatekeeper.store.key_sets import KeySetTimes
 from gatekeeper.store.webhooks import Webhooks
 from gatekeeper.web.key_sets import KeySets
+from gatekeeper.web.keys import TokenKeys
 from gatekeeper.witness.policy import Policy
 from gatekeeper.witness.policy import load as load_witnesses
 from gatekeeper.witness.rounds import Outcome, Round
@@ -131,6 +139,18 @@ def key_sets(state: State) -> KeySets:
     fetching = Fetching.parse(state.settings.key_set_networks, trust(state.settings))
     times = KeySetTimes(state.database)
     return KeySets(fetching.get, times, state.registry.client, commit, state.clock.now_ms)
+
+
+def key_warnings(state: State, tokens: Callable[[], TokenKeys]) -> list[KeyWarning]:
+    """Return which keys need somebody. Raises an Unavailable."""
+    now, clients = state.clock.now(), state.registry.clients()
+    encrypted = bool(state.settings.key_passphrase)
+    try:
+        found = [*of_token_keys(tokens().listed(), now, encrypted=encrypted)]
+    except SettingsRefused as fault:
+        found = [unusable(str(fault))]
+    fetched = KeySetTimes(state.database).all()
+    return [*found, *of_client_keys(clients, now), *of_key_sets(clients, fetched, now)]
 
 
 def witnesses(settings: Settings) -> Policy | None:

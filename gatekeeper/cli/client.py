@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gatekeeper.cli.agency import known
-from gatekeeper.cli.client_credentials import certificate_of, public_key
+from gatekeeper.cli.client_credentials import certificate_of, ending, public_key, shown
 from gatekeeper.cli.client_key_sets import (
     fetch_keys,
     fetch_now,
@@ -20,7 +21,16 @@ from gatekeeper.cli.client_key_sets import (
     source,
     with_published,
 )
-from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show, show_one
+from gatekeeper.cli.opened import (
+    city,
+    data_option,
+    day_option,
+    json_option,
+    operator,
+    reason_option,
+    show,
+    show_one,
+)
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
@@ -39,6 +49,9 @@ certificate_name = click.option(
     type=(click.Choice(certificate_names.KINDS), str),
     help="The name that its certificates bear (RFC 8705), for the profile fapi: san_dns gate.example.gov",
 )
+
+
+until_option = day_option("--until", help="Last day, as 2027-06-30, on which the key counts.")
 
 
 @click.group()
@@ -63,10 +76,11 @@ def client() -> None:
 )
 @certificate_name
 @jwks_uri_option
+@until_option
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=SCOPES)
 @json_option
 @data_option
-def add(
+def add(  # noqa: PLR0913  one for each option of the command
     data: Path | None,
     agency_id: str,
     *,
@@ -74,15 +88,16 @@ def add(
     key_file: Path | None,
     name: tuple[str, str] | None,
     jwks_uri: str | None,
+    until: date | None,
     scopes: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Register a client of the agency AGENCY_ID; a secret is printed once and never again."""
-    key = None if jwks_uri else _credential(profile, key_file, name)
+    key = None if jwks_uri else ending(_credential(profile, key_file, name), until)
     with city(data) as state:
         if jwks_uri:
             known(state, agency_id)
-            key = source(state, profile, jwks_uri, key_file or name)
+            key = ending(source(state, profile, jwks_uri, key_file or name), until)
         made = register(state, agency_id, key=key, scopes=scopes, profile=profile)
         if jwks_uri:
             fetch_now(state, made.client.id)
@@ -114,7 +129,7 @@ def show_(data: Path | None, client_id: str, *, as_json: bool) -> None:
     """Show one client and its keys."""
     with city(data) as state:
         found = _known(state, client_id)
-    keys = [f"{key.kid} {key.alg} {key.status}" for key in found.keys]
+    keys = [shown(key) for key in found.keys]
     show_one({**_row(found), **published_at(found), "keys": keys}, as_json=as_json)
 
 
@@ -139,6 +154,7 @@ def suspend(data: Path | None, client_id: str, reason: str) -> None:
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @certificate_name
 @jwks_uri_option
+@until_option
 @data_option
 def add_key(
     data: Path | None,
@@ -146,6 +162,7 @@ def add_key(
     file: Path | None,
     name: tuple[str, str] | None,
     jwks_uri: str | None,
+    until: date | None,
 ) -> None:
     """Add a public key (FILE: JWK or PEM), a certificate's name, or where its keys are published."""
     with city(data) as state:
@@ -153,10 +170,11 @@ def add_key(
         if found.profile == "basic":
             raise OperatorError("a client of the profile basic has a secret, not keys")
         if jwks_uri:
-            refuse_second(found)
+            refuse_second(found, jwks_uri)
             key: ClientKey | None = source(state, found.profile, jwks_uri, file or name)
         else:
             key = _credential(found.profile, file, name)
+        key = ending(key, until)
         if key is None:
             raise OperatorError(
                 "name the FILE of the key, --certificate-name KIND VALUE, or --jwks-uri https://…"

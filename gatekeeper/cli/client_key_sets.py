@@ -84,8 +84,14 @@ def published_at(client: Client) -> dict[str, str]:
     return {} if found is None else {"jwks_uri": str(found.jwk[documents.ALG])}
 
 
-def refuse_second(client: Client) -> None:
-    """Refuse a second address for a client that has one. Raises OperatorError."""
+def refuse_second(client: Client, uri: str) -> None:
+    """Refuse a second address, and one that was revoked, for a client. Raises OperatorError."""
+    kid = documents.kid_of(documents.registered(uri))
+    if any(key.kid == kid and key.status != "active" for key in client.keys):
+        raise OperatorError(
+            "that address was revoked for this client, for good: register another client "
+            f"(gatekeeper client add {client.agency_id} --jwks-uri …)"
+        )
     found = documents.source_of(client.keys)
     if found is not None:
         raise OperatorError(

@@ -65,6 +65,7 @@ Reason = Literal[
     "unknown_client",
     "client_revoked",
     "credential_revoked",
+    "credential_expired",
     "certificate_missing",
     "certificate_unverified",
     "certificate_other",

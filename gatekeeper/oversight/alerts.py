@@ -17,6 +17,7 @@ from gatekeeper.exchange.interfaces import Affirmation, Agency
 from gatekeeper.ledger import Head, StoredEntry, VerifierKey, open_checkpoint
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.checkpoint import CheckpointRefused
+from gatekeeper.oversight.key_warnings import KeyWarning
 
 MISSING_PERSON: Final = timedelta(minutes=15)
 """How long a request about a missing person may wait before somebody touches it."""
@@ -88,11 +89,12 @@ class Standing:
     """Titles of provisions in force whose text counsel has not compared."""
     jumps: Sequence[Jump] = ()
     expiring: Sequence[Expiring] = ()
+    keys: Sequence[KeyWarning] = ()
 
 
 def alerts_of(standing: Standing) -> tuple[Alert, ...]:
     """Return every alert, the gravest first."""
-    found = [*_people(standing), *_parts(standing), *_law(standing)]
+    found = [*_people(standing), *_parts(standing), *_keys(standing), *_law(standing)]
     return tuple(sorted(found, key=lambda alert: _ORDER.index(alert.level)))
 
 
@@ -223,6 +225,17 @@ def _parts(standing: Standing) -> Iterator[Alert]:
             {"count": standing.uncounted},
             "Load the page again in a moment.",
             "/console/dashboard",
+        )
+
+
+def _keys(standing: Standing) -> Iterator[Alert]:
+    for key in standing.keys:
+        yield Alert(
+            "warning",
+            key.said,
+            key.values,
+            "Tell whoever runs the service: gatekeeper doctor says what to do.",
+            "/readyz",
         )
 
 

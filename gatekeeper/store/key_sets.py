@@ -39,6 +39,13 @@ class KeySetTimes:
             row = connection.execute(asked).one_or_none()
             return Fetched() if row is None else Fetched(*row)
 
+    def all(self) -> dict[str, Fetched]:
+        """Return when the keys of each client were fetched."""
+        c = key_sets.c
+        with self._database.read() as connection:
+            rows = connection.execute(select(c.client_id, c.tried_ms, c.fetched_ms, c.fault))
+            return {row.client_id: Fetched(*row[1:]) for row in rows}
+
     def claim(self, client_id: str, now_ms: int, pause_ms: int) -> bool:
         """Say whether this process is to fetch them now: committed before it is answered."""
         c = key_sets.c

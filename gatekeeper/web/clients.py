@@ -143,7 +143,7 @@ class ClientProof:
             if source_of(client.keys) is not None:
                 client = self._with_keys(client, unverified.header.get("kid"))
                 seen = self.registry.snapshot()  # fetching takes its time
-            key = _registered(unverified, client)
+            key = _registered(unverified, client, self.now)
             # (4) The signature. From here on the caller has the key.
             claims = unverified.verified(import_key(key.alg, key.jwk))
         except CompactFault as fault:
@@ -221,13 +221,15 @@ def _claimed(unverified: Unverified, form: Mapping[str, str], seen: Snapshot) ->
     return client
 
 
-def _registered(unverified: Unverified, client: Client) -> ClientKey:
-    """Find the client's key that the assertion names. Raises ClientRefused."""
+def _registered(unverified: Unverified, client: Client, now: Callable[[], int]) -> ClientKey:
+    """Find the client's key that the assertion names. Raises ClientRefused, ClockUnreliable."""
     found = named(client.keys, unverified.header.get("kid"))
     if len(found) != 1:
         raise ClientRefused("unknown_key")
     if found[0].status != "active":
         raise ClientRefused("credential_revoked")
+    if type(end := found[0].jwk.get("exp")) is int and end <= now():
+        raise ClientRefused("credential_expired")
     # The key's own algorithm, not the header's choice among those the key could do.
     if _current(found[0].alg) != _current(unverified.header["alg"]):
         raise ClientRefused("algorithm")

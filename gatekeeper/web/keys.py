@@ -42,11 +42,12 @@ State = Literal["next", "active", "retired"]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """One key of the directory; ``since`` is when its file came to this state, in seconds of the epoch."""
+    """One key of the directory: when it came to its state, and when it was made, in seconds of the epoch."""
 
     kid: str
     state: State
     since: float
+    made: float
     kept: str
 
 
@@ -116,6 +117,10 @@ class TokenKeys:
     def listed(self) -> tuple[Listed, ...]:
         """Return every key as the directory has it now. Raises SettingsRefused."""
         return self._read().listed
+
+    def usable(self) -> None:
+        """Sign with the active key, and see that it is signed. Raises SettingsRefused."""
+        self._read().active.signed({})
 
     def prepare(self, pkcs11: str = "") -> str:
         """Publish the next key, a new one or that of a PKCS#11 URI; return its kid.
@@ -215,7 +220,7 @@ class TokenKeys:
         directory = self._directory
         if stat.S_IMODE(directory.stat().st_mode) & 0o022:
             raise SettingsRefused(f"others may write {directory}: chmod 700 it")
-        found = {path.name: (self._files.load(path), path.stat().st_ctime) for path in _pems(directory)}
+        found = {path.name: (self._files.load(path), path.stat()) for path in _pems(directory)}
         if _ACTIVE not in found:
             raise SettingsRefused(f"no active token key in {directory}: run `gatekeeper init`")
         for name, (key, _) in found.items():
@@ -225,9 +230,9 @@ class TokenKeys:
         self._files.keep_only(key for key, _ in found.values())
         # Between the two steps of `activate` one key has two names: it is the active one.
         listed = {
-            key.kid: Listed(key.kid, _state(name), since, key.kept) for name, (key, since) in found.items()
+            key.kid: Listed(key.kid, _state(name), at.st_ctime, at.st_mtime, key.kept)
+            for name, (key, at) in sorted(found.items(), key=lambda item: item[0] == _ACTIVE)
         }
-        listed[active.kid] = Listed(active.kid, "active", found[_ACTIVE][1], active.kept)
         return _Set(active, {key.kid: key.public for key, _ in found.values()}, tuple(listed.values()))
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.cli.shell import City
+from tests.cli.shell import City, typed
 from tests.servers.key_host import KeyHost, key_host, new_key, publishing, saying
 from tests.servers.nginx import Authority
 
@@ -93,3 +94,26 @@ def test_what_cannot_be_fetched_is_not_registered(
         patch.delenv("GATEKEEPER_CA_FILE")
         assert "GATEKEEPER_CA_FILE" in city.refused(*add, host.uri)
     assert [] == [event for event in city.events() if event.startswith("credential.")]
+
+
+def test_a_key_with_a_last_day(city: City, tmp_path: Path, host: KeyHost) -> None:
+    """Shown, and told by `doctor` a month before; what has no end of ours is refused with one."""
+    agency, key = city.add_agency(), tmp_path / "key"
+    key.write_text(json.dumps(TWO.as_dict(private=False)))
+    soon = f"{datetime.now(UTC) + timedelta(days=9):%Y-%m-%d}"
+    (made,) = city.rows("client", "add", agency, "--key", str(key), "--until", soon)
+    (shown,) = city.rows("client", "show", made["client_id"])
+    assert [f"key-2 ES256 active until {soon}"] == shown["keys"]
+    rows = [
+        json.loads(row) for row in typed("doctor", "--json", "--data", str(city.data)).stdout.splitlines()
+    ]
+    (told,) = [row for row in rows if row["check"] == "keys"]
+    assert "warning" == told["state"]
+    assert f"gatekeeper client add-key {made['client_id']} FILE" in told["detail"]
+    assert "is over" in city.refused("client", "add", agency, "--key", str(key), "--until", "2020-01-01")
+    assert "--until is for" in city.refused("client", "add", agency, "--jwks-uri", host.uri, "--until", soon)
+    assert "--until is for" in city.refused(
+        "client", "add-key", made["client_id"], "--jwks-uri", host.uri, "--until", soon
+    )
+    key.write_text(json.dumps({**TWO.as_dict(private=False), "exp": "tomorrow"}))
+    assert "seconds since 1970" in city.refused("client", "add", agency, "--key", str(key))

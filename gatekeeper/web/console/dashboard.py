@@ -147,4 +147,5 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
             total(figures, "query.decided", "deny.agency", before),
         ),
         expiring=expiring(snapshot.agencies(), today),
+        keys=oversight.key_warnings(),
     )
