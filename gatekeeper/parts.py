@@ -146,6 +146,7 @@ def key_warnings(state: State, tokens: Callable[[], TokenKeys]) -> list[KeyWarni
     now, clients = state.clock.now(), state.registry.clients()
     encrypted = bool(state.settings.key_passphrase)
     try:
+        tokens().usable()  # what is in hardware may have gone since it was read
         found = [*of_token_keys(tokens().listed(), now, encrypted=encrypted)]
     except SettingsRefused as fault:
         found = [unusable(str(fault))]

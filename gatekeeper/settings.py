@@ -55,7 +55,7 @@ class Settings:
         str, "Key that signs policies: a PEM file or a `pkcs11:` URI; empty: KEYS/policy.pem"
     ] = ""
     key_passphrase: Annotated[
-        str, "Passphrase of the token keys and the policy key in files; better as a file; empty: none"
+        str, "Passphrase of the keys of log, tokens and policies in files; better as a file; empty: none"
     ] = field(default="", repr=False)
     policy_max_age: Annotated[float, "Seconds that a node decides by a policy it could not verify again"] = (
         3600.0

@@ -15,7 +15,7 @@ MAY: dict[str, set[str]] = {
     "remembered": set(),
     "cells": set(),
     "whole": set(),
-    "ledger": {"errors", "whole"},
+    "ledger": {"errors", "whole", "private_keys"},
     "records": {"errors", "sqlalchemy"},
     "private_keys": {"errors", "whole"},
     "policy": {"errors", "remembered", "whole", "private_keys", "requests"},

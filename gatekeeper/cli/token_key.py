@@ -16,7 +16,9 @@ from gatekeeper.cli.opened import as_its_owner, city, data_option, json_option, 
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange.authenticate import TOKEN_LIFE_SECONDS
 from gatekeeper.ledger import Draft
-from gatekeeper.state import State, policy_keys, token_keys
+from gatekeeper.ledger.checkpoint import next_of
+from gatekeeper.private_keys import encrypt
+from gatekeeper.state import State, log_key_file, policy_keys, token_keys
 from gatekeeper.web.keys import JWKS_CACHE_SECONDS, LOOK_AGAIN_SECONDS, Listed, TokenKeys
 
 FOLLOWED_S: Final = 2 * LOOK_AGAIN_SECONDS
@@ -139,7 +141,7 @@ def drop(data: Path | None, key_id: str, reason: str, *, stolen: bool) -> None:
 @token_key.command("encrypt")
 @data_option
 def encrypt_keys(data: Path | None) -> None:
-    """Put the token keys and the policy key under the passphrase of GATEKEEPER_KEY_PASSPHRASE_FILE.
+    """Put the keys of tokens, policies and log under the passphrase of GATEKEEPER_KEY_PASSPHRASE_FILE.
 
     A running service has to have that setting first, or it denies everything: restart it with it after this.
     """
@@ -147,6 +149,12 @@ def encrypt_keys(data: Path | None) -> None:
     with as_its_owner(settings.data):
         done = token_keys(settings).encrypt()
         done += ["policy key"] if policy_keys(settings).encrypt() else []
+        log = log_key_file(settings)
+        done += [
+            file.name
+            for file in (log, next_of(log))
+            if file.exists() and encrypt(file, settings.key_passphrase)
+        ]
     click.echo(f"encrypted: {', '.join(done)}" if done else "nothing to do: each file is encrypted")
 
 

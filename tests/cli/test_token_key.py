@@ -182,15 +182,19 @@ def test_encrypted_at_rest(city: City, tmp_path: Path, monkeypatch: pytest.Monke
     secret = tmp_path / "passphrase"
     secret.write_text("correct horse battery sample\n")
     files = [city.data / "keys" / "tokens" / "active.pem", city.data / "keys" / "policy.pem"]
+    files.append(city.data / "keys" / "log.pem")
     assert "GATEKEEPER_KEY_PASSPHRASE_FILE" in city.refused("token-key", "encrypt")
     before = states(city)
     with monkeypatch.context() as patch:
         patch.setenv("GATEKEEPER_KEY_PASSPHRASE_FILE", str(secret))
-        assert "active.pem, policy key" in city.run("token-key", "encrypt")
+        assert "active.pem, policy key, log.pem" in city.run("token-key", "encrypt")
         assert "nothing to do" in city.run("token-key", "encrypt")
         assert before == states(city)
         city.run("token-key", "prepare", *WHY)
         city.run("policy", "key", "rotate")
+        city.run("ledger", "new-key", *WHY)
+        files.append(city.data / "keys" / "log.next.pem")
+        city.run("ledger", "verify")
         files.append(city.data / "keys" / "tokens" / "next.pem")
         for file in files:
             assert b"BEGIN ENCRYPTED PRIVATE KEY" in file.read_bytes()
@@ -202,9 +206,10 @@ def test_encrypted_at_rest(city: City, tmp_path: Path, monkeypatch: pytest.Monke
         assert "does not open" in wrong
         assert "horse" not in wrong
         assert "does not open" in city.refused("policy", "key", "show")
+        assert "does not open" in city.refused("ledger", "checkpoint")
         secret.write_text("short")
         assert "openssl rand" in city.refused("token-key", "list")
-    for command in (("token-key", "list"), ("policy", "key", "show")):
+    for command in (("token-key", "list"), ("policy", "key", "show"), ("ledger", "checkpoint")):
         none = city.refused(*command)
         assert "is encrypted, and no passphrase is set" in none
         assert "GATEKEEPER_KEY_PASSPHRASE_FILE" in none

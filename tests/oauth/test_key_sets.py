@@ -21,7 +21,7 @@ from gatekeeper.cli.client_key_sets import fetch_now, source
 from gatekeeper.errors import LedgerUnavailable, OperatorError
 from gatekeeper.exchange import key_sets as documents
 from gatekeeper.ledger import Draft, Ledger
-from gatekeeper.parts import key_sets
+from gatekeeper.parts import key_sets, key_warnings
 from gatekeeper.policy import Bundle
 from gatekeeper.state import State
 from gatekeeper.store import administration
@@ -404,3 +404,21 @@ def test_who_changes_keys_all_the_time_fills_nothing(town: Town, monkeypatch: py
     found = town.state.registry.client(town.client_id)
     assert found is not None
     assert 3 == sum(documents.is_published(key) for key in found.keys)
+
+
+def test_a_set_that_fails_is_told_where_people_look(town: Town) -> None:
+    """`/readyz` says of what kind, and not whose; it stays ready; the console and `doctor` say whose."""
+    assert "key_warnings" not in town.http.get("/readyz").get_json()
+    town.host.answer = saying("", 500)
+    town.later(11)
+    assert 200 == town.ask(ONE)
+    told = town.http.get("/readyz")
+    assert ["key_set_failing"] == told.get_json()["key_warnings"]
+    assert town.client_id not in told.get_data(as_text=True)
+    (warning,) = key_warnings(town.state, lambda: town.city.tokens)
+    assert f"gatekeeper client fetch-keys {town.client_id}" in warning.text
+    assert "status_500" in warning.text
+    file = town.state.settings.key_directory / "tokens" / "active.pem"
+    file.chmod(0o644)
+    codes = [warning.code for warning in key_warnings(town.state, lambda: town.city.tokens)]
+    assert ["token_keys_unusable", "key_set_failing"] == codes
