@@ -167,7 +167,7 @@ def _changing(state: State) -> Iterator[TokenKeys]:
 
 
 def _uri(text: str) -> str:
-    if text and not text.startswith("pkcs11:"):
+    if text and not (text.startswith("pkcs11:") and text.isascii() and text.isprintable()):
         raise OperatorError(
             "that is not a PKCS#11 URI: give it as "
             "'pkcs11:token=LABEL;object=LABEL?module-path=/path/to/module.so&pin-source=file:/path/to/pin'"

@@ -13,11 +13,12 @@ import hashlib
 import re
 import stat
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 from urllib.parse import unquote
 
 from cryptography.exceptions import InvalidSignature
@@ -51,6 +52,7 @@ POLICY: Final = Use(
 _PATH = {"token", "object", "serial"}
 _QUERY = {"module-path", "pin-source"}
 _ATTRIBUTE = re.compile(r"([a-z-]+)=([^=;&?#]+)")
+_LONGEST_WAIT_S: Final = 10.0
 _one_at_a_time = threading.Lock()  # a token has one login for the whole process
 
 
@@ -158,7 +160,7 @@ def _session(place: Place) -> Iterator[tuple[Any, Any]]:
     try:
         with _one_at_a_time, place.pin_file.open("rb") as held:
             # Modules of several processes at one token get into each other's way (SoftHSM's for good).
-            fcntl.flock(held, fcntl.LOCK_EX)
+            _alone(held)
             module = pkcs11.lib(place.module)
             serial = {} if place.serial is None else {"token_serial": place.serial}
             token = module.get_token(token_label=place.token, **serial)
@@ -169,6 +171,18 @@ def _session(place: Place) -> Iterator[tuple[Any, Any]]:
             f"the token does not give the {place.use.name} ({type(failed).__name__}): check the module's "
             "path, the labels of token and key, and the PIN"
         ) from None
+
+
+def _alone(held: IO[bytes]) -> None:
+    """Wait for other processes at this token. Raises BlockingIOError if one does not come to its end."""
+    ends = time.monotonic() + _LONGEST_WAIT_S
+    while True:
+        try:
+            return fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= ends:
+                raise
+        time.sleep(0.002)
 
 
 def _attributes(parts: list[str], known: set[str], use: Use) -> dict[str, str]:

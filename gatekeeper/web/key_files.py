@@ -112,4 +112,8 @@ def _in_hardware(content: bytes, file: Path, digest: bytes) -> HeldKey:
 
 def made_pem(passphrase: str) -> bytes:
     """Return a fresh key as its file is to hold it. Raises SettingsRefused for a passphrase that is none."""
-    return pem_of(generate_private_key(SECP256R1()), passphrase)
+    while True:
+        key = generate_private_key(SECP256R1())
+        # One in 64 names begins with a dash, and a command would take it for an option.
+        if not ECKey.import_key(pem_of(key, "")).thumbprint().startswith("-"):
+            return pem_of(key, passphrase)

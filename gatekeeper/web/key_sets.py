@@ -20,7 +20,16 @@ from typing import Final, Protocol
 import structlog
 
 from gatekeeper.errors import StoreUnavailable, Superseded
-from gatekeeper.exchange.key_sets import ALG, Changes, KeySetRefused, changes, named, read, source_of
+from gatekeeper.exchange.key_sets import (
+    ALG,
+    Changes,
+    KeySetRefused,
+    changes,
+    is_published,
+    named,
+    read,
+    source_of,
+)
 from gatekeeper.exchange.registrations import Client, ClientKey
 from gatekeeper.notices.fetching import WHOLE_S, FetchFailed
 
@@ -84,8 +93,10 @@ class KeySets:
         source = source_of(client.keys)
         if source is None or client.status != "active":
             return client
-        now, found = self.now_ms(), self.times.of(client.id)
-        known = any(key.status == "active" for key in named(client.keys, kid))
+        meant = [key for key in named(client.keys, kid) if key.status == "active"]
+        if meant and not any(map(is_published, meant)):
+            return client  # a key that the city registered itself
+        now, found, known = self.now_ms(), self.times.of(client.id), bool(meant)
         if not known or not -_SKEW_MS <= now - found.fetched_ms < FRESH_MS:
             if self.times.claim(client.id, now, PAUSE_MS):
                 self.refresh(client.id)

@@ -215,7 +215,10 @@ def test_encrypted_at_rest(city: City, tmp_path: Path, monkeypatch: pytest.Monke
         assert "GATEKEEPER_KEY_PASSPHRASE_FILE" in none
 
 
-@pytest.mark.parametrize("uri", ["token=a", "file:/etc/passwd", "pkcs11:", "pkcs11:token=a;object=b"])
+@pytest.mark.parametrize(
+    "uri",
+    ["token=a", "file:/etc/passwd", "pkcs11:", "pkcs11:token=a;object=b", "pkcs11:\udcff", "pkcs11:a\nb"],
+)
 def test_a_uri_that_is_none_publishes_nothing(city: City, uri: str) -> None:
     """And it is told how one is written."""
     assert "pkcs11:token=LABEL" in city.refused("token-key", "prepare", "--pkcs11", uri, *WHY)

@@ -225,6 +225,30 @@ def test_a_host_that_is_down_is_believed_for_an_hour(town: Town) -> None:
     assert 1 == len(town.events())
 
 
+def test_a_key_of_the_city_s_own_does_not_wait_for_the_host(town: Town) -> None:
+    """Registered beside the address: it proves its client whatever the host does, and has nothing asked."""
+    key = client.public_key(json.dumps(public(TWO)).encode())
+    clear: Any = {"agency": AGENCY, "client": town.client_id, "profile": "private_key"}
+    draft = Draft("credential.key_added", "credential_0123456789", clear, {"kid": "key-2"}, {})
+    town.state.ledger.append(draft, administration.add_key(town.client_id, key))
+    town.host.answer = saying("", 500)
+    town.later(120)
+    assert 200 == town.ask(TWO)
+    assert [] == town.host.asked
+    assert 401 == town.ask(ONE)
+
+
+def test_a_kid_of_two_keys_means_neither(town: Town) -> None:
+    """One that the city registered and one that the agency publishes, by one name: refused, not guessed."""
+    twin = new_key("key-1")
+    key = client.public_key(json.dumps(public(twin)).encode())
+    clear: Any = {"agency": AGENCY, "client": town.client_id, "profile": "private_key"}
+    draft = Draft("credential.key_added", "credential_0123456789", clear, {"kid": "key-1"}, {})
+    town.state.ledger.append(draft, administration.add_key(town.client_id, key))
+    assert [401, 401] == [town.ask(ONE), town.ask(twin)]
+    assert {"unknown_key"} == {*town.refused}
+
+
 def test_while_another_worker_fetches(town: Town) -> None:
     """What is stale for an hour, or unknown, is 503 and not 401: the next try may find it."""
     town.later(61)
