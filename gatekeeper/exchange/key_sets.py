@@ -69,8 +69,9 @@ def registered(uri: str) -> dict[str, str]:
 
 
 def kid_of(source: Mapping[str, Any]) -> str:
-    """Return how the registered address is called: a digest of it."""
-    return urlsafe_b64encode(hashlib.sha256(str(source[ALG]).encode()).digest()[:18]).decode("ascii")
+    """Return how the registered address is called: a digest of it, which no command takes for an option."""
+    digest = urlsafe_b64encode(hashlib.sha256(str(source[ALG]).encode()).digest()[:18])
+    return f"{ALG}:{digest.decode('ascii')}"
 
 
 def source_of(keys: Sequence[ClientKey]) -> ClientKey | None:
