@@ -99,6 +99,10 @@ GRANT SELECT, INSERT, DELETE ON quota_buckets, failures TO gatekeeper_app;
 GRANT UPDATE (used, at_ms) ON quota_buckets TO gatekeeper_app;
 GRANT UPDATE (since_ms, number) ON failures TO gatekeeper_app;
 
+-- When the keys of clients were fetched from their agencies.
+GRANT SELECT, INSERT, DELETE ON key_sets TO gatekeeper_app;
+GRANT UPDATE (tried_ms, fetched_ms, fault) ON key_sets TO gatekeeper_app;
+
 -- Proposed cases of the law: decided once, kept.
 GRANT SELECT, INSERT ON proposed_cases TO gatekeeper_app;
 GRANT UPDATE (state, decided_at, decided_by) ON proposed_cases TO gatekeeper_app;

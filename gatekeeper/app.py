@@ -28,6 +28,7 @@ from gatekeeper.notices.delivery import Watch, Way
 from gatekeeper.notices.reminders import Reminding
 from gatekeeper.notices.told import MAIL
 from gatekeeper.oversight.figures import Folding
+from gatekeeper.oversight.key_warnings import KeyWarning
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.parts import (
@@ -36,6 +37,8 @@ from gatekeeper.parts import (
     endpoints,
     eraser,
     holds,
+    key_sets,
+    key_warnings,
     laws_in_force,
     mail,
     open_reads,
@@ -56,7 +59,7 @@ from gatekeeper.revisions.beside import Beside
 from gatekeeper.revisions.drafts import Drafts
 from gatekeeper.revisions.examiner import Examiner
 from gatekeeper.settings import Settings
-from gatekeeper.state import State, open_state
+from gatekeeper.state import State, open_state, token_keys
 from gatekeeper.store import Documents, administration, reviews, samples
 from gatekeeper.store.agency_life import Invitations
 from gatekeeper.store.failures import Failures
@@ -148,7 +151,7 @@ def create_app(settings: Settings) -> Flask:
     state = open_state(settings)
     state.check_log()
     laws = laws_in_force(state)
-    tokens = TokenKeys(settings.key_directory / "tokens")
+    tokens = token_keys(settings)
     beside = build_beside(state)
     refusals = Refusals(state.ledger)
 
@@ -272,18 +275,22 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
     offer_nonces(app, gate.verifier.nonces, gate.clock)
     presenting = Presenting(state.settings.issuer, state.proxy())
     stands = witnessed_of(state)
+
+    def warned() -> list[KeyWarning]:
+        return key_warnings(state, lambda: tokens)
+
     for blueprint in (
         tokens_blueprint(_authorization(state, gate, tokens, refused), presenting, _brake(state)),
         queries_blueprint(gate, presenting),
         standing_blueprint(gate, presenting, NoticeReading(state.database).places),
         ledger_blueprint(gate, presenting),
         published_blueprint(state.published()),
-        health_blueprint(gate, stands),
+        health_blueprint(gate, stands, warned),
         docs_blueprint(),
         bundles_blueprint(
             SignedLaw(gate.laws, state.lifecycle()), state.bundle_access(), state.settings.threads
         ),
-        console_blueprint(_desk(state.settings, state, gate, stands)),
+        console_blueprint(_desk(state.settings, state, gate, stands, warned)),
         affirm_blueprint(
             signing(state, lambda: _city_of(gate)),
             Guesses(state.settings.trusted_proxy),
@@ -309,7 +316,13 @@ def _city_of(gate: Gate) -> Mapping[str, Json]:
     return city if isinstance(city, dict) else {}
 
 
-def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Witnessed | None]) -> Desk:
+def _desk(
+    settings: Settings,
+    state: State,
+    gate: Gate,
+    stands: Callable[[], Witnessed | None],
+    warned: Callable[[], Sequence[KeyWarning]] = tuple,
+) -> Desk:
     lifecycle = state.lifecycle()
     drafts = Drafts(PolicyDrafts(state.database), lifecycle.store, lifecycle.files, state.clock.now)
     return Desk(
@@ -346,6 +359,7 @@ def _desk(settings: Settings, state: State, gate: Gate, stands: Callable[[], Wit
             ),
             standing=administration,
             undelivered=NoticeReading(state.database).given_up,
+            key_warnings=warned,
         ),
         assign=reviews.assign,
         checks=state.checks(),
@@ -442,4 +456,5 @@ def _authorization(
         nonces=gate.verifier.nonces,
         profiles=settings.profiles,
         mutual_tls=bool(settings.proxy_secret),
+        key_sets=key_sets(state),
     )

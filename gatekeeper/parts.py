@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 import json
+import secrets
 import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
+from gatekeeper import store
 from gatekeeper.errors import SettingsRefused
-from gatekeeper.ledger import Json
+from gatekeeper.exchange.key_sets import ALG, PREFIX, Changes
+from gatekeeper.exchange.registrations import Client, ClientKey
+from gatekeeper.ledger import Draft, Json
 from gatekeeper.ledger.tiles import TileReader
 from gatekeeper.notices import Endpoints, Mail, MailServer, Reach
+from gatekeeper.notices.fetching import Fetching
 from gatekeeper.notices.reminders import hindrance
 from gatekeeper.oversight.agencies import Reinstating
 from gatekeeper.oversight.changing import Changing
 from gatekeeper.oversight.closing import Closing
+from gatekeeper.oversight.key_warnings import (
+    KeyWarning,
+    of_client_keys,
+    of_key_sets,
+    of_token_keys,
+    unusable,
+)
 from gatekeeper.oversight.registering import Registering
 from gatekeeper.oversight.signable import SHIPPED, Texts
 from gatekeeper.oversight.signing import Signing
@@ -37,8 +50,11 @@ from gatekeeper.settings import Settings
 from gatekeeper.state import State
 from gatekeeper.store import administration, agency_life, erasure
 from gatekeeper.store import holds as hold_rows
+from gatekeeper.store.key_sets import KeySetTimes
 from gatekeeper.store.webhooks import Webhooks
 from gatekeeper.web.clients import make_secret
+from gatekeeper.web.key_sets import KeySets
+from gatekeeper.web.keys import TokenKeys
 from gatekeeper.witness.policy import Policy
 from gatekeeper.witness.policy import load as load_witnesses
 from gatekeeper.witness.rounds import Outcome, Round
@@ -100,6 +116,50 @@ def trust(settings: Settings) -> ssl.SSLContext:
         except OSError:  # of which the error of a file without certificates is one
             raise SettingsRefused("GATEKEEPER_CA_FILE is not a readable PEM file of certificates") from None
     return context
+
+
+def _thumbprints(kids: Iterable[str]) -> list[Json]:
+    return [*sorted(kid.removeprefix(PREFIX) for kid in kids)]
+
+
+def key_sets(state: State) -> KeySets:
+    """Return what fetches the keys that agencies publish. Raises SettingsRefused."""
+
+    def commit(client: Client, source: ClientKey, changed: Changes) -> None:
+        added = [*(key.kid for key in changed.new), *changed.back]
+        draft = Draft(
+            event="credential.keys_fetched",
+            ref=f"credential_{secrets.token_hex(8)}",
+            clear={
+                "agency": client.agency_id,
+                "client": client.id,
+                "profile": client.profile,
+                "added": _thumbprints(added),
+                "withdrawn": _thumbprints(changed.gone),
+            },
+            secret={"host": urlsplit(str(source.jwk[ALG])).netloc},
+            detail={},
+        )
+        new = [store.ClientKey(key.kid, key.alg, key.jwk, "active") for key in changed.new]
+        rows = administration.fetched_keys(client.id, source.kid, new, changed.back, changed.gone)
+        state.ledger.append(draft, rows)
+
+    fetching = Fetching.parse(state.settings.key_set_networks, trust(state.settings))
+    times = KeySetTimes(state.database)
+    return KeySets(fetching.get, times, state.registry.client, commit, state.clock.now_ms)
+
+
+def key_warnings(state: State, tokens: Callable[[], TokenKeys]) -> list[KeyWarning]:
+    """Return which keys need somebody. Raises an Unavailable."""
+    now, clients = state.clock.now(), state.registry.clients()
+    encrypted = bool(state.settings.key_passphrase)
+    try:
+        tokens().usable()  # what is in hardware may have gone since it was read
+        found = [*of_token_keys(tokens().listed(), now, encrypted=encrypted)]
+    except SettingsRefused as fault:
+        found = [unusable(str(fault))]
+    fetched = KeySetTimes(state.database).all()
+    return [*found, *of_client_keys(clients, now), *of_key_sets(clients, fetched, now)]
 
 
 def witnesses(settings: Settings) -> Policy | None:

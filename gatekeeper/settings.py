@@ -54,6 +54,9 @@ class Settings:
     policy_key: Annotated[
         str, "Key that signs policies: a PEM file or a `pkcs11:` URI; empty: KEYS/policy.pem"
     ] = ""
+    key_passphrase: Annotated[
+        str, "Passphrase of the keys of log, tokens and policies in files; better as a file; empty: none"
+    ] = field(default="", repr=False)
     policy_max_age: Annotated[float, "Seconds that a node decides by a policy it could not verify again"] = (
         3600.0
     )
@@ -120,8 +123,12 @@ class Settings:
         str, "Private networks that webhooks may reach, as `10.20.0.0/16, fd00:1::/64`; empty: none"
     ] = ""
     webhook_ports: Annotated[str, "Ports that webhooks may reach"] = "443, 8443"
+    key_set_networks: Annotated[
+        str, "Private networks that clients' key sets (`jwks_uri`) may be fetched from; empty: none"
+    ] = ""
     ca_file: Annotated[
-        str, "PEM file of further authorities for the certificates of webhooks, witnesses and mail server"
+        str,
+        "PEM file of further authorities for certificates of webhooks, key sets, witnesses and mail server",
     ] = ""
     witnesses: Annotated[
         str, "File of the witnesses that cosign checkpoints, in the form of C2SP tlog-policy; empty: none"

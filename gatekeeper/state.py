@@ -193,7 +193,7 @@ def open_bare(settings: Settings) -> Bare:
         )
     return Bare(
         settings,
-        SigningKey.load(log_key_file(settings), _origin(settings)),
+        SigningKey.load(log_key_file(settings), _origin(settings), settings.key_passphrase),
         DayKeys(days),
         Clock(),
         _checkpoint_file(settings),
@@ -212,7 +212,7 @@ def lay_out(settings: Settings) -> None:
     directory = settings.key_directory
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     (directory / "days").mkdir(mode=0o700, exist_ok=True)
-    TokenKeys.create(directory / "tokens")
+    TokenKeys.create(directory / "tokens", settings.key_passphrase)
     SecretsKey.create(_staff_key(settings))
     SecretsKey.create(_notices_key(settings))
     policy_keys(settings).create()
@@ -221,7 +221,7 @@ def lay_out(settings: Settings) -> None:
     if not log_key_file(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
         write_whole(_origin_file(settings), settings.origin.encode())
-        SigningKey.create(log_key_file(settings), settings.origin)
+        SigningKey.create(log_key_file(settings), settings.origin, settings.key_passphrase)
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
     try:
         database.migrate()
@@ -239,7 +239,7 @@ def open_state(settings: Settings) -> State:
     database = Database.open(settings.state_url, lock_file=settings.data / "write.lock")
     database.check()
     clock, keys = Clock(), DayKeys(settings.key_directory / "days")
-    log_key = SigningKey.load(log_key_file(settings), origin)
+    log_key = SigningKey.load(log_key_file(settings), origin, settings.key_passphrase)
     rows = LedgerRows(database)
     return State(
         settings=settings,
@@ -308,7 +308,12 @@ def _notices_key(settings: Settings) -> Path:
 
 def policy_keys(settings: Settings) -> PolicyKeys:
     """Return the keys that sign the law."""
-    return PolicyKeys(settings.key_directory, settings.policy_key)
+    return PolicyKeys(settings.key_directory, settings.policy_key, settings.key_passphrase)
+
+
+def token_keys(settings: Settings) -> TokenKeys:
+    """Return the keys that sign access tokens. Raises SettingsRefused."""
+    return TokenKeys(settings.key_directory / "tokens", settings.key_passphrase)
 
 
 def _nonce_key(settings: Settings) -> Path:

@@ -38,6 +38,7 @@ _COMMANDS = {
     "serve": "gatekeeper.cli.serve:serve",
     "staff": "gatekeeper.cli.staff:staff",
     "stop": "gatekeeper.cli.stop:stop",
+    "token-key": "gatekeeper.cli.token_key:token_key",
     "witness": "gatekeeper.cli.witness:witness",
 }
 

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-import json
-import re
 import secrets
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import click
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from cryptography.hazmat.primitives.serialization import load_pem_public_key
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gatekeeper.cli.agency import known
 from gatekeeper.cli.by_two import AtTheShell, alone, make, who_options
-from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show, show_one
+from gatekeeper.cli.client_credentials import certificate_of, ending, public_key, shown
+from gatekeeper.cli.client_key_sets import (
+    fetch_keys,
+    fetch_now,
+    jwks_uri_option,
+    published_at,
+    refuse_second,
+    source,
+    with_published,
+)
+from gatekeeper.cli.opened import (
+    city,
+    data_option,
+    day_option,
+    json_option,
+    operator,
+    reason_option,
+    show,
+    show_one,
+)
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
-from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.ledger import Draft, Json, Row
 from gatekeeper.oversight.changes import Change
 from gatekeeper.settings import PROFILES
@@ -32,17 +42,15 @@ from gatekeeper.state import State
 from gatekeeper.store import Client, ClientKey, administration
 from gatekeeper.store.values import Profile
 
-_ALGORITHMS = {"EC": "ES256", "RSA": "PS256", "OKP": "Ed25519"}
-_RSA_BITS = 2048
-_KID = re.compile(r"[A-Za-z0-9._~-]{1,128}\Z")
-
-
 certificate_name = click.option(
     "--certificate-name",
     "name",
     type=(click.Choice(certificate_names.KINDS), str),
     help="The name that its certificates bear (RFC 8705), for the profile fapi: san_dns gate.example.gov",
 )
+
+
+until_option = day_option("--until", help="Last day, as 2027-06-30, on which the key counts.")
 
 
 @click.group()
@@ -66,29 +74,37 @@ def client() -> None:
     help="The client's public key (JWK or PEM), for the profiles fapi and private_key.",
 )
 @certificate_name
+@jwks_uri_option
+@until_option
 @click.option("--scope", "scopes", multiple=True, type=click.Choice(SCOPES), default=SCOPES)
 @who_options
 @json_option
 @data_option
-def add(  # noqa: PLR0917  each is an option
+def add(  # noqa: PLR0913  one for each option of the command
     data: Path | None,
     agency_id: str,
+    *,
     profile: Profile,
     key_file: Path | None,
     name: tuple[str, str] | None,
+    jwks_uri: str | None,
+    until: date | None,
     scopes: tuple[str, ...],
     who: AtTheShell,
-    *,
     as_json: bool,
 ) -> None:
     """Register a client of the agency AGENCY_ID; a secret is printed once and never again."""
-    key = _credential(profile, key_file, name)
+    key = None if jwks_uri else ending(_credential(profile, key_file, name), until)
     with city(data) as state:
         owner = known(state, agency_id)
+        if jwks_uri:
+            key = ending(source(state, profile, jwks_uri, key_file or name), until)
         change = entering(owner.id, key=key, scopes=scopes, profile=profile)
         done = make(state, change, who)
-    if done is None:
-        return
+        if done is None:
+            return
+        if jwks_uri:
+            fetch_now(state, str(done.made["client_id"]))
     row = {"client_id": done.made["client_id"], "profile": profile, "agency": owner.id}
     if "client_secret" in done.made:
         row["client_secret"] = done.made["client_secret"]
@@ -117,8 +133,8 @@ def show_(data: Path | None, client_id: str, *, as_json: bool) -> None:
     """Show one client and its keys."""
     with city(data) as state:
         found = known_client(state, client_id)
-    keys = [f"{key.kid} {key.alg} {key.status}" for key in found.keys]
-    show_one({**_row(found), "keys": keys}, as_json=as_json)
+    keys = [shown(key) for key in found.keys]
+    show_one({**_row(found), **published_at(found), "keys": keys}, as_json=as_json)
 
 
 @client.command()
@@ -141,24 +157,38 @@ def suspend(data: Path | None, client_id: str, reason: str) -> None:
 @click.argument("client_id")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @certificate_name
+@jwks_uri_option
+@until_option
 @who_options
 @data_option
 def add_key(
     data: Path | None,
     client_id: str,
+    *,
     file: Path | None,
     name: tuple[str, str] | None,
+    jwks_uri: str | None,
+    until: date | None,
     who: AtTheShell,
 ) -> None:
-    """Add a public key (FILE: JWK or PEM) or a certificate's name, before the old one is revoked."""
+    """Add a public key (FILE: JWK or PEM), a certificate's name, or where its keys are published."""
     with city(data) as state:
         found = known_client(state, client_id)
         if found.profile == "basic":
             raise OperatorError("a client of the profile basic has a secret, not keys")
-        key = _credential(found.profile, file, name)
+        if jwks_uri:
+            refuse_second(found, jwks_uri)
+            key: ClientKey | None = source(state, found.profile, jwks_uri, file or name)
+        else:
+            key = _credential(found.profile, file, name)
+        key = ending(key, until)
         if key is None:
-            raise OperatorError("name the FILE of the key, or --certificate-name KIND VALUE")
+            raise OperatorError(
+                "name the FILE of the key, --certificate-name KIND VALUE, or --jwks-uri https://…"
+            )
         done = make(state, further(found, key), who)
+        if done is not None and jwks_uri:
+            fetch_now(state, client_id)
     if done is not None:
         click.echo(f"added {key.kid}")
 
@@ -168,14 +198,26 @@ def add_key(
 @click.argument("kid")
 @data_option
 def revoke_key(data: Path | None, client_id: str, kid: str) -> None:
-    """Revoke one key: the tokens it obtained are refused from the next request on."""
+    """Revoke one key: the tokens it obtained are refused from the next request on.
+
+    Of where keys are published: no more is fetched, and those that came from there are revoked too.
+    """
     with city(data) as state:
         found = known_client(state, client_id)
-        if all(key.kid != kid or key.status != "active" for key in found.keys):
+        rows = revocation(found, kid)
+        if not rows:
             raise OperatorError(f"no such active key: gatekeeper client show {client_id}")
-        rows = administration.revoke_key(found.id, kid)
         committed(state, "credential.key_revoked", found, {"kid": kid}, rows)
     click.echo(f"revoked {kid}")
+
+
+def revocation(owner: Client, kid: str) -> tuple[Row, ...]:
+    """Return what revokes a key, and what came with it; nothing if it is none that can be revoked."""
+    keys = with_published(owner, kid)
+    return tuple(row for key in keys for row in administration.revoke_key(owner.id, key.kid, key.status))
+
+
+client.add_command(fetch_keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +236,8 @@ def _credential(profile: str, key_file: Path | None, name: tuple[str, str] | Non
         return certificate_of(*name)
     if (profile == "basic") != (key_file is None):
         raise OperatorError(
-            "a client of the profile fapi or private_key needs --key FILE (fapi also takes "
-            "--certificate-name KIND VALUE), one of basic takes none"
+            "a client of the profile fapi or private_key needs --key FILE or --jwks-uri https://… (fapi also "
+            "takes --certificate-name KIND VALUE), one of basic takes none"
         )
     return None if key_file is None else public_key(key_file.read_bytes())
 
@@ -241,51 +283,6 @@ def register(
 
 def _json(key: ClientKey) -> dict[str, Json]:
     return {"kid": key.kid, "alg": key.alg, "jwk": dict(key.jwk)}
-
-
-def certificate_of(kind: str, value: str) -> ClientKey:
-    """Return the name of a client's certificates, as it is registered (RFC 8705). Raises OperatorError."""
-    try:
-        name = certificate_names.registered(kind, value)
-    except ValueError as unfit:
-        raise OperatorError(f"that is no name of a certificate: {unfit}") from None
-    return ClientKey(certificate_names.kid_of(name), certificate_names.ALG, name, "active")
-
-
-def public_key(text: bytes) -> ClientKey:
-    """Read a public key from PEM or JWK text; a JWK keeps its own ``kid``.
-
-    Raises OperatorError for what is no public key, or one that the token endpoint would refuse.
-    """
-    try:
-        jwk = json.loads(text) if text.lstrip().startswith(b"{") else _jwk_of_pem(text)
-        if "d" in jwk or b"PRIVATE KEY" in text:
-            raise OperatorError("that is a private key: register its public half, and keep this one secret")
-        algorithm = jwk.get("alg") or _ALGORITHMS[jwk["kty"]]
-        thumbprint = import_key(algorithm, jwk).thumbprint()
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm):
-        raise OperatorError(
-            "not a public key that tokens can be signed with: send PEM ('BEGIN PUBLIC KEY') or a JWK of an "
-            "EC key on P-256, an RSA key of 2048 to 4096 bits, or Ed25519"
-        ) from None
-    kid = jwk.get("kid", thumbprint)
-    if not isinstance(kid, str) or not _KID.match(kid):
-        raise OperatorError("the key's kid must be 1 to 128 letters, digits, dots, dashes or underscores")
-    return ClientKey(kid=kid, alg=algorithm, jwk=jwk, status="active")
-
-
-def _jwk_of_pem(text: bytes) -> dict[str, Any]:
-    if b"PRIVATE KEY" in text:
-        raise OperatorError("that is a private key: register its public half, and keep this one secret")
-    key = load_pem_public_key(text)
-    if isinstance(key, RSAPublicKey) and key.key_size < _RSA_BITS:
-        raise ValueError("a key that can be broken")
-    kinds = {EllipticCurvePublicKey: ECKey, RSAPublicKey: RSAKey, Ed25519PublicKey: OKPKey}
-    kind: Any = next((ours for theirs, ours in kinds.items() if isinstance(key, theirs)), None)
-    if kind is None:
-        raise ValueError("a key of another kind")
-    jwk: dict[str, Any] = kind.import_key(text).as_dict(private=False)
-    return jwk
 
 
 def committed(

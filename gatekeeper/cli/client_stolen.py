@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from gatekeeper.cli.agency import known
-from gatekeeper.cli.client import client, committed, known_client
+from gatekeeper.cli.client import client, committed, known_client, revocation
 from gatekeeper.cli.opened import city, data_option, day_option, json_option, reason_option, show
 from gatekeeper.errors import LedgerCorrupt, OperatorError
 from gatekeeper.notices.stolen import Asked, Revoked, as_csv, asked_by, notice
@@ -86,8 +86,7 @@ def _revoked(state: State, found: Client, kid: str | None, reason: str) -> Revok
     if kid is None and found.status == "active":
         rows = administration.revoke_client(found.id)
         entry = committed(state, "credential.revoked", found, {"reason": reason}, rows)
-    elif kid is not None and any(key.kid == kid and key.status == "active" for key in found.keys):
-        rows = administration.revoke_key(found.id, kid)
+    elif kid is not None and (rows := revocation(found, kid)):
         entry = committed(state, "credential.key_revoked", found, {"kid": kid, "reason": reason}, rows)
     agency = known(state, found.agency_id)
     return Revoked(

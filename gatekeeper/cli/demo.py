@@ -27,6 +27,7 @@ from rich.console import Console
 
 from gatekeeper import settings as configuration
 from gatekeeper.cli import affirmation, agency, client, staff
+from gatekeeper.cli.client_credentials import public_key
 from gatekeeper.cli.opened import data_option
 from gatekeeper.cli.sample_agencies import AGENCIES, STAFF
 from gatekeeper.cli.serve import run
@@ -198,7 +199,7 @@ def _client(state: State, agency_id: str, profile: Profile) -> dict[str, Json]:
         made = client.register(state, agency_id)
         return {"profile": profile, "client_id": made.client.id, "client_secret": made.secret}
     private = ECKey.generate_key("P-256")
-    key = client.public_key(private.as_pem(private=False))
+    key = public_key(private.as_pem(private=False))
     made = client.register(state, agency_id, key=key, profile=profile)
     return {
         "profile": profile,

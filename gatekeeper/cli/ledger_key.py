@@ -33,25 +33,29 @@ def new_key(data: Path | None, reason: str, *, retire_old: bool) -> None:
 
 
 def _begin(state: State, file: Path, reason: str) -> None:
-    there = rotation.following(file, state.log_key.origin)
+    there = rotation.following(file, state.log_key.origin, state.settings.key_passphrase)
     if there is not None and state.ledger.entries_of(_ref(there)):
         raise OperatorError(
             f"there is a new key already, and both sign: {there}\n"
             "once everybody has it: gatekeeper ledger new-key --retire-old --reason …"
         )
-    key = rotation.begin(file, state.log_key.origin)
+    key = rotation.begin(file, state.log_key.origin, state.settings.key_passphrase)
     _log(state, "ledger.key_added", key, reason)
     click.echo(str(key))
     click.echo("both keys sign from now on: publish this one, tell the witnesses, keep the old one published")
 
 
 def _retire(state: State, file: Path, reason: str) -> None:
-    there, old = rotation.following(file, state.log_key.origin), state.log_key.verifier
+    there, old = (
+        rotation.following(file, state.log_key.origin, state.settings.key_passphrase),
+        state.log_key.verifier,
+    )
     if there is None or not state.ledger.entries_of(_ref(there)):
         raise OperatorError("there is no new key to take its place: gatekeeper ledger new-key --reason …")
     upto = state.rows.head().size + 1
     _log(state, "ledger.key_retired", old, reason, upto=upto)
-    rotation.retire(file, state.log_key.origin, upto)  # what was written meanwhile is signed by both
+    # What was written meanwhile is signed by both.
+    rotation.retire(file, state.log_key.origin, upto, state.settings.key_passphrase)
     click.echo(str(there))
     click.echo(f"this key signs alone from now on; the old one, {old}, counts up to {upto} entries")
 

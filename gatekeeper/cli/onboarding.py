@@ -17,6 +17,7 @@ from typing import Any
 from gatekeeper.cli import affirmation, client
 from gatekeeper.cli.agency import entering, known, misfits
 from gatekeeper.cli.by_two import AtTheShell, make
+from gatekeeper.cli.client_credentials import public_key
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
@@ -248,7 +249,7 @@ def digest(path: Path) -> str:
 
 def key_in(path: Path) -> ClientKey:
     """Return the public key in a file. Raises OperatorError if it is none, OSError."""
-    return client.public_key(path.read_bytes())
+    return public_key(path.read_bytes())
 
 
 def refuse(faults: list[Fault]) -> None:

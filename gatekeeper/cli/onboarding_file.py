@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 import yaml
 
-from gatekeeper.cli.client import certificate_of
+from gatekeeper.cli.client_credentials import certificate_of
 from gatekeeper.cli.onboarding import Application, Fault, NewClient, Paper, digest, key_in
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names

@@ -14,8 +14,7 @@ from gatekeeper.cli.opened import data_option, operator
 from gatekeeper.parts import endpoints, found, laws_in_force, load_bundle, mail, policies_of, trust
 from gatekeeper.policy import files_of, tree_digest
 from gatekeeper.settings import Settings
-from gatekeeper.state import State, lay_out, open_state
-from gatekeeper.web.keys import TokenKeys
+from gatekeeper.state import State, lay_out, open_state, token_keys
 
 
 @click.command()
@@ -56,7 +55,7 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
     try:
         state.check_log()
         # Each worker reads them: refused here, once and in words, not by workers that do not start.
-        TokenKeys(settings.key_directory / "tokens")
+        token_keys(settings)
         state.bundle_access()
         state.nonces()
         mail(settings, "")

@@ -21,13 +21,11 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
-    NoEncryption,
-    PrivateFormat,
     PublicFormat,
-    load_pem_private_key,
 )
 
 from gatekeeper.errors import LedgerCorrupt, SettingsRefused
+from gatekeeper.private_keys import opened, pem_of
 from gatekeeper.whole import write_new
 
 _ED25519 = b"\x01"
@@ -118,29 +116,32 @@ class SigningKey:
         verifier = VerifierKey(origin, _public(key))
         self._in_use = _InUse((key,), (verifier.id,), verifier, ())
         self._file: Path | None = None
+        self._passphrase = ""
 
     @classmethod
-    def create(cls, file: Path, origin: str) -> SigningKey:
-        """Make a key and its file, durably; raises SettingsRefused if the file exists."""
+    def create(cls, file: Path, origin: str, passphrase: str = "") -> SigningKey:
+        """Make a key and its file, durably, encrypted if there is a passphrase.
+
+        Raises SettingsRefused if the file exists.
+        """
         made = Ed25519PrivateKey.generate()
         cls(origin, made)  # a name that cannot be one is refused before there is a file
-        pem = made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         try:
-            write_new(file, pem, 0o600)
+            write_new(file, pem_of(made, passphrase), 0o600)
         except FileExistsError:
             # A new key would make every checkpoint that people hold unverifiable.
             raise SettingsRefused(f"{file} exists: a log keeps its key") from None
-        return cls.load(file, origin)
+        return cls.load(file, origin, passphrase)
 
     @classmethod
-    def load(cls, file: Path, origin: str) -> SigningKey:
+    def load(cls, file: Path, origin: str, passphrase: str = "") -> SigningKey:
         """Read the key, the next one where there is one, and those before it.
 
         Raises SettingsRefused if it is missing, open to others, or not an Ed25519 key.
         """
-        key = cls(origin, private_key(file))
-        key._file = file
-        key._in_use = _read(file, origin)
+        key = cls(origin, private_key(file, passphrase))
+        key._file, key._passphrase = file, passphrase
+        key._in_use = _read(file, origin, passphrase)
         return key
 
     @property
@@ -174,7 +175,7 @@ class SigningKey:
         """
         if self._file is not None and _stamps(self._file) != self._in_use.stamps:
             with suppress(SettingsRefused):
-                self._in_use = _read(self._file, self.origin)
+                self._in_use = _read(self._file, self.origin, self._passphrase)
         return self._in_use
 
 
@@ -196,12 +197,12 @@ def former_of(file: Path) -> Path:
     return file.with_suffix(".former")
 
 
-def private_key(file: Path) -> Ed25519PrivateKey:
+def private_key(file: Path, passphrase: str = "") -> Ed25519PrivateKey:
     """Read a log's key. Raises SettingsRefused if it is missing, open to others, or not an Ed25519 key."""
     try:
         if file.stat().st_mode & 0o077:
             raise SettingsRefused(f"{file} is open to group or others: chmod 600 {file}")
-        key = load_pem_private_key(file.read_bytes(), password=None)
+        key = opened(file.read_bytes(), file, passphrase)
     except OSError:
         raise SettingsRefused(f"{file} cannot be read: run `gatekeeper init`") from None
     except ValueError:
@@ -211,11 +212,11 @@ def private_key(file: Path) -> Ed25519PrivateKey:
     return key
 
 
-def _read(file: Path, origin: str) -> _InUse:
+def _read(file: Path, origin: str, passphrase: str) -> _InUse:
     # The next one first: it takes the place of the other in one step, so whoever finds none reads that.
     stamps = _stamps(file)
-    following = private_key(next_of(file)) if next_of(file).exists() else None
-    current = private_key(file)
+    following = private_key(next_of(file), passphrase) if next_of(file).exists() else None
+    current = private_key(file, passphrase)
     keys = (current,) if following is None else (current, following)
     own, *next_one = (VerifierKey(origin, _public(key)) for key in keys)
     also: list[tuple[VerifierKey, int | None]] = [*former_keys(file), *((key, None) for key in next_one)]

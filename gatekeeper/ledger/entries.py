@@ -41,9 +41,10 @@ EVENTS: Final = (
     "agency.change_proposed", "agency.change_withdrawn",
     "agency.webhook_added", "agency.webhook_rotated", "agency.webhook_disabled",
     "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",
-    "credential.token_revoked",
+    "credential.keys_fetched", "credential.token_revoked",
     "staff.added", "staff.changed", "staff.removed", "staff.signed_in", "staff.viewed",
     "ledger.key_added", "ledger.key_retired",
+    "token_key.prepared", "token_key.activated", "token_key.dropped",
     "export.made", "purge.begun", "purge.done", "purge.held", "purge.unheld",
     "report.published", "report.sample_drawn", "report.sample_marked",
 )  # fmt: skip

@@ -20,37 +20,37 @@ from gatekeeper.ledger.checkpoint import SigningKey, VerifierKey, former_keys, f
 from gatekeeper.whole import write_whole
 
 
-def begin(file: Path, origin: str) -> VerifierKey:
+def begin(file: Path, origin: str, passphrase: str = "") -> VerifierKey:
     """Return the key that is to follow the one in *file*, made now unless there is one.
 
     It appears whole, or not at all: other processes sign with it at once. Raises SettingsRefused.
     """
     made = next_of(file).with_name(f".{next_of(file).name}.{secrets.token_hex(8)}")
     try:
-        SigningKey.create(made, origin)
+        SigningKey.create(made, origin, passphrase)
         with suppress(FileExistsError):
             os.link(made, next_of(file))
     except OSError as error:
         raise _not_written(file, error) from None
     finally:
         made.unlink(missing_ok=True)
-    return SigningKey.load(next_of(file), origin).verifier
+    return SigningKey.load(next_of(file), origin, passphrase).verifier
 
 
-def following(file: Path, origin: str) -> VerifierKey | None:
+def following(file: Path, origin: str, passphrase: str = "") -> VerifierKey | None:
     """Return the key that is to follow the one in *file*, or None. Raises SettingsRefused."""
-    return SigningKey.load(next_of(file), origin).verifier if next_of(file).exists() else None
+    return SigningKey.load(next_of(file), origin, passphrase).verifier if next_of(file).exists() else None
 
 
-def retire(file: Path, origin: str, upto: int) -> VerifierKey:
+def retire(file: Path, origin: str, upto: int, passphrase: str = "") -> VerifierKey:
     """Let the next key take the place of the one in *file*, which counts up to a tree of *upto* entries.
 
     Returns the key in use from now on. Raises OperatorError without a next key, SettingsRefused.
     """
-    new = following(file, origin)
+    new = following(file, origin, passphrase)
     if new is None:
         raise OperatorError("there is no new key to take its place: gatekeeper ledger new-key")
-    old = SigningKey.load(file, origin).verifier
+    old = SigningKey.load(file, origin, passphrase).verifier
     former = [(str(key), most) for key, most in former_keys(file) if key.public != old.public]
     former.append((str(old), upto))
     try:

@@ -15,14 +15,13 @@ import http.client
 import json
 import socket
 import ssl
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from gatekeeper.notices.addresses import Target
+from gatekeeper.notices.connecting import connected, cut_off, spoken
 from gatekeeper.notices.endpoints import PREFIX, Endpoints, Webhook
 from gatekeeper.notices.outcomes import DELIVERED, Agency, Delivery, Notice, Outcome, failing
 from gatekeeper.notices.reminders import ending
@@ -32,8 +31,6 @@ TIMEOUT_S: Final = 5.0
 
 WHOLE_S: Final = 10.0
 """For all of one try, from the connection to the status line: a trickle of bytes gains nothing."""
-
-MOST_ADDRESSES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +105,7 @@ def _answered(
     target: Target, addresses: Sequence[str], body: bytes, headers: dict[str, str], trust: ssl.SSLContext
 ) -> Outcome:
     try:
-        status = _status(target, _connected(addresses, target.port), body, headers, trust)
+        status = _status(target, connected(addresses, target.port, TIMEOUT_S), body, headers, trust)
     except ssl.SSLCertVerificationError:
         return failing("certificate_refused")
     except TimeoutError:
@@ -124,60 +121,17 @@ def _answered(
     return Outcome("gone", "status_410") if status == 410 else failing(f"status_{status}")
 
 
-def _connected(addresses: Sequence[str], port: int) -> socket.socket:
-    """Return a connection to one of these very addresses. Raises OSError."""
-    for address in addresses[: MOST_ADDRESSES - 1]:
-        with suppress(OSError):
-            return socket.create_connection((address, port), timeout=TIMEOUT_S)
-    return socket.create_connection((addresses[:MOST_ADDRESSES][-1], port), timeout=TIMEOUT_S)
-
-
 def _status(
-    target: Target, connected: socket.socket, body: bytes, headers: dict[str, str], trust: ssl.SSLContext
+    target: Target, opened: socket.socket, body: bytes, headers: dict[str, str], trust: ssl.SSLContext
 ) -> int:
     """Send the request and return the status of the answer. Raises OSError, HTTPException."""
-    with _cut_off(connected), connected:
-        if target.scheme == "https":
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                target.host, target.port, context=trust
-            )
-            # The certificate is held against the name, whatever address it was reached at.
-            connection.sock = trust.wrap_socket(connected, server_hostname=target.host)
-        else:
-            connection = http.client.HTTPConnection(target.host, target.port)
-            connection.sock = connected
+    with cut_off(opened, WHOLE_S), opened:
+        connection = spoken(target, opened, trust)
         try:
             connection.request("POST", target.path, body, headers)
             return connection.getresponse().status
         finally:
             connection.close()
-
-
-@contextmanager
-def _cut_off(connected: socket.socket) -> Iterator[None]:
-    """End the connection when the time of the whole try is up, wherever it stands. Raises TimeoutError."""
-    # A second handle: what TLS does to the first one must not take it from the timer.
-    with connected.dup() as watched:
-        late = threading.Event()
-        timer = threading.Timer(WHOLE_S, _cut, [watched, late])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except (OSError, http.client.HTTPException):
-            if not late.is_set():
-                raise
-        finally:
-            timer.cancel()
-        # What was cut off in the middle of its headers was read as an answer that is whole.
-        if late.is_set():
-            raise TimeoutError("the time of the whole try is up")
-
-
-def _cut(watched: socket.socket, late: threading.Event) -> None:
-    late.set()  # before anybody can see the end
-    with suppress(OSError):
-        watched.shutdown(socket.SHUT_RDWR)
 
 
 def _iso(moment: datetime) -> str:

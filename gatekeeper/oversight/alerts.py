@@ -17,6 +17,7 @@ from gatekeeper.exchange.interfaces import Affirmation, Agency
 from gatekeeper.ledger import Head, StoredEntry, VerifierKey, open_checkpoint
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.checkpoint import CheckpointRefused
+from gatekeeper.oversight.key_warnings import KeyWarning
 from gatekeeper.oversight.patterns import Unusual, Waited
 
 MISSING_PERSON: Final = timedelta(minutes=15)
@@ -109,11 +110,12 @@ class Standing:
     """Agencies that were permitted what was refused in other words a while before."""
     expiring: Sequence[Expiring] = ()
     untold: Sequence[Untold] = ()
+    keys: Sequence[KeyWarning] = ()
 
 
 def alerts_of(standing: Standing) -> tuple[Alert, ...]:
     """Return every alert, the gravest first."""
-    found = [*_people(standing), *_parts(standing), *_law(standing)]
+    found = [*_people(standing), *_parts(standing), *_keys(standing), *_law(standing)]
     return tuple(sorted(found, key=lambda alert: _ORDER.index(alert.level)))
 
 
@@ -289,6 +291,17 @@ def _parts(standing: Standing) -> Iterator[Alert]:
             {"count": standing.uncounted},
             "Load the page again in a moment.",
             "/console/dashboard",
+        )
+
+
+def _keys(standing: Standing) -> Iterator[Alert]:
+    for key in standing.keys:
+        yield Alert(
+            "warning",
+            key.said,
+            key.values,
+            "Tell whoever runs the service: gatekeeper doctor says what to do.",
+            "/readyz",
         )
 
 

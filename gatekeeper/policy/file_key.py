@@ -7,7 +7,6 @@ law that nobody approved; to put that into force takes the database and an entry
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,12 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
 )
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.util import urlsafe_b64encode
 
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.policy.layout import Json
 from gatekeeper.policy.signing import ALGORITHM, key_of
+from gatekeeper.private_keys import content_of, opened
 
 _HALF = 32  # bytes of each half of a P-256 signature
 
@@ -38,16 +38,14 @@ class FileSigner:
         self.keyid = keyid_of(self.public_pem)
 
     @classmethod
-    def load(cls, file: Path) -> FileSigner:
+    def load(cls, file: Path, passphrase: str = "") -> FileSigner:
         """Read the key. Raises SettingsRefused if it is missing, open to others, or not on P-256."""
         try:
-            if file.is_symlink() or stat.S_IMODE(file.stat().st_mode) & 0o077:
-                raise SettingsRefused(f"{file} may be read by others: chmod 600 {file}")
-            key = load_pem_private_key(file.read_bytes(), password=None)
+            key = opened(content_of(file), file, passphrase)
         except OSError:
             raise SettingsRefused(f"{file} cannot be read: run `gatekeeper init`, or restore it") from None
-        except (ValueError, TypeError):
-            raise SettingsRefused(f"{file} is not a private key in PEM without a password") from None
+        except ValueError:
+            raise SettingsRefused(f"{file} is not a private key in PEM") from None
         if not isinstance(key, EllipticCurvePrivateKey) or key.curve.name != SECP256R1.name:
             raise SettingsRefused(f"{file} is not a P-256 key: OPA is told to expect {ALGORITHM}")
         return cls(key)

@@ -1,9 +1,10 @@
 """The policies' keys: the one that signs, and the public halves that are believed.
 
 Guarantees: the key that signs is none of the log's or the tokens': a file of mode 0600, written whole or not
-at all, or a key in hardware that ``GATEKEEPER_POLICY_KEY`` names and that never leaves it. The public half of
-every key that ever signed stays in a directory, each file named by the key's RFC 7638 thumbprint, until
-somebody forgets it: a retired key still verifies what it signed, a forgotten one nothing.
+at all and encrypted where there is a passphrase, or a key in hardware that ``GATEKEEPER_POLICY_KEY`` names
+and that never leaves it. The public half of every key that ever signed stays in a directory, each file named
+by the key's RFC 7638 thumbprint, until somebody forgets it: a retired key still verifies what it signed, a
+forgotten one nothing.
 """
 
 from __future__ import annotations
@@ -13,14 +14,13 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import (
     SECP256R1,
-    EllipticCurvePrivateKey,
     generate_private_key,
 )
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.policy.file_key import FileSigner
 from gatekeeper.policy.signing import PolicySigner, PolicyVerifier, key_of
+from gatekeeper.private_keys import encrypt, pem_of
 from gatekeeper.whole import sync, write_whole
 
 _PKCS11 = "pkcs11:"
@@ -29,10 +29,11 @@ _PKCS11 = "pkcs11:"
 class PolicyKeys:
     """The keys of one city; *named* is the setting: a PEM file, a PKCS#11 URI, or empty."""
 
-    def __init__(self, directory: Path, named: str = "") -> None:
+    def __init__(self, directory: Path, named: str = "", passphrase: str = "") -> None:
         self._file = directory / "policy.pem"
         self._known = directory / "policy"
         self._named = named
+        self._passphrase = passphrase
 
     def create(self) -> None:
         """Make a new city's key unless it is there or elsewhere, and its public half known.
@@ -41,7 +42,7 @@ class PolicyKeys:
         """
         self._known.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not self._named and not self._file.exists():
-            _write(self._file, _private(generate_private_key(SECP256R1())))
+            _write(self._file, pem_of(generate_private_key(SECP256R1()), self._passphrase))
         self._publish(self._open())
 
     def signer(self) -> PolicySigner:
@@ -82,7 +83,7 @@ class PolicyKeys:
             key = generate_private_key(SECP256R1())
             signer = FileSigner(key)
             self._publish(signer)
-            _write(self._file, _private(key))
+            _write(self._file, pem_of(key, self._passphrase))
         elif signer.keyid in self.known():
             raise OperatorError(
                 f"GATEKEEPER_POLICY_KEY still names {signer.keyid}: name a new key, and run this again"
@@ -100,9 +101,18 @@ class PolicyKeys:
         (self._known / f"{keyid}.pem").unlink()
         sync(self._known)
 
+    def encrypt(self) -> bool:
+        """Put the key's file under the passphrase; False if it is, or the key is in hardware.
+
+        Raises SettingsRefused.
+        """
+        if self._named.startswith(_PKCS11):
+            return False
+        return encrypt(Path(self._named) if self._named else self._file, self._passphrase)
+
     def _open(self) -> PolicySigner:
         if not self._named.startswith(_PKCS11):
-            return FileSigner.load(Path(self._named) if self._named else self._file)
+            return FileSigner.load(Path(self._named) if self._named else self._file, self._passphrase)
         from gatekeeper.policy.hardware_key import HardwareSigner  # noqa: PLC0415  only where there is such
 
         return HardwareSigner.open(self._named)
@@ -122,10 +132,6 @@ def _public(file: Path) -> str:
     if not right or file.is_symlink() or stat.S_IMODE(file.stat().st_mode) & 0o022:
         raise SettingsRefused(f"{file} is not the public key that its name says: remove it")
     return content.decode("ascii")
-
-
-def _private(key: EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -7,6 +7,7 @@ never removed: an agency is closed, a key revoked, a stop lifted. A wrong row is
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from gatekeeper.ledger.rows import Alter, Insert, Row
@@ -92,10 +93,29 @@ def add_key(client_id: str, key: ClientKey) -> tuple[Row, ...]:
     return (Insert("client_keys", values),)
 
 
-def revoke_key(client_id: str, kid: str) -> tuple[Row, ...]:
-    """Return the row that revokes an active key, for good."""
+def revoke_key(client_id: str, kid: str, before: str = "active") -> tuple[Row, ...]:
+    """Return the row that revokes a key, active or withdrawn, for good."""
     return (
-        Alter("client_keys", {"client_id": client_id, "kid": kid, "status": "active"}, {"status": "revoked"}),
+        Alter("client_keys", {"client_id": client_id, "kid": kid, "status": before}, {"status": "revoked"}),
+    )
+
+
+def fetched_keys(
+    client_id: str, source: str, new: Sequence[ClientKey], back: Sequence[str], gone: Sequence[str]
+) -> tuple[Row, ...]:
+    """Return the rows of what an agency's key set changes, while its address *source* is registered.
+
+    A key that was revoked meanwhile is not changed: the whole is refused (Superseded).
+    """
+
+    def moved(kid: str, before: str, after: str) -> Row:
+        return Alter("client_keys", {"client_id": client_id, "kid": kid, "status": before}, {"status": after})
+
+    return (
+        moved(source, "active", "active"),
+        *(row for key in new for row in add_key(client_id, key)),
+        *(moved(kid, "withdrawn", "active") for kid in back),
+        *(moved(kid, "active", "withdrawn") for kid in gone),
     )
 
 

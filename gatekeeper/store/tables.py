@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0021"
+REVISION: Final = "0022"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -143,7 +143,8 @@ client_keys = Table(
     _id("kid"),
     Column("alg", String(16), nullable=False),
     Column("jwk", Document, nullable=False),
-    *_choice("status", "active", "revoked"),
+    # Withdrawn: its agency publishes it no more, and may again. Revoked: for good.
+    *_choice("status", "active", "revoked", "withdrawn"),
     **_KEYED,
 )
 
@@ -324,6 +325,17 @@ failures = Table(
     _hash("address_fp", nullable=False, primary_key=True),
     Column("since_ms", BigInteger, nullable=False, index=True),
     Column("number", BigInteger, nullable=False),
+    **_KEYED,
+)
+
+key_sets = Table(
+    "key_sets",
+    metadata,
+    # A client whose keys are fetched: when that was tried and when it was done last (0: never), what failed.
+    Column("client_id", String(128), primary_key=True),
+    Column("tried_ms", BigInteger, nullable=False),
+    Column("fetched_ms", BigInteger, nullable=False),
+    Column("fault", String(40)),
     **_KEYED,
 )
 
@@ -1109,6 +1121,7 @@ PASSING: Final = (
     "shadow_examples",
     "quota_buckets",
     "failures",
+    "key_sets",
 )
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
@@ -1211,6 +1224,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "policy_jobs": frozenset({"state", "beat_at", "ended_at", "place", "size", "progress", "fault"}),
     "quota_buckets": frozenset({"used", "at_ms"}),
     "failures": frozenset({"since_ms", "number"}),
+    "key_sets": frozenset({"tried_ms", "fetched_ms", "fault"}),
     "deliveries": frozenset({"state", "attempts", "next_at", "held_until", "last_code", "last_at"}),
 }
 """The columns that an ``Alter`` may set; every other table refuses one."""

@@ -69,7 +69,7 @@ class ClientKey:
     kid: str
     alg: str
     jwk: Mapping[str, Any]
-    status: Literal["active", "revoked"]
+    status: Literal["active", "revoked", "withdrawn"]
 
 
 @dataclass(frozen=True, slots=True)

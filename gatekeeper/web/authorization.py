@@ -74,7 +74,11 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         super().__init__()
         self._config = config
         self._clients = ClientProof(
-            issuer=config.issuer, profiles=config.profiles, now=config.now, registry=config.registry
+            issuer=config.issuer,
+            profiles=config.profiles,
+            now=config.now,
+            registry=config.registry,
+            key_sets=config.key_sets,
         )
         self.tokens = AccessTokens(config)
         self.register_grant(_ClientCredentials)

@@ -32,9 +32,11 @@ from cryptography.x509 import Certificate
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import Reason
 from gatekeeper.exchange.compact import CompactFault, Unverified, is_identifier, read
+from gatekeeper.exchange.key_sets import named, source_of
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.exchange.registrations import Client, ClientKey, Snapshot, credentials
+from gatekeeper.web.key_sets import KeySets, KeysStale
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFE_SECONDS = 300
@@ -84,6 +86,7 @@ class ClientProof:
     profiles: frozenset[str]
     now: Callable[[], int]
     registry: Registry
+    key_sets: KeySets | None = None
 
     def of(self, presented: Presented, form: Mapping[str, str]) -> Proved:
         """Return the client that this request proves. Raises ClientRefused, Unavailable."""
@@ -136,7 +139,11 @@ class ClientProof:
             if unverified.header.get("typ", "JWT") not in {"JWT", "client-authentication+jwt"}:
                 raise ClientRefused("type")
             # (3) The client and its key, both as registered. The subject only says where to look.
-            client, key = _registered(unverified, form, seen)
+            client = _claimed(unverified, form, seen)
+            if source_of(client.keys) is not None:
+                client = self._with_keys(client, unverified.header.get("kid"))
+                seen = self.registry.snapshot()  # fetching takes its time
+            key = _registered(unverified, client, self.now)
             # (4) The signature. From here on the caller has the key.
             claims = unverified.verified(import_key(key.alg, key.jwk))
         except CompactFault as fault:
@@ -152,6 +159,15 @@ class ClientProof:
         if not self.registry.claim_jti(client.id, claims["jti"], keep):
             raise ClientRefused("replayed", "this jti was used before: sign a new assertion")
         return proved
+
+    def _with_keys(self, client: Client, kid: object) -> Client:
+        """Return the client with the keys that its agency publishes. Raises ClientRefused, Unavailable."""
+        if self.key_sets is None:
+            raise ClientRefused("keys_stale")
+        try:
+            return self.key_sets.current(client, kid)
+        except KeysStale:
+            raise ClientRefused("keys_stale") from None
 
     def _checked(self, claims: Mapping[str, Any], client: Client) -> int:
         """Check the signed claims; return their end. Raises ClientRefused, ClockUnreliable."""
@@ -191,8 +207,8 @@ def _by_certificate(certificate: Certificate, client_id: str, seen: Snapshot) ->
     return _in_standing(client, standing[0].kid, seen)
 
 
-def _registered(unverified: Unverified, form: Mapping[str, str], seen: Snapshot) -> tuple[Client, ClientKey]:
-    """Find the client and the key that the assertion names. Raises ClientRefused."""
+def _claimed(unverified: Unverified, form: Mapping[str, str], seen: Snapshot) -> Client:
+    """Find the client that the assertion names. Raises ClientRefused."""
     # The client comes from the unverified text only to look its own keys up; `_checked` compares again.
     client_id = form.get("client_id") or unverified.claimed_subject()
     if not _NAME.match(client_id):
@@ -202,15 +218,22 @@ def _registered(unverified: Unverified, form: Mapping[str, str], seen: Snapshot)
         raise ClientRefused("unknown_client")
     if client.profile not in {"fapi", "private_key"}:
         raise ClientRefused("method")
-    named = [key for key in client.keys if key.kid == unverified.header.get("kid")]
-    if len(named) != 1:
+    return client
+
+
+def _registered(unverified: Unverified, client: Client, now: Callable[[], int]) -> ClientKey:
+    """Find the client's key that the assertion names. Raises ClientRefused, ClockUnreliable."""
+    found = named(client.keys, unverified.header.get("kid"))
+    if len(found) != 1:
         raise ClientRefused("unknown_key")
-    if named[0].status != "active":
+    if found[0].status != "active":
         raise ClientRefused("credential_revoked")
+    if type(end := found[0].jwk.get("exp")) is int and end <= now():
+        raise ClientRefused("credential_expired")
     # The key's own algorithm, not the header's choice among those the key could do.
-    if _current(named[0].alg) != _current(unverified.header["alg"]):
+    if _current(found[0].alg) != _current(unverified.header["alg"]):
         raise ClientRefused("algorithm")
-    return client, named[0]
+    return found[0]
 
 
 def _in_standing(client: Client, credential: str, seen: Snapshot) -> Proved:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 from flask import Blueprint, Response
@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from gatekeeper.errors import GatekeeperError, LedgerUnavailable
 from gatekeeper.exchange import Gate
 from gatekeeper.ledger import Json
+from gatekeeper.oversight.key_warnings import KeyWarning
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.metrics import CONTENT_TYPE, exposition
 from gatekeeper.web.problems import RETRY_SECONDS
@@ -18,10 +19,14 @@ from gatekeeper.witness.witnessing import Witnessed
 _log = structlog.get_logger()
 
 
-def health_blueprint(gate: Gate, stands: Callable[[], Witnessed | None]) -> Blueprint:
+def health_blueprint(
+    gate: Gate,
+    stands: Callable[[], Witnessed | None],
+    key_warnings: Callable[[], Sequence[KeyWarning]] = tuple,
+) -> Blueprint:
     """Return the routes that whoever runs the service watches.
 
-    A witness that is missing is said, and nothing more: a release does not wait for one.
+    A witness that is missing, or a key that ends soon, is said, and nothing more: no release waits for them.
     """
     blueprint = Blueprint("health", __name__)
 
@@ -39,6 +44,8 @@ def health_blueprint(gate: Gate, stands: Callable[[], Witnessed | None]) -> Blue
         }
         if (witnesses := _witnesses(stands)) is not None:
             told["witnesses"] = witnesses
+        if warned := _warned(key_warnings):
+            told["key_warnings"] = warned
         response = as_json(told, 200 if ready else 503)
         if not ready:
             response.headers["Retry-After"] = str(RETRY_SECONDS)
@@ -71,6 +78,14 @@ def readiness(gate: Gate) -> dict[str, bool]:
         "records": gate.reads.ready,
     }
     return {name: _checked(name, check) for name, check in parts.items()}
+
+
+def _warned(key_warnings: Callable[[], Sequence[KeyWarning]]) -> list[Json]:
+    """Return the codes alone: which client it is concerns whoever runs the service, not the network."""
+    try:
+        return [*sorted({warning.code for warning in key_warnings()})]
+    except GatekeeperError:
+        return []  # what failed is among the checks
 
 
 def _witnesses(stands: Callable[[], Witnessed | None]) -> dict[str, Json] | None:

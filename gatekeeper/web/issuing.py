@@ -19,7 +19,6 @@ from authlib.common.security import is_secure_transport
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import ClientMixin, InvalidRequestError, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from joserfc import jwt
 
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.exchange import details
@@ -29,6 +28,7 @@ from gatekeeper.exchange.nonces import Nonces
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import Clock
 from gatekeeper.web.clients import Proved, Registry
+from gatekeeper.web.key_sets import KeySets
 from gatekeeper.web.keys import TokenKeys
 
 
@@ -50,6 +50,7 @@ class AuthorizationServerConfig:
     nonces: Nonces
     profiles: frozenset[str]
     mutual_tls: bool = False
+    key_sets: KeySets | None = None
     token_life_s: int = TOKEN_LIFE_SECONDS
 
     def __post_init__(self) -> None:
@@ -120,7 +121,6 @@ class AccessTokens:
         """Return the answer to a token request (RFC 6749 section 5.1). Raises OAuth2Error, Unavailable."""
         pinned = _pinned(asked)
         bound = _binding(asked.presented, client)
-        kid, key = self._config.keys.signing()
         now = self._config.now()
         claims: dict[str, Any] = {
             "iss": self._config.issuer,
@@ -137,9 +137,7 @@ class AccessTokens:
             **pinned,
         }
         return {
-            "access_token": jwt.encode(
-                {"alg": "ES256", "typ": "at+jwt", "kid": kid}, claims, key, algorithms=["ES256"]
-            ),
+            "access_token": self._config.keys.signed(claims),
             "token_type": "DPoP" if "jkt" in bound else "Bearer",
             "expires_in": self._config.token_life_s,
             "scope": scope,

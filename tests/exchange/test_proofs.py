@@ -14,6 +14,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from gatekeeper.cli import client
+from gatekeeper.cli.client_credentials import public_key
 from gatekeeper.errors import GatekeeperError, TokenPinned, Unauthenticated, UnknownQuery
 from gatekeeper.exchange import Answer, admit, answer, covered, further_records, identify, status_of
 from gatekeeper.exchange.appeal import appeal
@@ -29,7 +30,7 @@ CASE = {"type": "alpr_query", "purpose": "stolen_vehicle", "case_number": "26-10
 @pytest.fixture
 def bound(city: City) -> City:
     """The city, its agency's client one of the profile ``fapi``."""
-    key = client.public_key(KEY.as_pem(private=False))
+    key = public_key(KEY.as_pem(private=False))
     made = client.register(city.state, AGENCY, key=key, profile="fapi")
     return city.with_clients({**city.clients, AGENCY: made.client.id})
 

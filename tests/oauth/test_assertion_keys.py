@@ -16,6 +16,7 @@ from tests.oauth.city import (
     ED_KEY,
     RSA_KEY,
     City,
+    Key,
     b64,
     refused,
     registered,
@@ -265,3 +266,13 @@ def test_private_half_that_was_registered_is_not_read() -> None:
     """A partner that sends its private key by mistake is registered by the public half."""
     assert not import_key("ES256", EC_KEY.as_dict(private=True)).is_private
     assert isinstance(import_key("PS256", RSA_KEY.as_dict(private=True)), RSAKey)
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(60, 200), (1, 200), (0, 401), (-60, 401)])
+def test_a_key_counts_until_its_end(city: City, seconds: int, status: int) -> None:
+    """The last day that was registered is the last: from then on it proves nobody."""
+    key = registered(EC_KEY, "ES256")
+    ends = Key(key.kid, key.alg, {**key.jwk, "exp": int(city.clock.seconds) + seconds})
+    city.registry.change("signer", keys=(ends,))
+    assert status == city.ask(city.assertion()).status_code
+    assert ([] if status == 200 else ["credential_expired"]) == city.refused

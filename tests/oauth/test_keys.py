@@ -6,6 +6,7 @@ import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from joserfc.jwk import ECKey, RSAKey
@@ -164,3 +165,45 @@ def test_running_server_refuses_when_its_keys_cannot_be_read(
 def _jwks(keys: TokenKeys) -> tuple[int, str]:
     answer = City(keys).http.get("/oauth/jwks")
     return answer.status_code, answer.get_json()["error"]
+
+
+def test_readers_never_meet_a_rotation_half_done(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys are renamed and dropped while others read: each reading finds one active key and its own."""
+    monkeypatch.setattr("gatekeeper.web.keys._LOOK_AGAIN_SECONDS", 0.0)
+    readers = [TokenKeys(directory) for _ in range(3)]
+    over = Event()
+
+    def read(keys: TokenKeys) -> int:
+        times = 0
+        while not over.is_set():
+            kid, _ = keys.signing()
+            times += 1
+            assert keys.listed()
+            assert kid
+        return times
+
+    with ThreadPoolExecutor(3) as pool:
+        reading = [pool.submit(read, keys) for keys in readers]
+        changing = TokenKeys(directory)
+        try:
+            for _ in range(40):
+                changing.prepare()
+                old = next(key.kid for key in changing.listed() if key.state == "active")
+                changing.activate()
+                changing.drop(old)
+        finally:
+            over.set()
+        assert all(each.result() > 0 for each in reading)
+    assert 1 == len(changing.listed())
+
+
+def test_a_step_of_activate_that_broke_off_leaves_one_active_key(directory: Path) -> None:
+    """Retired already by name, active still: it signs, and the step can be done again."""
+    keys = TokenKeys(directory)
+    kid, _ = keys.signing()
+    keys.prepare()
+    (directory / f"retired-{kid}.pem").hardlink_to(directory / "active.pem")
+    again = TokenKeys(directory)
+    assert ["active", "next"] == sorted(key.state for key in again.listed())
+    new = again.activate()
+    assert {kid: "retired", new: "active"} == {key.kid: key.state for key in again.listed()}

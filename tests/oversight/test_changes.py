@@ -15,7 +15,8 @@ from sqlalchemy import CheckConstraint
 
 from gatekeeper.cli.agency import entering as new_agency
 from gatekeeper.cli.client import entering as new_client
-from gatekeeper.cli.client import further, public_key
+from gatekeeper.cli.client import further
+from gatekeeper.cli.client_credentials import public_key
 from gatekeeper.errors import LedgerUnavailable, OperatorError
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.entries import schema_of

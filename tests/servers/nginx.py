@@ -47,10 +47,13 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self.root = self.issue("authority")
 
-    def issue(self, name: str, *names: x509.GeneralName) -> Pair:
+    def issue(self, name: str, *names: x509.GeneralName, expired: bool = False) -> Pair:
         """Return a new certificate, of 127.0.0.1 or of these names; the first is the authority's own."""
         root = not hasattr(self, "root")
-        key, now = self._key if root else ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+        key, now = (
+            self._key if root else ec.generate_private_key(ec.SECP256R1()),
+            datetime.now(UTC) - 2 * _HOUR * expired,
+        )
         issuer = self._named(name) if root else self.root.made.subject
         made = (
             x509.CertificateBuilder(

@@ -167,4 +167,5 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
             for each in ending
             if 0 < each.days <= REMINDED_WITHIN and (why := desk.agencies.untold(each.agency)) is not None
         ],
+        keys=oversight.key_warnings(),
     )

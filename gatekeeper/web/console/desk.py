@@ -20,6 +20,7 @@ from gatekeeper.oversight.agencies import StandingRows
 from gatekeeper.oversight.changing import Changing
 from gatekeeper.oversight.checks import Checks
 from gatekeeper.oversight.figures import FigureStore
+from gatekeeper.oversight.key_warnings import KeyWarning
 from gatekeeper.oversight.sampling import Sampling
 from gatekeeper.oversight.search import LogSearch
 from gatekeeper.oversight.signing import Invitation, Kept, Signing
@@ -258,6 +259,8 @@ class Oversight:
     standing: StandingRows
     undelivered: Callable[[], int]
     """Counts notices to agencies that could not be delivered."""
+    key_warnings: Callable[[], Sequence[KeyWarning]]
+    """Tells which keys need somebody before they fail."""
 
 
 class _First:

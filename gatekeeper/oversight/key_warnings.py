@@ -1,0 +1,169 @@
+"""Which keys need somebody before they fail: what it is, until when, and the command that cures it.
+
+Guarantees: derived from what it is given alone; a key that ended, or whose set cannot be fetched, is told for
+as long as its client is in use; nothing of a key but its name is in a warning. The sentences are fixed, for
+the translator; ``gatekeeper doctor``, ``/readyz`` (the codes alone) and the dashboard tell the same.
+"""
+
+# ruff: noqa: D102  # an attribute's name is the whole statement
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple, Protocol
+
+ENDS_WITHIN: Final = timedelta(days=30)
+TOKEN_KEY_AGE: Final = timedelta(days=400)
+"""A key of tokens is changed once a year; a month is left for doing so."""
+STANDS_STILL: Final = timedelta(days=7)
+"""So long a key may be next, or retired, before somebody forgot the step after."""
+_FRESH: Final = timedelta(minutes=10)
+
+
+class KeyWarning(NamedTuple):
+    """One warning: what it says (``%(name)s`` stands for a value), and the command that cures it."""
+
+    code: str
+    said: str
+    values: Mapping[str, object]
+    command: str
+
+    @property
+    def text(self) -> str:
+        """The warning as one line."""
+        return f"{self.said % dict(self.values)} {self.command}"
+
+
+class TokenKey(Protocol):
+    """A key of access tokens, as it is listed."""
+
+    @property
+    def kid(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def since(self) -> float: ...
+    @property
+    def made(self) -> float: ...
+    @property
+    def kept(self) -> str: ...
+
+
+class ClientKey(Protocol):
+    """A key of a client."""
+
+    @property
+    def kid(self) -> str: ...
+    @property
+    def jwk(self) -> Mapping[str, Any]: ...
+    @property
+    def status(self) -> str: ...
+
+
+class Client(Protocol):
+    """A client of an agency."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def keys(self) -> Sequence[ClientKey]: ...
+
+
+class Fetched(Protocol):
+    """When a client's keys were fetched from its agency."""
+
+    @property
+    def fetched_ms(self) -> int: ...
+    @property
+    def fault(self) -> str | None: ...
+
+
+def of_token_keys(keys: Iterable[TokenKey], now: datetime, *, encrypted: bool) -> Iterator[KeyWarning]:
+    """Yield what is due of the keys of tokens; *encrypted*: the city set a passphrase for its files."""
+    for key in keys:
+        since, made = (datetime.fromtimestamp(at, UTC) for at in (key.since, key.made))
+        if key.state == "active" and now - made > TOKEN_KEY_AGE:
+            yield KeyWarning(
+                "token_key_old",
+                "The key that signs access tokens is %(days)s days old.",
+                {"days": (now - made).days},
+                "gatekeeper token-key prepare --reason …",
+            )
+        if key.state == "next" and now - since > STANDS_STILL:
+            yield KeyWarning(
+                "token_key_waits",
+                "A next key of access tokens waits since %(day)s to be activated.",
+                {"day": f"{since:%Y-%m-%d}"},
+                "gatekeeper token-key activate --reason …",
+            )
+        if key.state == "retired" and now - since > STANDS_STILL:
+            yield KeyWarning(
+                "token_key_retired",
+                "A retired key of access tokens is still believed, and nobody needs it.",
+                {},
+                f"gatekeeper token-key drop {key.kid} --reason …",
+            )
+        if encrypted and key.kept == "file":
+            yield KeyWarning(
+                "token_key_plain",
+                "A key of access tokens is not encrypted, and there is a passphrase.",
+                {},
+                "gatekeeper token-key encrypt",
+            )
+
+
+def of_client_keys(clients: Iterable[Client], now: datetime) -> Iterator[KeyWarning]:
+    """Yield the keys of clients in use that end within a month, or ended, and were not replaced."""
+    for client in clients:
+        if client.status != "active":
+            continue
+        ends = [end_of(key) for key in client.keys if key.status == "active"]
+        last = None if None in ends else max((end for end in ends if end is not None), default=None)
+        if last is None or last - now > ENDS_WITHIN:
+            continue  # another key of this client goes on
+        over = last <= now
+        yield KeyWarning(
+            "client_key_ended" if over else "client_key_ends",
+            "The last key of the client %(client)s ended on %(day)s: it gets no token."
+            if over
+            else "The last key of the client %(client)s ends on %(day)s.",
+            {"client": client.id, "day": f"{last:%Y-%m-%d}"},
+            f"gatekeeper client add-key {client.id} FILE",
+        )
+
+
+def of_key_sets(
+    clients: Iterable[Client], fetched: Mapping[str, Fetched], now: datetime
+) -> Iterator[KeyWarning]:
+    """Yield the clients in use whose keys cannot be fetched from their agency."""
+    for client in clients:
+        found = fetched.get(client.id)
+        if client.status != "active" or found is None or found.fault is None:
+            continue
+        since = datetime.fromtimestamp(found.fetched_ms / 1000, UTC)
+        if now - since > _FRESH:
+            yield KeyWarning(
+                "key_set_failing",
+                "The keys of the client %(client)s were not fetched since %(moment)s: %(fault)s.",
+                {"client": client.id, "moment": f"{since:%Y-%m-%d %H:%M} UTC", "fault": found.fault},
+                f"gatekeeper client fetch-keys {client.id}",
+            )
+
+
+def unusable(fault: str) -> KeyWarning:
+    """Return the warning that the keys of tokens cannot be used, as where their hardware does not answer."""
+    return KeyWarning(
+        "token_keys_unusable",
+        "The keys of access tokens cannot be used: %(fault)s.",
+        {"fault": fault},
+        "gatekeeper token-key list",
+    )
+
+
+def end_of(key: ClientKey) -> datetime | None:
+    """Return when a key ends, None where that was not registered."""
+    end = key.jwk.get("exp")
+    return datetime.fromtimestamp(end, UTC) if type(end) is int else None
