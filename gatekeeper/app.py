@@ -113,6 +113,7 @@ def build_gate(state: State, laws: Laws, tokens: TokenKeys) -> Gate:
         clock=state.clock,
         queue_review=reviews.queue,
         move_review=reviews.move,
+        officers=state.officer_marks(),
     )
 
 

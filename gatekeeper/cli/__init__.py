@@ -30,6 +30,7 @@ _COMMANDS = {
     "hold": "gatekeeper.cli.hold:hold",
     "init": "gatekeeper.cli.serve:init",
     "ledger": "gatekeeper.cli.ledger:ledger",
+    "officer": "gatekeeper.cli.officer:officer",
     "policy": "gatekeeper.cli.policy:policy",
     "purge": "gatekeeper.cli.purge:purge",
     "query": "gatekeeper.cli.query:query",

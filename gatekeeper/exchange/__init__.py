@@ -22,6 +22,7 @@ from gatekeeper.errors import (
     KeyErased,
     LedgerUnavailable,
     MalformedBody,
+    OfficerRefused,
     PolicyUnavailable,
     QuotaExceeded,
     SharingStopped,
@@ -40,6 +41,15 @@ from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Registry, Snapshot
 from gatekeeper.exchange.law import Law, Laws
+from gatekeeper.exchange.officer import (
+    Assertion,
+    Officer,
+    OfficerMarks,
+    agreed,
+    known_before,
+    officer,
+    proved,
+)
 from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
@@ -64,11 +74,13 @@ __all__ = [
     "admit",
     "answer",
     "asked",
+    "by_whom",
     "covered",
     "first_detail",
     "further_records",
     "identify",
     "judge",
+    "officer_replayed",
     "reconsider",
     "status_of",
 ]
@@ -92,6 +104,7 @@ class Gate:
     clock: Clock
     queue_review: QueueReview
     move_review: MoveReview
+    officers: OfficerMarks
     seen: Callable[[str, Decision], None] = lambda _query_id, _decision: None
     """Takes note of each decision once it is logged; it raises nothing and does not wait."""
     over: Callable[[str, Sequence[str]], None] = lambda _agency_id, _limits: None
@@ -152,8 +165,9 @@ def answer(
     for attempt in range(_ATTEMPTS):
         # (1) Who is asking, as the registry stands now, and by which law.
         gate, caller, snapshot = admit(gate, presented, "reads:query", claim=False)
-        # (2) What is asked, whole and well formed, or every fault at once.
-        query = _parse(gate, caller, body)
+        # (2) What is asked, whole and well formed, or every fault at once; and by which officer.
+        who = by_whom(gate, caller, snapshot, presented)
+        query = _parse(gate, caller, body, who)
         at = gate.clock.now()
         replay_of = None
         if idempotency_key is not None and not dry_run:
@@ -168,7 +182,8 @@ def answer(
             dry_run=dry_run,
             idempotency_key=idempotency_key,
             replay=replay_of is not None,
-            uses=_uses(gate, caller) if attempt == 0 else (),
+            officer=who,
+            uses=_uses(gate, caller, who) if attempt == 0 else (),
         )
         try:
             return _judge_and_release(gate, request, snapshot, at, charge)
@@ -197,13 +212,16 @@ def further_records(gate: Gate, presented: Presented, query_id: str, cursor: str
             place = cursors.read(gate.keys, query_id, caller.client_id, cursor)
         else:
             _in_time(gate, query_id, caller.agency_id)
+        who, query = by_whom(gate, caller, snapshot, presented), _asked(gate, query_id)
+        agreed(who, query.requester)
         request = log.Request(
             query_id=query_id,
             caller=caller,
-            query=_asked(gate, query_id),
+            query=query,
             page=1 if place is None else place.page,
             replay=place is None,
-            uses=_uses(gate, caller) if attempt == 0 else (),
+            officer=who,
+            uses=_uses(gate, caller, who) if attempt == 0 else (),
         )
         after = None if place is None else place.after
         try:
@@ -236,9 +254,25 @@ def covered(gate: Gate, caller: Caller, query_id: str) -> None:
     within(caller.details, purpose.category, purpose.case_number)
 
 
-def _uses(gate: Gate, caller: Caller) -> tuple[Row, ...]:
-    proof = caller.proof
-    return () if proof is None else (gate.registry.use("dpop", proof.used, proof.kept_until),)
+def _uses(gate: Gate, caller: Caller, who: Assertion | None) -> tuple[Row, ...]:
+    proof, used = caller.proof, list[Row]()
+    # First what can be taken more than once in ordinary use: the second is then refused at no cost to others.
+    if who is not None:
+        used.append(gate.registry.use("officer", who.used, who.kept_until, officer_replayed))
+    if proof is not None:
+        used.append(gate.registry.use("dpop", proof.used, proof.kept_until))
+    return tuple(used)
+
+
+def officer_replayed() -> OfficerRefused:
+    """Make the error of an officer assertion that was used before."""
+    return OfficerRefused("officer_replayed")
+
+
+def by_whom(gate: Gate, caller: Caller, snapshot: Snapshot, presented: Presented) -> Assertion | None:
+    """Return what the request proves of its officer, None if it proves nothing. Raises OfficerRefused."""
+    client, now = snapshot.client(caller.client_id), gate.clock.now_ms() // 1000
+    return proved(presented.officer, client, issuer=gate.verifier.issuer, now=now)
 
 
 def identify(
@@ -388,22 +422,34 @@ def first_detail(gate: Gate, query_id: str) -> dict[str, Json]:
     return gate.ledger.detail_of(decided[0].index).detail
 
 
+def _last_facts(gate: Gate, query_id: str) -> dict[str, Json]:
+    """Return what the policy was last asked with about a query, nothing if it never was. Raises KeyErased."""
+    decided = [e for e in gate.ledger.entries_of(query_id) if e.event == "query.decided"]
+    if not decided:
+        return {}
+    facts = gate.ledger.detail_of(decided[-1].index).detail["input"]
+    return facts if isinstance(facts, dict) else {}
+
+
 def reconsider(
     gate: Gate,
     agency_id: str,
     query: Query,
     ruling: Mapping[str, Json] | None,
     *,
+    query_id: str,
     paper_verified: bool | None = None,
 ) -> Decision:
     """Return what the policy would decide now, given these rulings; nothing is logged, and nothing follows.
 
-    ``paper_verified`` asks what it would decide if staff had verified the paper, or had not.
-    Raises PolicyUnavailable, StoreUnavailable, RecordsUnavailable, ClockUnreliable.
+    ``paper_verified`` asks what it would decide if staff had verified the paper, or had not. What was proved
+    of the officer is as it was last decided on. Raises PolicyUnavailable, StoreUnavailable,
+    RecordsUnavailable, ClockUnreliable, KeyErased.
     """
     snapshot, at = gate.registry.snapshot(), gate.clock.now()
     gate = gate if gate.pinned is not None else gate.as_in_force()
-    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling)
+    who = known_before(_last_facts(gate, query_id).get("officer"), suspended=False)
+    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling, who=who)
     if paper_verified is not None:
         situation = replace(situation, legal_process_verified=paper_verified)
     return gate.law.decide(query, situation)
@@ -443,7 +489,8 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
             digest=request.query.digest,
             at=at,
         )
-    return _circumstances(gate, request.caller.agency_id, request.query, snapshot, at, ruling)
+    who = officer(request.officer, suspended=False, at=at)
+    return _circumstances(gate, request.caller.agency_id, request.query, snapshot, at, ruling, who=who)
 
 
 def _circumstances(
@@ -453,8 +500,11 @@ def _circumstances(
     snapshot: Snapshot,
     at: datetime,
     ruling: Mapping[str, Json] | None,
+    *,
+    who: Officer,
 ) -> Situation:
     behalf, stops = query.on_behalf_of, snapshot.stops
+    mark = gate.officers.of_requester(agency_id, query.requester)
     return Situation(
         agency=snapshot.agency(agency_id),
         end_requester=None if behalf is None else snapshot.agency(behalf.agency),
@@ -465,12 +515,14 @@ def _circumstances(
         legal_process_verified=verified(gate.queries, gate.keys, agency_id, query, at),
         ruling=ruling,
         cameras=frozenset(gate.reads.cameras()) if any(s.scope == "camera" for s in stops) else frozenset(),
+        officer=replace(who, suspended=snapshot.officer_suspended(mark, gate.officers.key_id)),
     )
 
 
-def _parse(gate: Gate, caller: Caller, body: bytes) -> Query:
+def _parse(gate: Gate, caller: Caller, body: bytes, who: Assertion | None) -> Query:
     try:
         query = gate.parser.parse(body)
+        agreed(who, query.requester)
         within(caller.details, query.purpose.category, query.purpose.case_number)
     except (InvalidRequest, MalformedBody):
         log.refused(gate.ledger, log.new_query_id(), caller.agency_id, "invalid_request", "parse")

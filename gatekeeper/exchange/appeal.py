@@ -28,11 +28,22 @@ from gatekeeper.errors import (
     LedgerUnavailable,
     MalformedBody,
     NoReview,
+    OfficerRefused,
     RequestErased,
     Superseded,
     UnknownQuery,
 )
-from gatekeeper.exchange import Gate, admit, asked, covered, judge, log, respond
+from gatekeeper.exchange import (
+    Gate,
+    admit,
+    asked,
+    by_whom,
+    covered,
+    judge,
+    log,
+    officer_replayed,
+    respond,
+)
 from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.bodies import AppealFactsSchema, AppealSchema, QuerySchema
 from gatekeeper.exchange.contacts import contact
@@ -40,6 +51,7 @@ from gatekeeper.exchange.decide import Decision, Permit
 from gatekeeper.exchange.documents import Document, decoded, examined, named, named_one, rows
 from gatekeeper.exchange.due import goes_first, time_for_review
 from gatekeeper.exchange.interfaces import Review, ReviewEvent
+from gatekeeper.exchange.officer import Assertion, agreed
 from gatekeeper.exchange.parse import Query, appealed
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.reading import UNKNOWN, load, names_of, read_json
@@ -99,6 +111,7 @@ def appeal(
         if gate.queries.find(query_id, caller.agency_id) is None:
             raise UnknownQuery(query_id)
         covered(gate, caller, query_id)
+        who = by_whom(gate, caller, snapshot, presented)
         # (2) What is added.
         added, at = _read(gate, caller, query_id, body), gate.clock.now()
         repeated = idempotency_key is not None and _repeated(gate, caller, idempotency_key, added, at)
@@ -110,8 +123,11 @@ def appeal(
             else:
                 review = _open(gate, query_id, review)
                 query = _with(gate, query_id, added)
+            agreed(who, query.requester)
+            if attempt == 0 and who is not None:
+                _use(gate, who)
             # (4) The law, on everything that was ever said.
-            request = log.Request(query_id, caller, query, replay=True)
+            request = log.Request(query_id, caller, query, replay=True, officer=who)
             decision = judge(gate, request, snapshot, at)
             # (5) The appeal is durable.
             if not repeated and review is not None:
@@ -126,7 +142,7 @@ def appeal(
             continue  # a person moved the review on meanwhile, or another appeal came: look again
         except KeyErased:
             raise RequestErased from None
-        except (AppealRefused, IdempotencyInFlight):
+        except (AppealRefused, IdempotencyInFlight, InvalidRequest, OfficerRefused):
             raise
         except Exception as fault:
             log.refused(gate.ledger, query_id, caller.agency_id, log.reason_of(fault), "decide")
@@ -134,6 +150,12 @@ def appeal(
         state = review_json(gate.queries, gate.engine.bundle.written, query_id, caller.agency_id, at)
         return respond.appealed(query_id, decision, decided.receipt(), state, filed)
     raise LedgerUnavailable("the review kept moving while something was added")
+
+
+def _use(gate: Gate, who: Assertion) -> None:
+    """Use an officer assertion up, before anything is recorded. Raises OfficerRefused."""
+    if not gate.registry.claim_jti("officer", who.used, who.kept_until):
+        raise officer_replayed()
 
 
 # --- What was sent. ---------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from gatekeeper.exchange.compact import CompactFault, read
 from gatekeeper.exchange.details import Detail, DetailsRefused, read_value
 from gatekeeper.exchange.dpop import Proof, ProofFault, ProofRefused, prove
 from gatekeeper.exchange.nonces import Nonces
+from gatekeeper.exchange.officer import OfficerFault
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import Agency, Client, Clock, PublishedKeys, Snapshot, credentials
 from gatekeeper.remembered import Remembered
@@ -39,6 +40,7 @@ _SKEW_SECONDS = 60
 # Why someone was not believed. Closed: the log counts these words, and no other text of a caller's making.
 Reason = Literal[
     ProofFault,
+    OfficerFault,
     "no_credentials",
     "malformed_header",
     "wrong_scheme",

@@ -8,19 +8,21 @@ shape. A denial is a value that carries every unmet provision, each with its cit
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.exchange.forms import form_numbers
 from gatekeeper.exchange.history import History
 from gatekeeper.exchange.interfaces import Affirmation, Agency, Facts
+from gatekeeper.exchange.officer import Officer
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.screen import Words
 from gatekeeper.ledger import Json
 from gatekeeper.ledger.rows import RegistryState, Stop
 from gatekeeper.ledger.stops import Party, covers
-from gatekeeper.policy import Engine, Provision, Verdict
+from gatekeeper.policy import Bundle, Engine, Provision, Verdict
 
 RECORD_FIELDS = frozenset(
     {
@@ -48,9 +50,9 @@ _STRICTNESS = ("none", "counsel", "staff")
 class Situation:
     """Everything outside the request that its decision depends on, as it was at ``at`` (aware UTC).
 
-    ``history`` has no default: what was not counted is not none. ``registry`` is the version of agencies,
-    credentials, stops and policy that the facts were read at; the release compares it again inside its own
-    commit. ``cameras`` names every camera of the store.
+    ``history`` and ``officer`` have no default: what was not looked up is not none. ``registry`` is the
+    version of agencies, credentials, stops and policy that the facts were read at; the release compares it
+    again inside its own commit. ``cameras`` names every camera of the store.
     """
 
     agency: Agency | None
@@ -62,6 +64,7 @@ class Situation:
     legal_process_verified: bool = False
     ruling: Facts | None = None
     cameras: frozenset[str] = frozenset()
+    officer: Officer = field(kw_only=True)
 
     def names(self) -> dict[str, str]:
         """Return the names under which the parties are registered: the screen hears who is asking."""
@@ -162,7 +165,7 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
 
     Raises PolicyUnavailable if the engine fails or its answer is not exactly a decision.
     """
-    facts = gather(query, words, situation)
+    facts = known_to(engine.bundle, gather(query, words, situation))
     verdict = engine.evaluate(facts)
     policy = Policy(verdict.revision, verdict.digest)
     if verdict.permit is True and not verdict.unmet:
@@ -172,6 +175,27 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
     if not unmet:
         raise PolicyUnavailable("a denial that names no provision")
     return Denial(query, situation, facts, policy, unmet)
+
+
+def known_to(bundle: Bundle, facts: dict[str, Json]) -> dict[str, Json]:
+    """Return the facts, without ``officer`` if the law was made before there was any: it goes on.
+
+    Raises PolicyUnavailable where such a law could not deny what has to be denied.
+    """
+    if knows_officers(bundle):
+        return facts
+    officer = facts.get("officer")
+    if isinstance(officer, dict) and officer["suspended"] is not False:
+        raise PolicyUnavailable(
+            "the law in force knows nothing of suspended officers: activate one that does"
+        )
+    return {name: fact for name, fact in facts.items() if name != "officer"}
+
+
+def knows_officers(bundle: Bundle) -> bool:
+    """Say whether a law was made since officers are facts, by what its schema says."""
+    schema: Any = bundle.schemas.get("input")
+    return not isinstance(schema, dict) or "officer" in schema.get("properties", {"officer": {}})
 
 
 def strictest(reviews: Iterable[str]) -> str:
@@ -230,6 +254,7 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
         "words": words.facts(),
         "stops": [{"scope": stop.scope, "value": stop.value} for stop in _stops_that_match(query, situation)],
         "history": situation.history.facts(),
+        "officer": situation.officer.facts(),
         "ruling": None if situation.ruling is None else dict(situation.ruling),
     }
 

@@ -6,10 +6,11 @@ Every attribute is read-only here, so the store's frozen values fit without know
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
+from gatekeeper.errors import GatekeeperError
 from gatekeeper.exchange import registrations
 from gatekeeper.ledger import Json, Row
 from gatekeeper.ledger.rows import RegistryState, Stop
@@ -60,6 +61,7 @@ class Snapshot(registrations.Snapshot, Protocol):
     def agencies(self) -> Sequence[Agency]: ...
     def clients(self) -> Sequence[registrations.Client]: ...
     def agency(self, id_or_ori: str, /) -> Agency | None: ...
+    def officer_suspended(self, mark: bytes, key_id: str, /) -> bool: ...
 
 
 class Registry(Protocol):
@@ -70,7 +72,9 @@ class Registry(Protocol):
 
     def snapshot(self) -> Snapshot: ...
     def claim_jti(self, client_id: str, jti: str, expires_at: datetime) -> bool: ...
-    def use(self, client_id: str, jti: str, expires_at: datetime) -> Row: ...
+    def use(
+        self, client_id: str, jti: str, expires_at: datetime, taken: Callable[[], GatekeeperError] = ..., /
+    ) -> Row: ...
 
 
 class KnownKey(Protocol):

@@ -40,6 +40,7 @@ EVENTS: Final = (
     "agency.affirmed", "agency.webhook_added", "agency.webhook_rotated", "agency.webhook_disabled",
     "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",
     "credential.token_revoked",
+    "officer.suspended", "officer.reinstated",
     "staff.added", "staff.changed", "staff.removed", "staff.signed_in", "staff.viewed",
     "ledger.key_added", "ledger.key_retired",
     "export.made", "purge.begun", "purge.done", "purge.held", "purge.unheld",

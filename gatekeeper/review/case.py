@@ -56,5 +56,5 @@ def open_case(gate: Gate, query_id: str) -> Case:
     query, catalogue = asked(gate, query_id), gate.engine.bundle.catalogue
     recorded = gate.queries.review_events(query_id)
     said = standing(recorded, gate.keys, catalogue, query.digest, gate.clock.now())
-    decision = reconsider(gate, review.agency_id, query, in_force(said))
+    decision = reconsider(gate, review.agency_id, query, in_force(said), query_id=query_id)
     return Case(query_id, query, review, recorded, said, decision)

@@ -190,7 +190,12 @@ def civil_numbers(form: str | None, civil: Sequence[Json]) -> set[str]:
 def _asked(hearing: Hearing, *, paper_verified: bool) -> object:
     case = hearing.case
     return reconsider(
-        hearing.gate, case.review.agency_id, case.query, case.rulings, paper_verified=paper_verified
+        hearing.gate,
+        case.review.agency_id,
+        case.query,
+        case.rulings,
+        query_id=case.query_id,
+        paper_verified=paper_verified,
     )
 
 

@@ -210,7 +210,8 @@ class Hearing:
     # --- What they share. ---------------------------------------------------------------------------------
 
     def _asked_with(self, ruled: Mapping[str, Json]) -> Decision:
-        return reconsider(self.gate, self.case.review.agency_id, self.case.query, ruled)
+        case = self.case
+        return reconsider(self.gate, case.review.agency_id, case.query, ruled, query_id=case.query_id)
 
     def _named(self) -> set[frozenset[str]]:
         query = self.case.query

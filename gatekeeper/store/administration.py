@@ -102,6 +102,21 @@ def revoke_token(jti: str, expires_at: datetime) -> tuple[Row, ...]:
     return (Insert("revoked_tokens", {"jti": jti, "expires_at": expires_at}),)
 
 
+def suspend_officer(
+    suspension_id: str, agency_id: str, *, mark: bytes, key_id: str, box: bytes, since: datetime
+) -> tuple[Row, ...]:
+    """Return the row of an officer's suspension; it is in force from the commit on."""
+    sealed = {"mark": mark, "key_id": key_id, "box": box}
+    values = {"id": suspension_id, "agency_id": agency_id, **sealed, "since": since}
+    return (Insert("officer_suspensions", values),)
+
+
+def reinstate_officer(suspension_id: str, at: datetime) -> tuple[Row, ...]:
+    """Return the row that ends a suspension, and with it all that is kept of the officer."""
+    ended = {"mark": None, "box": None, "ended_at": at}
+    return (Alter("officer_suspensions", {"id": suspension_id, "ended_at": None}, ended),)
+
+
 def set_stop(stop: Stop) -> tuple[Row, ...]:
     """Return the row of a stop; it is in force from the commit on."""
     return (

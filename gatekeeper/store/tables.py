@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0019"
+REVISION: Final = "0020"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -152,6 +152,24 @@ stops = Table(
     Column("lifted_at", Utc),
     CheckConstraint("(scope = 'all') = (value IS NULL)", name="target"),
     Index(None, "lifted_at"),
+    **_KEYED,
+)
+
+officer_suspensions = Table(
+    "officer_suspensions",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
+    # The mark by which the officer is found, and the key that it was made under; gone once it has ended.
+    Column("mark", LargeBinary(32), unique=True, info={"length": 32}),
+    Column("key_id", String(16), nullable=False),
+    # Badge, reason and person, sealed under a key that is kept outside the database.
+    Column("box", LargeBinary),
+    Column("since", Utc, nullable=False),
+    Column("ended_at", Utc),
+    CheckConstraint(
+        "(mark IS NULL) = (ended_at IS NOT NULL) AND (box IS NULL) = (ended_at IS NOT NULL)", name="ended"
+    ),
     **_KEYED,
 )
 
@@ -980,6 +998,7 @@ KEPT: Final = (
     "clients",
     "client_keys",
     "stops",
+    "officer_suspensions",
     "reviews",
     "review_places",
     "staff",
@@ -1018,7 +1037,16 @@ PASSING: Final = (
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
 REGISTRY: Final = frozenset(
-    {"registry", "agencies", "affirmations", "clients", "client_keys", "stops", "revoked_tokens"}
+    {
+        "registry",
+        "agencies",
+        "affirmations",
+        "clients",
+        "client_keys",
+        "stops",
+        "officer_suspensions",
+        "revoked_tokens",
+    }
 )
 """A write to any of these bumps ``registry.version`` in the same transaction."""
 
@@ -1029,6 +1057,7 @@ WRITABLE: Final = frozenset(
         "clients",
         "client_keys",
         "stops",
+        "officer_suspensions",
         "revoked_tokens",
         "queries",
         "idempotency_keys",
@@ -1069,6 +1098,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "clients": frozenset({"status", "secret_sha256", "scopes"}),
     "client_keys": frozenset({"status"}),
     "stops": frozenset({"lifted_at"}),
+    "officer_suspensions": frozenset({"mark", "box", "ended_at"}),
     "legal_holds": frozenset({"lifted_at"}),
     "purges": frozenset({"done_at", "days", "details", "documents"}),
     "reviews": frozenset({"state", "level", "due_at", "provisions", "version", "assignee"}),

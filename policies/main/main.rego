@@ -48,6 +48,12 @@ proved contains "repeated_search" if data.sharing.repeated_search.satisfied == t
 
 proved contains "query_limits" if data.sharing.query_limits.satisfied == true
 
+proved contains "officer_standing" if data.sharing.officer_standing.satisfied == true
+
+proved contains "officer_proof" if data.sharing.officer_proof.satisfied == true
+
+proved contains "officer_training" if data.sharing.officer_training.satisfied == true
+
 # What a pack adds is proved only where the city has selected the pack; elsewhere it is not looked at.
 proved contains "california_recipient" if {
 	"california" in data.city.packs
@@ -160,6 +166,9 @@ binding_every_city := [
 	"case_number",
 	"repeated_search",
 	"query_limits",
+	"officer_standing",
+	"officer_proof",
+	"officer_training",
 ]
 
 unmet := [code |

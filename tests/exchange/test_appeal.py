@@ -242,7 +242,7 @@ def test_what_was_typed_stays_typed(city: City, name: str) -> None:
     added = facts(**stated)
     added["facts"] = _nothing() | stated
     now = appealed(body(**changes), [added])
-    decision = reconsider(city.gate, AGENCY, now, None)
+    decision = reconsider(city.gate, AGENCY, now, None, query_id=answer.query_id)
     assert code in {p.code for p in decision.unmet}
 
 
@@ -274,11 +274,11 @@ BY_WORDS = {
 def test_no_message_cures_what_was_denied_for_words(city: City, name: str, message: str) -> None:
     """Whatever is added to it, each provision that the words failed stays failed (promise 7)."""
     query = read_again(body(**BY_WORDS[name]))
-    unmet = {p.code for p in reconsider(city.gate, AGENCY, query, None).unmet}
+    unmet = {p.code for p in reconsider(city.gate, AGENCY, query, None, query_id="q").unmet}
     assert unmet
     pleaded: list[Any] = [{"message": message, "facts": _nothing(), "documents": []}] * 2
     now = appealed(dict(query.body), pleaded)
-    assert unmet <= {p.code for p in reconsider(city.gate, AGENCY, now, None).unmet}
+    assert unmet <= {p.code for p in reconsider(city.gate, AGENCY, now, None, query_id="q").unmet}
 
 
 def _nothing() -> dict[str, Any]:

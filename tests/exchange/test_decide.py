@@ -20,6 +20,7 @@ from gatekeeper.exchange.decide import (
     timestamp,
 )
 from gatekeeper.exchange.history import FIRST
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import Query, read_again
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Json
@@ -104,7 +105,9 @@ def test_the_statement_in_force_is_the_one_that_counts(bundle: Bundle) -> None:
     query = _query()
     words = screen(query.typed_words(), lexicon)
     later = _signed(signed_on=TODAY - timedelta(days=3), expires_on=TODAY - timedelta(days=1))
-    facts = gather(query, words, Situation(_agency(affirmations=(_signed(), later)), None, (), NOW, FIRST))
+    facts = gather(
+        query, words, Situation(_agency(affirmations=(_signed(), later)), None, (), NOW, FIRST, officer=NAMED)
+    )
     agency = facts["agency"]
     assert isinstance(agency, dict)
     assert {"state": "in_force", "text_version": "2026-01", "age_days": 30} == agency["affirmation"]
@@ -127,7 +130,7 @@ def test_bounds_are_never_rounded_in_the_callers_favour(
     """One second over a cap is over it."""
     query = _query(**changes)
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
-    asked = gather(query, words, Situation(_agency(), None, (), NOW, FIRST))["query"]
+    asked = gather(query, words, Situation(_agency(), None, (), NOW, FIRST, officer=NAMED))["query"]
     assert isinstance(asked, dict)
     assert value == asked[fact]
 
@@ -136,7 +139,7 @@ def test_an_end_requester_we_do_not_know_is_not_overlooked(bundle: Bundle) -> No
     """Null is a claim that nobody else asks; a name we do not know is not null."""
     query = _query(on_behalf_of={"agency": "NOBODY", "person": "Pat Example"})
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
-    end = gather(query, words, Situation(_agency(), None, (), NOW, FIRST))["end_requester"]
+    end = gather(query, words, Situation(_agency(), None, (), NOW, FIRST, officer=NAMED))["end_requester"]
     assert isinstance(end, dict)
     assert end["known"] is False
 
@@ -165,7 +168,7 @@ def _verdict(bundle: Bundle, obligations: dict[str, Json]) -> Verdict:
 def _decide(bundle: Bundle, obligations: dict[str, Json], **options: Any) -> Permit | Denial:
     query = _query(**options.pop("changes", {}))
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
-    situation = Situation(_agency(), None, (), NOW, FIRST, **options)
+    situation = Situation(_agency(), None, (), NOW, FIRST, officer=NAMED, **options)
     return decide(query, words, situation, _Saying(bundle, _verdict(bundle, obligations)))
 
 
@@ -187,7 +190,9 @@ def test_a_stopped_camera_is_taken_out_of_a_plate_query(bundle: Bundle) -> None:
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
     stop = _Stop("stop_1", "camera", "cam-1")
     engine = _Saying(bundle, _verdict(bundle, GOOD))
-    known = Situation(_agency(), None, (stop,), NOW, FIRST, cameras=frozenset({"cam-1", "cam-2"}))
+    known = Situation(
+        _agency(), None, (stop,), NOW, FIRST, officer=NAMED, cameras=frozenset({"cam-1", "cam-2"})
+    )
     assert ("cam-2",) == _obliged(decide(query, words, known, engine), "cameras")
     alone = replace(known, cameras=frozenset({"cam-1"}))
     assert () == _obliged(decide(query, words, alone, engine), "cameras")
@@ -229,7 +234,9 @@ def test_a_flawless_request_is_permitted_by_the_shipped_law(bundle: Bundle) -> N
     """The whole of it, through the real engine."""
     query = _query()
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
-    decision = decide(query, words, Situation(_agency(), None, (), NOW, FIRST), Embedded(bundle))
+    decision = decide(
+        query, words, Situation(_agency(), None, (), NOW, FIRST, officer=NAMED), Embedded(bundle)
+    )
     assert [] == [provision.code for provision in decision.unmet]
 
 

@@ -13,6 +13,7 @@ import pytest
 from gatekeeper.errors import OverReleased
 from gatekeeper.exchange.decide import Obligations, Permit, Policy, Situation
 from gatekeeper.exchange.history import FIRST
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.redact import redact
 from gatekeeper.records import Page
 from tests.exchange.city import NOW, PLATE, City, body, read
@@ -164,7 +165,9 @@ def _permit(city: City, **obligations: Any) -> Permit:
         terms="sample",
     )
     policy = Policy("sample", "sha256:0")
-    return Permit(query, Situation(None, None, (), NOW, FIRST), {}, policy, replace(given, **obligations))
+    return Permit(
+        query, Situation(None, None, (), NOW, FIRST, officer=NAMED), {}, policy, replace(given, **obligations)
+    )
 
 
 def test_terms_travel_with_the_release(city: City) -> None:

@@ -100,6 +100,13 @@ request := {
 		"days_under_another_case": 0,
 		"refused_in_the_last_hour": 0,
 	},
+	"officer": {
+		"proved": true,
+		"suspended": false,
+		"role": "detective",
+		"training_age_days": 30,
+		"session_age_hours": 1,
+	},
 	"ruling": null,
 }
 

@@ -23,6 +23,7 @@ from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Decision, Situation, decide
 from gatekeeper.exchange.history import FIRST, History
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.parse import Parser
 from gatekeeper.exchange.screen import Lexicon, screen
@@ -186,6 +187,7 @@ def _kinds(
                         at=at,
                         history=FIRST if days == 1 else History(days, days, 0, 0),
                         registry=snapshot.state,
+                        officer=NAMED,
                     )
                     words = screen(query.typed_words() | situation.names(), lexicon)
                     kind = _Kind(agency_id, clients[agency_id], body, decide(query, words, situation, engine))
