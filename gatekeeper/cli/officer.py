@@ -53,6 +53,17 @@ def reinstate(data: Path | None, agency_id: str, badge: str, reason: str) -> Non
     click.echo("reinstated from the next request on")
 
 
+@officer.command()
+@click.argument("suspension_id")
+@reason_option
+@data_option
+def lift(data: Path | None, suspension_id: str, reason: str) -> None:
+    """End the suspension SUSPENSION_ID, also one that a lost keys/officers.key keeps from being found."""
+    with city(data) as state:
+        officers(state).lift(suspension_id, reason=reason, by=operator())
+    click.echo(f"{suspension_id} is lifted from the next request on")
+
+
 @officer.command("list")
 @click.option("--agency", "agency_id", help="Only those of one agency.")
 @json_option

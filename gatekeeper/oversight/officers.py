@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from gatekeeper.errors import OperatorError
+from gatekeeper.errors import OperatorError, StoreUnavailable
 from gatekeeper.exchange.fingerprints import plain
 from gatekeeper.exchange.officer import OfficerMarks
-from gatekeeper.ledger import Appended, Draft, Ledger, Row
+from gatekeeper.ledger import Appended, Draft, Json, Ledger, Row
 from gatekeeper.review.reasons import fault_of, tidy
 from gatekeeper.review.secrets import SecretsKey
 
@@ -71,14 +71,14 @@ class OfficerRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Suspended:
-    """A suspension in force, opened."""
+    """A suspension in force, opened; badge, person and reason are None if their key was lost."""
 
     id: str
     agency: str
-    badge: str
+    badge: str | None
     since: datetime
-    by: str
-    reason: str
+    by: str | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,24 @@ class Officers:
         rows = self.rows.reinstate_officer(found.id, self.now())
         return self._commit("officer.reinstated", found.id, agency_id, badge, (why, by), rows)
 
+    def lift(self, suspension_id: str, *, reason: str, by: str) -> Appended:
+        """End a suspension by its id, also one whose key was lost. Raises as ``reinstate`` does."""
+        why = _reason(reason)
+        suspensions: Sequence[SuspensionRow] = self.registry.snapshot().officer_suspensions
+        found = next((one for one in suspensions if one.id == suspension_id), None)
+        if found is None:
+            raise OperatorError("no suspension in force has that id: gatekeeper officer list")
+        rows = self.rows.reinstate_officer(found.id, self.now())
+        return self._commit("officer.reinstated", found.id, found.agency_id, None, (why, by), rows)
+
     def in_force(self) -> list[Suspended]:
-        """Return who is suspended, oldest first. Raises StoreUnavailable, also for another key's box."""
+        """Return who is suspended, oldest first. Raises StoreUnavailable."""
         found = []
         for one in self.registry.snapshot().officer_suspensions:
-            said = json.loads(self.box.open(one.id, one.box))
+            try:
+                said = json.loads(self.box.open(one.id, one.box))
+            except StoreUnavailable:
+                said = dict.fromkeys(("badge", "by", "reason"))  # sealed under a key that was lost
             found.append(
                 Suspended(one.id, one.agency_id, said["badge"], one.since, said["by"], said["reason"])
             )
@@ -145,12 +158,12 @@ class Officers:
         event: str,
         suspension_id: str,
         agency_id: str,
-        badge: str,
+        badge: str | None,
         why_and_who: tuple[str, str],
         rows: Sequence[Row],
     ) -> Appended:
         why, by = why_and_who
-        private = {"badge": badge, "reason": why, "by": by}
+        private: dict[str, Json] = {"badge": badge, "reason": why, "by": by}
         return self.ledger.append(Draft(event, suspension_id, {"agency": agency_id}, private, {}), rows)
 
 

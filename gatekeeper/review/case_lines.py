@@ -179,6 +179,14 @@ def _on_record(facts: Mapping[str, Any], texts: Texts) -> dict[str, Json]:
     return {
         "stops": stops,
         "history": dict(facts["history"]),
+        "officer": _officer(facts.get("officer")),
         "legal_process_verified": paper is not None and paper["verified"],
         "ruling": facts["ruling"],
     }
+
+
+def _officer(found: Mapping[str, Any] | None) -> dict[str, Json]:
+    """Return what was known of the officer but the role, which is a word of the agency's own."""
+    if found is None:  # decided before officers were facts
+        return {}
+    return {name: value for name, value in found.items() if name != "role"}

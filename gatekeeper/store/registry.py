@@ -90,7 +90,10 @@ class Snapshot:
         Raises StoreUnavailable if somebody is suspended by a mark of another key: it would find nobody.
         """
         if not self._mark_keys <= {key_id}:
-            raise StoreUnavailable("officers are suspended under another key: put back keys/officers.key")
+            raise StoreUnavailable(
+                "officers are suspended under another key: put back keys/officers.key, or lift each suspension "
+                "(gatekeeper officer lift)"
+            )
         return mark in self._marks
 
 

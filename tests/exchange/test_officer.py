@@ -32,7 +32,9 @@ from gatekeeper.exchange.appeal import appeal
 from gatekeeper.exchange.authenticate import REASONS
 from gatekeeper.exchange.officer import OfficerMarks
 from gatekeeper.exchange.presented import Presented
+from gatekeeper.ledger import Draft
 from gatekeeper.policy import Bundle, Embedded
+from gatekeeper.review.secrets import SecretsKey
 from gatekeeper.store import administration
 from tests.exchange.city import City, body
 from tests.exchange.test_proofs import KEY, shown
@@ -251,7 +253,7 @@ def test_a_revoked_key_proves_nobody(bound: City) -> None:
     owner = bound.state.registry.client(bound.clients[AGENCY])
     assert owner is not None
     append = bound.state.ledger.append
-    draft = client.Draft(
+    draft = Draft(
         "credential.key_added",
         "credential_0123456789abcdef",
         {"agency": AGENCY, "client": owner.id, "profile": "fapi"},
@@ -434,6 +436,15 @@ def test_a_lost_key_is_no_way_out_of_a_suspension(bound: City) -> None:
     officers(bound.state).suspend(AGENCY, "4411", reason=WHY, by="test")
     with pytest.raises(StoreUnavailable, match=r"officers\.key"):
         ask(bound.with_gate(officers=OfficerMarks(b"x" * 32)), None, requester__badge="4412")
+    other = replace(officers(bound.state), marks=OfficerMarks(b"x" * 32), box=SecretsKey(b"x" * 32))
+    with pytest.raises(StoreUnavailable, match=r"officers\.key"):
+        other.suspend(AGENCY, "4412", reason=WHY, by="test")
+    (lost,) = other.in_force()
+    assert (AGENCY, None, None) == (lost.agency, lost.badge, lost.reason)
+    other.lift(lost.id, reason=WHY, by="test")
+    assert [] == other.in_force()
+    with pytest.raises(OperatorError, match="officer list"):
+        other.lift(lost.id, reason=WHY, by="test")
 
 
 def test_a_law_that_knows_no_officers_does_not_let_a_suspended_one_ask(bound: City, tmp_path: Path) -> None:
@@ -444,15 +455,11 @@ def test_a_law_that_knows_no_officers_does_not_let_a_suspended_one_ask(bound: Ci
     del schema["properties"]["officer"]
     schema["required"].remove("officer")
     older = replace(law, schemas={**law.schemas, "input": schema})
-    city = bound.with_gate(engine=_Older(older))
+    city = bound.with_gate(engine=Embedded(older))
     assert {"officer_standing", "officer_proof", "officer_training"} <= codes(_dry(city, None))
     officers(city.state).suspend(AGENCY, "4411", reason=WHY, by="test")
     with pytest.raises(PolicyUnavailable, match="suspended officers"):
         _dry(city, None)
-
-
-class _Older(Embedded):
-    """Asks with what the older schema lets through."""
 
 
 @pytest.mark.parametrize("badge", ["", "---", "x" * 33, "44\n11"])

@@ -4,7 +4,9 @@ All is as recorded but what Python derives with the help of the law's own data: 
 lexicon, and the rulings that it lets count. Guarantees: words are screened by the gate's own function, from
 the recorded request and the names of the parties, and only where the lexicon is not the one that screened
 them then; an agency whose name is not known any more leaves the question open: PolicyUnavailable, never a
-guess. The name is the one under which the agency is registered now: the record of then does not hold it.
+guess. The name is the one under which the agency is registered now: the record of then does not hold it. A
+query decided before officers were facts is taken as asked by one who was merely named; a law that knows
+nothing of officers is not told of them, and one who was suspended leaves its question open.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from typing import Any
 from cachetools import LRUCache
 
 from gatekeeper.errors import BundleRefused, InvalidRequest, PolicyUnavailable
+from gatekeeper.exchange.decide import known_to, knows_officers
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import as_recorded
 from gatekeeper.exchange.rulings import still_binding
 from gatekeeper.exchange.screen import Lexicon, screen
@@ -52,6 +56,7 @@ class Facts:
         self._bundle = bundle
         self._names = names
         self._lexicon = lexicon_digest(bundle)
+        self._knows_officers = knows_officers(bundle)
         self._lexicons = {digest: lexicon_digest(law) for digest, law in then.items()}
         self._catalogues: dict[str, Catalogue] = {digest: law.catalogue for digest, law in then.items()}
         self._compiled: Lexicon | None = None
@@ -59,7 +64,12 @@ class Facts:
 
     def reads_as(self, other: Facts, decided: Decided) -> bool:
         """Say whether this law is given the very facts that another is given."""
-        return self._lexicon == other._lexicon and decided.facts.get("ruling") is None
+        return (
+            self._lexicon == other._lexicon
+            and decided.facts.get("ruling") is None
+            and self._knows_officers == other._knows_officers
+            and ("officer" in decided.facts) == self._knows_officers
+        )
 
     def of(self, decided: Decided) -> Given:
         """Return the facts for this law. Raises PolicyUnavailable, BundleRefused."""
@@ -72,7 +82,9 @@ class Facts:
                 facts, set_aside = {**facts, "ruling": binding}, True
         if decided.policy != self._bundle.digest and self._lexicons.get(decided.policy) != self._lexicon:
             facts, rescreened = {**facts, "words": self._words(decided)}, True
-        return Given(facts, rescreened, set_aside)
+        if "officer" not in facts:
+            facts = {**facts, "officer": NAMED.facts()}
+        return Given(known_to(self._bundle, dict(facts)), rescreened, set_aside)
 
     def _words(self, decided: Decided) -> dict[str, Json]:
         try:

@@ -89,6 +89,10 @@ _FACTS: Final[Mapping[str, str]] = {
     "words.case_number.call_for_service": later("whether the case number is of a call for service"),
     "stops": later("the stops in force that cover the request"),
     "history.days_searched": later("the days on which this officer searched for this plate"),
+    "officer.proved": later("whether the agency proved the officer"),
+    "officer.suspended": later("whether the officer is suspended"),
+    "officer.training_age_days": later("the days since the officer's training"),
+    "officer.session_age_hours": later("the hours since the officer signed in"),
     "ruling": later("the rulings of staff"),
 }
 """What facts are called, by their paths below ``input``."""

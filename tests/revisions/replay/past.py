@@ -23,8 +23,8 @@ from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Decision, Situation, decide
 from gatekeeper.exchange.history import FIRST, History
-from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.offenses import Offenses
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import Parser
 from gatekeeper.exchange.screen import Lexicon, screen
 from gatekeeper.ledger import Clock, DayKeys, Draft, Ledger
