@@ -91,8 +91,8 @@ class Snapshot:
         """
         if not self._mark_keys <= {key_id}:
             raise StoreUnavailable(
-                "officers are suspended under another key: put back keys/officers.key, or lift each suspension "
-                "(gatekeeper officer lift)"
+                "officers are suspended under another key: put back keys/officers.key, or lift each "
+                "suspension (gatekeeper officer lift)"
             )
         return mark in self._marks
 

@@ -46,8 +46,8 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
     errors.OfficerRefused: _Kind(
         401,
         "The officer was not proved",
-        "The header Officer-Assertion came with the request and is not good. Sign a new one for this request, "
-        "as Officer-Assertion in openapi.yaml says.",
+        "The header Officer-Assertion came with the request and is not good. Sign a new one for this "
+        "request, as Officer-Assertion in openapi.yaml says.",
     ),
     errors.InsufficientScope: _Kind(
         403, "The token lacks a scope", "Ask for a token that carries the scope named in WWW-Authenticate."

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
+from gatekeeper.app import application
 from gatekeeper.cli import client
 from gatekeeper.cli.officer import officers
 from gatekeeper.errors import (
@@ -369,6 +370,32 @@ def test_where_the_city_requires_it_the_officer_is_proved_and_trained(bound: Cit
 
 def _dry(city: City, text: str | None) -> Answer:
     return answer(city.gate, sworn(city, text), json.dumps(body()).encode(), dry_run=True)
+
+
+def test_over_http_the_cause_is_in_our_count_and_not_in_the_answer(bound: City) -> None:
+    """One header: good, wrong, and doubled; a wrong one is a 401 that says what to do, and no more."""
+    counted: list[str] = []
+    app = application(bound.state, bound.gate, bound.tokens, counted.append)
+
+    def post(*officers_of: str) -> Any:
+        presented = shown(bound)
+        assert presented.dpop is not None
+        headers = [("Authorization", str(presented.authorization)), ("DPoP", presented.dpop)]
+        headers += [("Officer-Assertion", text) for text in officers_of]
+        return app.test_client().post("/v1/queries", json=body(), headers=headers)
+
+    assert 200 == post(assertion(bound)).status_code
+    assert judged(bound)["proved"] is True
+    wrong, doubled = post(assertion(bound, key=STRANGER)), post(assertion(bound), assertion(bound))
+    for refused in (wrong, doubled):
+        assert 401 == refused.status_code
+        assert "/docs#problem-officer_not_proved" == refused.json["type"]
+        assert "signature" not in refused.text.replace("Sign a new one", "")
+        assert 'DPoP error="insufficient_user_authentication"' == refused.headers["WWW-Authenticate"]
+    assert ["officer_signature", "officer_malformed"] == counted
+    other = post(assertion(bound, badge="4412"))
+    assert (422, "/requester/badge") == (other.status_code, other.json["faults"][0]["pointer"])
+    assert "4412" not in other.text
 
 
 # --- Suspended. -------------------------------------------------------------------------------------------

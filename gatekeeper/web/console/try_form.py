@@ -97,7 +97,7 @@ class TryForm(Form):
     paper_verified = _one_of("no", "yes")
     accepted = _one_of("yes", "no")
     days_searched = _number(1)
-    officer = _one_of("named", "proved", "suspended")
+    officer_known = _one_of("named", "proved", "suspended")
     stopped = _one_of("no", "yes")
     ruling = _one_of(*LEVELS)
     at = _day()
@@ -179,7 +179,7 @@ def flawless(bundle: Bundle, today: date) -> dict[str, Any]:
         "paper_verified": "no",
         "accepted": "yes",
         "days_searched": 1,
-        "officer": "named",
+        "officer_known": "named",
         "stopped": "no",
         "ruling": "",
         "at": today,
@@ -204,7 +204,7 @@ def line_of(desk: Desk, bundle: Bundle, typed: Mapping[str, Any]) -> dict[str, A
         "facts": {
             "stops": [{"scope": "all", "value": None}] if typed["stopped"] == "yes" else [],
             "history": {"days_searched": typed["days_searched"]},
-            "officer": _OFFICERS[typed["officer"]],
+            "officer": _OFFICERS[typed["officer_known"]],
             "legal_process_verified": typed["paper_verified"] == "yes",
             "ruling": rulings,
         },
