@@ -29,6 +29,7 @@ _COMMANDS = {
     "export": "gatekeeper.cli.export:export",
     "hold": "gatekeeper.cli.hold:hold",
     "init": "gatekeeper.cli.serve:init",
+    "issuer": "gatekeeper.cli.issuer:issuer",
     "ledger": "gatekeeper.cli.ledger:ledger",
     "officer": "gatekeeper.cli.officer:officer",
     "policy": "gatekeeper.cli.policy:policy",

@@ -38,6 +38,7 @@ from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation
 from gatekeeper.exchange.details import within
 from gatekeeper.exchange.documents import Documents
 from gatekeeper.exchange.fetch import fetch
+from gatekeeper.exchange.fingerprints import plain
 from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Registry, Snapshot
 from gatekeeper.exchange.law import Law, Laws
@@ -257,7 +258,7 @@ def covered(gate: Gate, caller: Caller, query_id: str) -> None:
 def _uses(gate: Gate, caller: Caller, who: Assertion | None) -> tuple[Row, ...]:
     proof, used = caller.proof, list[Row]()
     # First what can be taken more than once in ordinary use: the second is then refused at no cost to others.
-    if who is not None:
+    if who is not None and who.used:
         used.append(gate.registry.use("officer", who.used, who.kept_until, officer_replayed))
     if proof is not None:
         used.append(gate.registry.use("dpop", proof.used, proof.kept_until))
@@ -270,9 +271,18 @@ def officer_replayed() -> OfficerRefused:
 
 
 def by_whom(gate: Gate, caller: Caller, snapshot: Snapshot, presented: Presented) -> Assertion | None:
-    """Return what the request proves of its officer, None if it proves nothing. Raises OfficerRefused."""
+    """Return what the request proves of its officer, None if it proves nothing. Raises OfficerRefused.
+
+    What the token says of one holds unless an assertion comes with the request; both of two officers is a
+    lie of one of them.
+    """
     client, now = snapshot.client(caller.client_id), gate.clock.now_ms() // 1000
-    return proved(presented.officer, client, issuer=gate.verifier.issuer, now=now)
+    own = proved(presented.officer, client, issuer=gate.verifier.issuer, now=now)
+    if own is None or caller.officer is None:
+        return own or caller.officer
+    if plain(own.badge) != plain(caller.officer.badge) or plain(own.name) != plain(caller.officer.name):
+        raise OfficerRefused("officer_other")
+    return own
 
 
 def identify(

@@ -154,7 +154,7 @@ def appeal(
 
 def _use(gate: Gate, who: Assertion) -> None:
     """Use an officer assertion up, before anything is recorded. Raises OfficerRefused."""
-    if not gate.registry.claim_jti("officer", who.used, who.kept_until):
+    if who.used and not gate.registry.claim_jti("officer", who.used, who.kept_until):
         raise officer_replayed()
 
 

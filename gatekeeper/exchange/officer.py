@@ -46,6 +46,7 @@ OfficerFault = Literal[
     "officer_not_yet",
     "officer_expired",
     "officer_replayed",
+    "officer_other",
 ]
 
 _FAULTS: Mapping[str, OfficerFault] = {
@@ -65,13 +66,15 @@ _FAULTS: Mapping[str, OfficerFault] = {
 _LONGEST = {"name": 120, "badge": 32, "role": 64}
 """As long as the request's own fields; every one of them is a line of text."""
 _HOUR = 3600
+_NOTHING_KEPT = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
     """What a good assertion says; ``used`` is to be claimed, and remembered until ``kept_until``.
 
-    ``session_began`` is in seconds since 1970. Made only here, once the signature held.
+    It is "" where a token that serves many times says it. ``session_began`` is in seconds since 1970. Made
+    only here, once the signature held.
     """
 
     name: str
@@ -156,8 +159,10 @@ def proved(text: str | None, client: Client | None, *, issuer: str, now: int) ->
         raise _refusal(_FAULTS[refused.fault]) from refused
     except ValueError as unusable:
         raise _refusal("officer_key") from unusable
-    # (6) About whom.
-    return _read(claims, f"{client.id} {once.jti}", once.kept_until, now)
+    # (6) About whom; the subject is the agency's own name for the officer.
+    if not is_identifier(claims.get("sub")):
+        raise _refusal("officer_claims")
+    return said_of(claims, now=now, used=f"{client.id} {once.jti}", kept_until=once.kept_until)
 
 
 def agreed(assertion: Assertion | None, requester: Requester) -> None:
@@ -174,14 +179,19 @@ def agreed(assertion: Assertion | None, requester: Requester) -> None:
         raise InvalidRequest(faults)
 
 
-def _read(claims: Mapping[str, Any], used: str, kept_until: datetime, now: int) -> Assertion:
-    """Read what is said of the officer. Raises OfficerRefused."""
+def said_of(
+    claims: Mapping[str, Any], *, now: int, used: str = "", kept_until: datetime = _NOTHING_KEPT
+) -> Assertion:
+    """Read what signed claims say of an officer; whose signature it is, the caller knows.
+
+    Raises OfficerRefused.
+    """
     said = {name: _text(claims.get(name)) for name in _LONGEST}
     texts = [name for name in _LONGEST if name != "role" or said["role"] is not None]
     if not all(_is_line(said[name], _LONGEST[name]) for name in texts):
         raise _refusal("officer_claims")
-    # Letters and digits are what officers are told apart by; the subject is the agency's own name for them.
-    if not plain(said["name"]) or not plain(said["badge"]) or not is_identifier(claims.get("sub")):
+    # Letters and digits are what officers are told apart by.
+    if not plain(said["name"]) or not plain(said["badge"]):
         raise _refusal("officer_claims")
     began = claims.get("auth_time")
     if not is_identifier(claims.get("sid")) or type(began) is not int:

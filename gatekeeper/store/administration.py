@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from gatekeeper.ledger.rows import Alter, Insert, Row
-from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, Stop
+from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, Issuer, Stop
 
 
 def add_agency(agency: Agency) -> tuple[Row, ...]:
@@ -100,6 +100,17 @@ def revoke_key(client_id: str, kid: str) -> tuple[Row, ...]:
 def revoke_token(jti: str, expires_at: datetime) -> tuple[Row, ...]:
     """Return the row that revokes one access token until it expires by itself."""
     return (Insert("revoked_tokens", {"jti": jti, "expires_at": expires_at}),)
+
+
+def add_issuer(issuer: Issuer) -> tuple[Row, ...]:
+    """Return the row of a new issuer."""
+    values = {"id": issuer.id, "url": issuer.url, "status": issuer.status, "terms": issuer.terms}
+    return (Insert("issuers", values),)
+
+
+def change_issuer(issuer: Issuer, /, **columns: object) -> tuple[Row, ...]:
+    """Return the row that changes an issuer that still stands as it was read."""
+    return (Alter("issuers", {"id": issuer.id, "status": issuer.status}, columns),)
 
 
 def suspend_officer(

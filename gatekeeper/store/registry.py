@@ -29,6 +29,7 @@ from gatekeeper.store.tables import (
     agencies,
     client_keys,
     clients,
+    issuers,
     jti_seen,
     officer_suspensions,
     revoked_tokens,
@@ -38,6 +39,7 @@ from gatekeeper.store.values import (
     Agency,
     Client,
     ClientKey,
+    Issuer,
     OfficerSuspension,
     RegistryState,
     Stop,
@@ -63,6 +65,7 @@ class Snapshot:
     _revoked: frozenset[str]
     _marks: frozenset[bytes]
     _mark_keys: frozenset[str]
+    _issuers: Mapping[str, Issuer]
 
     def agency(self, id_or_ori: str) -> Agency | None:
         """Return the agency of that id, or else of that ORI, or None."""
@@ -83,6 +86,19 @@ class Snapshot:
     def token_revoked(self, jti: str) -> bool:
         """Return whether the access token of that identifier was revoked."""
         return jti in self._revoked
+
+    def issuer(self, url: str) -> Issuer | None:
+        """Return the issuer whose tokens name themselves so, suspended ones too, or None."""
+        return self._issuers.get(url)
+
+    def issuers(self) -> tuple[Issuer, ...]:
+        """Return every issuer that was not removed, by its address."""
+        return tuple(self._issuers.values())
+
+    @property
+    def has_issuers(self) -> bool:
+        """Say whether any issuer but ourselves is registered."""
+        return bool(self._issuers)
 
     def officer_suspended(self, mark: bytes, key_id: str) -> bool:
         """Return whether the officer of that mark, made under that key, is suspended.
@@ -225,6 +241,7 @@ def _read(connection: Connection) -> Snapshot:
         _revoked=frozenset(connection.execute(select(revoked_tokens.c.jti)).scalars()),
         _marks=frozenset(one.mark for one in suspended),
         _mark_keys=frozenset(one.key_id for one in suspended),
+        _issuers={row.url: Issuer(*row) for row in connection.execute(_ISSUERS)},
     )
 
 
@@ -252,6 +269,11 @@ _AFFIRMATIONS = select(
 _CLIENTS = select(
     *_columns(clients, "id", "agency_id", "profile", "status", "secret_sha256", "scopes")
 ).order_by(clients.c.id)
+_ISSUERS = (
+    select(*_columns(issuers, "id", "url", "status", "terms"))
+    .where(issuers.c.url.is_not(None))
+    .order_by(issuers.c.url)
+)
 _SUSPENDED = (
     select(*_columns(officer_suspensions, "id", "agency_id", "mark", "key_id", "box", "since"))
     .where(officer_suspensions.c.ended_at.is_(None))

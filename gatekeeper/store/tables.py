@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0020"
+REVISION: Final = "0021"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -152,6 +152,18 @@ stops = Table(
     Column("lifted_at", Utc),
     CheckConstraint("(scope = 'all') = (value IS NULL)", name="target"),
     Index(None, "lifted_at"),
+    **_KEYED,
+)
+
+issuers = Table(
+    "issuers",
+    metadata,
+    _id(),
+    # What its tokens name as their issuer; gone once it was removed, so that it may be added anew.
+    Column("url", String(512), unique=True),
+    *_choice("status", "active", "suspended", "removed"),
+    Column("terms", Document, nullable=False),
+    CheckConstraint("(url IS NULL) = (status = 'removed')", name="named"),
     **_KEYED,
 )
 
@@ -998,6 +1010,7 @@ KEPT: Final = (
     "clients",
     "client_keys",
     "stops",
+    "issuers",
     "officer_suspensions",
     "reviews",
     "review_places",
@@ -1044,6 +1057,7 @@ REGISTRY: Final = frozenset(
         "clients",
         "client_keys",
         "stops",
+        "issuers",
         "officer_suspensions",
         "revoked_tokens",
     }
@@ -1057,6 +1071,7 @@ WRITABLE: Final = frozenset(
         "clients",
         "client_keys",
         "stops",
+        "issuers",
         "officer_suspensions",
         "revoked_tokens",
         "queries",
@@ -1098,6 +1113,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "clients": frozenset({"status", "secret_sha256", "scopes"}),
     "client_keys": frozenset({"status"}),
     "stops": frozenset({"lifted_at"}),
+    "issuers": frozenset({"url", "status", "terms"}),
     "officer_suspensions": frozenset({"mark", "box", "ended_at"}),
     "legal_holds": frozenset({"lifted_at"}),
     "purges": frozenset({"done_at", "days", "details", "documents"}),

@@ -42,6 +42,7 @@ def filled(rows: LedgerRows) -> None:
             *making.waiting("q1"),
             Insert("stops", {"id": "s1", "scope": "all", "value": None, "set_at": NOON}),
             Insert("revoked_tokens", {"jti": "t", "expires_at": NOON}),
+            Insert("issuers", {"id": "i1", "url": "https://idp.invalid", "status": "active", "terms": {}}),
             *administration.suspend_officer(
                 "o1", "evanston", mark=b"m" * 32, key_id="0" * 16, box=b"sealed", since=NOON
             ),
