@@ -24,8 +24,10 @@ ALGORITHMS = ("ES256", "PS256", "EdDSA")
 TYPES = ("at+jwt", "application/at+jwt", "JWT")
 LONGEST_LIFE = 86_400
 SKEW_SECONDS = 60
-OFFICER = ("name", "badge", "role", "training", "sid", "auth_time")
+OFFICER = ("name", "badge", "sid", "auth_time", "role", "training")
 """What a token may say of the officer, by the names of ``officer``'s claims."""
+OFFICER_WHOLE = frozenset(OFFICER[:4])
+"""What it must say, if it says anything."""
 
 IssuerFault = Literal[
     "issuer",
@@ -210,16 +212,17 @@ def _asking(
     claims: Mapping[str, Any], terms: Terms, agency_of: Callable[[str], str | None]
 ) -> tuple[str, str]:
     """Return the client and the agency that ask, by our names. Raises IssuerRefused."""
-    client_id = terms.clients.get(str(_text(claims.get(terms.client_claim))))
+    client_id = _mapped(terms.clients, claims.get(terms.client_claim))
     if client_id is None:
         raise IssuerRefused("issuer_client")
     agency = agency_of(client_id)
     if agency is None or agency not in terms.agencies:
         raise IssuerRefused("issuer_agency")
-    if terms.agency_claim is not None:
-        named = terms.agency_values.get(str(_text(claims.get(terms.agency_claim))))
-        if named != agency:
-            raise IssuerRefused("issuer_agency")
+    named = (
+        agency if terms.agency_claim is None else _mapped(terms.agency_values, claims.get(terms.agency_claim))
+    )
+    if named != agency:
+        raise IssuerRefused("issuer_agency")
     return client_id, agency
 
 
@@ -296,6 +299,10 @@ def _times(claims: Mapping[str, Any], terms: Terms, now: int) -> tuple[int, int]
     if max(iat, nbf) > now + SKEW_SECONDS:
         raise IssuerRefused("not_yet_valid")
     return iat, exp
+
+
+def _mapped(names: Mapping[str, str], value: object) -> str | None:
+    return names.get(value) if isinstance(value, str) else None
 
 
 def _text(value: object) -> str | None:

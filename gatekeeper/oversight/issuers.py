@@ -17,7 +17,7 @@ from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
 from gatekeeper.errors import OperatorError
-from gatekeeper.exchange.issuers import ALGORITHMS, LONGEST_LIFE, OFFICER, TYPES, fit_keys
+from gatekeeper.exchange.issuers import ALGORITHMS, LONGEST_LIFE, OFFICER, OFFICER_WHOLE, TYPES, fit_keys
 from gatekeeper.ledger import Appended, Draft, Json, Ledger, Row
 from gatekeeper.ledger.canonical import canonical
 from gatekeeper.review.reasons import fault_of, tidy
@@ -151,6 +151,10 @@ def _refuse_unfit_terms(terms: Mapping[str, Any], snapshot: Any) -> None:
     claims += [] if terms["agency_claim"] is None else [terms["agency_claim"]]
     if not all(_CLAIM.match(name) for name in claims) or not terms["officer"].keys() <= set(OFFICER):
         raise OperatorError(f"claims are named in ASCII; of an officer: {', '.join(OFFICER)}")
+    if terms["officer"] and not terms["officer"].keys() >= OFFICER_WHOLE:
+        raise OperatorError(
+            f"who proves an officer proves all of {', '.join(sorted(OFFICER_WHOLE))}: an --officer for each"
+        )
     if "JWT" in terms["types"] and not terms["required"]:
         raise OperatorError(
             "an identity token is of the type JWT too: name a claim that tells them apart, as "

@@ -11,6 +11,11 @@ from joserfc.jwk import ECKey
 from tests.cli.shell import City
 
 WHY = ("--reason", "Agreement with the department of 3 November")
+OFFICER = tuple(
+    part
+    for claim in ("badge=employee_id", "name=name", "sid=sid", "auth_time=auth_time")
+    for part in ("--officer", claim)
+)
 URL = "https://login.maple.example.gov"
 
 
@@ -31,14 +36,14 @@ def client(city: City, tmp_path: Path) -> str:
     return str(row["client_id"])
 
 
-def _add(city: City, client: str, jwks: str, *more: str) -> tuple[str, ...]:
+def _add(client: str, jwks: str, *more: str) -> tuple[str, ...]:
     named = ("--agency", "maple-grove-pd", "--client", f"alpr-app={client}")
     return ("issuer", "add", URL, *named, "--jwks", jwks, *WHY, *more)
 
 
 def test_an_issuer_is_taken_in_listed_given_keys_and_removed(city: City, client: str, tmp_path: Path) -> None:
     """Each act is an entry that names the agencies; what is listed is what counts."""
-    city.run(*_add(city, client, _jwks(tmp_path), "--officer", "badge=employee_id", "--officer", "name=name"))
+    city.run(*_add(client, _jwks(tmp_path), *OFFICER))
     (row,) = city.rows("issuer", "list")
     assert (URL, "active", ["jwks.json"]) == (row["issuer"], row["status"], row["keys"])
     assert [f"alpr-app={client}"] == row["clients"]
@@ -49,7 +54,7 @@ def test_an_issuer_is_taken_in_listed_given_keys_and_removed(city: City, client:
     city.run("issuer", "reinstate", URL, *WHY)
     city.run("issuer", "remove", URL, *WHY)
     assert [] == city.rows("issuer", "list")
-    city.run(*_add(city, client, _jwks(tmp_path)))
+    city.run(*_add(client, _jwks(tmp_path)))
     acts = ["added", "changed", "suspended", "reinstated", "removed", "added"]
     assert [f"issuer.{act}" for act in acts] == city.events()[2:]
 
@@ -60,11 +65,11 @@ def test_what_is_unfit_changes_nothing_and_says_what_to_give(city: City, client:
     broken.write_bytes(b"\xff\xfe")
     before = city.events()
     for arguments, cure in (
-        (_add(city, client, str(broken)), "jwks_uri"),
-        (_add(city, client, jwks, "--officer", "badge"), "--officer takes NAME=VALUE"),
-        (_add(city, client, jwks, "--client", f"alpr-app={client}"), "each name once"),
-        (_add(city, client, jwks, "--bearer"), "GATEKEEPER_CLIENT_PROFILES"),
-        (_add(city, client, jwks, "--type", "JWT"), "--require"),
+        (_add(client, str(broken)), "jwks_uri"),
+        (_add(client, jwks, "--officer", "badge"), "--officer takes NAME=VALUE"),
+        (_add(client, jwks, "--client", f"alpr-app={client}"), "each name once"),
+        (_add(client, jwks, "--bearer"), "GATEKEEPER_CLIENT_PROFILES"),
+        (_add(client, jwks, "--type", "JWT"), "--require"),
         (("issuer", "suspend", URL, *WHY), "gatekeeper issuer list"),
         (("issuer", "keys", URL, jwks, *WHY), "gatekeeper issuer list"),
     ):
@@ -74,7 +79,7 @@ def test_what_is_unfit_changes_nothing_and_says_what_to_give(city: City, client:
 
 def test_done_twice_is_said(city: City, client: str, tmp_path: Path) -> None:
     """Nothing is changed by it."""
-    city.run(*_add(city, client, _jwks(tmp_path)))
-    assert "registered already" in city.refused(*_add(city, client, _jwks(tmp_path)))
+    city.run(*_add(client, _jwks(tmp_path)))
+    assert "registered already" in city.refused(*_add(client, _jwks(tmp_path)))
     city.run("issuer", "suspend", URL, *WHY)
     assert "nothing was changed" in city.refused("issuer", "suspend", URL, *WHY)

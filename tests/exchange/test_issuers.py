@@ -470,6 +470,15 @@ def test_a_suspended_issuer_counts_for_nothing_at_once(own: Town) -> None:
     assert URL not in json.dumps(events)
 
 
+def test_a_name_of_none_maps_nobody(own: Town) -> None:
+    """A token without a client is not the client that somebody called None."""
+    act = issuers(own.city.state)
+    act.set_status(URL, "removed", reason=WHY, by="test")
+    act.add(URL, terms(own.city, clients={"None": own.city.clients[AGENCY]}), reason=WHY, by="test")
+    assert "issuer_client" == own.refused(own.token(client_id=None))
+    assert 200 == own.ask(own.token(client_id="None")).status
+
+
 def test_other_keys_end_the_old_ones(own: Town) -> None:
     """What was signed with a key that the issuer does not have any more is refused."""
     token = own.token()
@@ -534,6 +543,7 @@ UNFIT: dict[str, tuple[str, dict[str, Any], str]] = {
         "no key",
     ),
     "no JWK set": ("https://n.example", {"jwks": []}, "JWK set"),
+    "half an officer": ("https://n.example", {"officer": {"badge": "x", "name": "y"}}, "auth_time"),
     "a claim of an officer that is none": ("https://n.example", {"officer": {"rank": "x"}}, "badge"),
 }
 
