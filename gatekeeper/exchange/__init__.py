@@ -52,6 +52,7 @@ from gatekeeper.exchange.officer import (
     proved,
 )
 from gatekeeper.exchange.parse import Parser, Query, appealed
+from gatekeeper.exchange.presence import presence
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.quotas import Charge, Quotas, spend
@@ -499,7 +500,19 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
             digest=request.query.digest,
             at=at,
         )
-    who = officer(request.officer, suspended=False, at=at)
+    found = presence(
+        gate.queries,
+        gate.keys,
+        agency_id=request.caller.agency_id,
+        client_id=request.caller.client_id,
+        query=request.query,
+        at=at,
+    )
+    who = replace(
+        officer(request.officer, suspended=False, at=at),
+        clients_this_hour=found.clients_this_hour,
+        hours_today=found.hours_today,
+    )
     return _circumstances(gate, request.caller.agency_id, request.query, snapshot, at, ruling, who=who)
 
 

@@ -111,6 +111,9 @@ class _OfficerSchema(Schema):
     training_age_days = StrictInteger(-100_000, 100_000, load_default=None, allow_none=True)
     session_age_hours = StrictInteger(0, 1_000_000, load_default=None, allow_none=True)
 
+    clients_this_hour = StrictInteger(1, 1_000_000, load_default=1)
+    hours_today = StrictInteger(1, 24, load_default=1)
+
     @post_load
     def _made(self, loaded: dict[str, Any], **_: Any) -> Officer:
         return Officer(**loaded)

@@ -89,13 +89,15 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """What is known of the officer of a query, apart from what it says itself."""
+    """What is known of the officer of a query, apart from what it says itself; see also ``presence``."""
 
     proved: bool
     suspended: bool
     role: str | None = None
     training_age_days: int | None = None
     session_age_hours: int | None = None
+    clients_this_hour: int = 1
+    hours_today: int = 1
 
     def facts(self) -> dict[str, Json]:
         """Return ``input.officer``."""
@@ -105,6 +107,8 @@ class Officer:
             "role": self.role,
             "training_age_days": self.training_age_days,
             "session_age_hours": self.session_age_hours,
+            "clients_this_hour": self.clients_this_hour,
+            "hours_today": self.hours_today,
         }
 
 

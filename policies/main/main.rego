@@ -54,6 +54,8 @@ proved contains "officer_proof" if data.sharing.officer_proof.satisfied == true
 
 proved contains "officer_training" if data.sharing.officer_training.satisfied == true
 
+proved contains "officer_presence" if data.sharing.officer_presence.satisfied == true
+
 # What a pack adds is proved only where the city has selected the pack; elsewhere it is not looked at.
 proved contains "california_recipient" if {
 	"california" in data.city.packs
@@ -169,6 +171,7 @@ binding_every_city := [
 	"officer_standing",
 	"officer_proof",
 	"officer_training",
+	"officer_presence",
 ]
 
 unmet := [code |

@@ -8,7 +8,7 @@ import json
 import secrets
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -32,6 +32,8 @@ from gatekeeper.exchange import Answer, answer, further_records
 from gatekeeper.exchange.appeal import appeal
 from gatekeeper.exchange.authenticate import REASONS
 from gatekeeper.exchange.officer import OfficerMarks
+from gatekeeper.exchange.parse import read_again
+from gatekeeper.exchange.presence import presence
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.ledger import Draft
 from gatekeeper.policy import Bundle, Embedded
@@ -43,6 +45,7 @@ from tests.oauth.city import public, sign
 from tests.policy.laws import shipped_with
 
 AGENCY = "sample-il-pd"
+HERE = {"clients_this_hour": 1, "hours_today": 1}
 WHY = "Letter of the chief of 3 November"
 ED, RSA = OKPKey.generate_key("Ed25519"), RSAKey.generate_key(2048)
 STRANGER = ECKey.generate_key("P-256")
@@ -110,7 +113,7 @@ def codes(given: Answer) -> set[str]:
 def test_an_officer_who_is_merely_named_may_ask_as_before(bound: City) -> None:
     """Existing clients go on, and the facts say that nothing was proved."""
     assert 200 == ask(bound, None).status
-    merely = {"role": None, "training_age_days": None, "session_age_hours": None}
+    merely = {"role": None, "training_age_days": None, "session_age_hours": None} | HERE
     assert {"proved": False, "suspended": False, **merely} == judged(bound)
 
 
@@ -118,7 +121,7 @@ def test_a_good_assertion_proves_the_officer(bound: City) -> None:
     """Role, age of the training and of the session become facts; the session's name does not."""
     text = assertion(bound)
     assert 200 == ask(bound, text).status
-    known = {"role": "detective", "training_age_days": 40, "session_age_hours": 3}
+    known = {"role": "detective", "training_age_days": 40, "session_age_hours": 3} | HERE
     assert {"proved": True, "suspended": False, **known} == judged(bound)
     public_log = json.dumps(bound.events())
     for private in ("session-1", "officer-17", "detective", text):
@@ -506,3 +509,59 @@ def test_what_was_done_is_not_done_again(bound: City) -> None:
     act.suspend(AGENCY, "4411", reason=WHY, by="test")
     with pytest.raises(OperatorError, match="suspended already"):
         act.suspend(AGENCY, "44-11", reason=WHY, by="test")
+
+
+# --- In one place, and not around the clock. --------------------------------------------------------------
+
+
+def test_a_badge_from_two_clients_within_the_hour_is_counted_and_may_wait_for_staff(bound: City) -> None:
+    """As a fact always; as a denial for staff where the city's data sets a limit, whatever is asked."""
+    second = bound.with_clients({**bound.clients, AGENCY: client.register(bound.state, AGENCY).client.id})
+    assert 200 == ask(bound, None).status
+    assert HERE == {name: judged(bound)[name] for name in HERE}
+    assert 200 == second.ask(body(query__plate="DEMO2")).status
+    assert 2 == judged(bound)["clients_this_hour"]
+    one = shipped_with(officer_most_clients_an_hour=1)
+    limited = bound.with_gate(engine=Embedded(one))
+    assert {"officer_presence"} == codes(_dry(limited, None))
+    other = answer(limited.gate, shown(bound), json.dumps(body(requester__badge="7")).encode(), dry_run=True)
+    assert 200 == other.status
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is on record of one officer today."""
+
+    pairs: frozenset[tuple[str, str]]
+
+    def seen_today(self, _: bytes, /) -> frozenset[tuple[str, str]]:
+        return self.pairs
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ([], (1, 1)),
+        ([("c-1", "2026-11-22T20Z")], (1, 1)),
+        ([("c-2", "2026-11-22T20Z")], (2, 1)),
+        ([("c-2", "2026-11-22T19Z")], (1, 2)),
+        ([("c-1", f"2026-11-22T{hour:02}Z") for hour in range(24)], (1, 24)),
+        ([(f"c-{n}", "2026-11-22T20Z") for n in range(5)], (5, 1)),
+    ],
+)
+def test_presence_counts_clients_of_the_hour_and_hours_of_the_day(
+    seen: list[tuple[str, str]], expected: tuple[int, int]
+) -> None:
+    """The request at hand among them."""
+    at = datetime(2026, 11, 22, 20, 59, 59, tzinfo=UTC)
+    stored: Any = _Seen(frozenset(seen))
+    query, keys = read_again(body()), _Keys()
+    found = presence(stored, keys, agency_id=AGENCY, client_id="c-1", query=query, at=at)  # type: ignore[arg-type]
+    assert expected == (found.clients_this_hour, found.hours_today)
+
+
+class _Keys:
+    """Day keys of a day that is over: only their fingerprints are asked for."""
+
+    def fingerprint(self, _day: object, _purpose: str, value: bytes) -> bytes:
+        return value

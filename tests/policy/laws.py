@@ -90,6 +90,8 @@ SHIPPED_PERMITTED: dict[str, Any] = {
         "role": "detective",
         "training_age_days": 30,
         "session_age_hours": 1,
+        "clients_this_hour": 1,
+        "hours_today": 1,
     },
     "ruling": None,
 }

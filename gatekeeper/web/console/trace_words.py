@@ -92,6 +92,8 @@ _FACTS: Final[Mapping[str, str]] = {
     "officer.proved": later("whether the agency proved the officer"),
     "officer.suspended": later("whether the officer is suspended"),
     "officer.training_age_days": later("the days since the officer's training"),
+    "officer.clients_this_hour": later("the systems that this badge asked from within the hour"),
+    "officer.hours_today": later("the hours of the day in which this badge asked"),
     "officer.session_age_hours": later("the hours since the officer signed in"),
     "ruling": later("the rulings of staff"),
 }
