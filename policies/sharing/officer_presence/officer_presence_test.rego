@@ -35,8 +35,8 @@ test_hours_mistyped_as_object if not officer_presence.satisfied with input as ho
 test_no_hour if not officer_presence.satisfied with input as hours(0)
 
 test_no_limit_is_set if {
-	officer_presence.satisfied with input as clients(9)
-	officer_presence.satisfied with input as hours(24)
+	officer_presence.satisfied with input as clients(9) with data.city.officer_most_clients_an_hour as null
+	officer_presence.satisfied with input as hours(24) with data.city.officer_most_hours_a_day as null
 }
 
 test_one_client_of_one if officer_presence.satisfied with input as clients(1) with data.city.officer_most_clients_an_hour as 1
