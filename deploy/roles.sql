@@ -35,13 +35,15 @@ GRANT SELECT, INSERT, DELETE ON
   TO gatekeeper_app;
 
 -- The registry and the reviews: changed column by column, never removed.
-GRANT SELECT, INSERT ON agencies, affirmations, clients, client_keys, stops, reviews, settings TO gatekeeper_app;
+GRANT SELECT, INSERT ON agencies, affirmations, clients, client_keys, stops, issuers, officer_suspensions, reviews, settings TO gatekeeper_app;
 GRANT SELECT, INSERT ON review_places TO gatekeeper_app;
 GRANT UPDATE (ori, name, kind, state, status, has_287g, contacts, source_287g, looked_up_287g) ON agencies TO gatekeeper_app;
 GRANT UPDATE (expires_on, reminded_days) ON affirmations TO gatekeeper_app;
 GRANT UPDATE (status, secret_sha256, scopes) ON clients TO gatekeeper_app;
 GRANT UPDATE (status) ON client_keys TO gatekeeper_app;
 GRANT UPDATE (lifted_at) ON stops TO gatekeeper_app;
+GRANT UPDATE (url, status, terms) ON issuers TO gatekeeper_app;
+GRANT UPDATE (mark, box, ended_at) ON officer_suspensions TO gatekeeper_app;
 GRANT UPDATE (state, level, due_at, provisions, version, assignee) ON reviews TO gatekeeper_app;
 GRANT UPDATE (state, level, assignee, due_at, moved_at) ON review_places TO gatekeeper_app;
 GRANT UPDATE (value) ON settings TO gatekeeper_app;

@@ -125,6 +125,8 @@ def build_gate(state: State, laws: Laws, tokens: TokenKeys) -> Gate:
         clock=state.clock,
         queue_review=reviews.queue,
         move_review=reviews.move,
+        officers=state.officer_marks(),
+        key_sets=key_sets(state),
     )
 
 

@@ -89,6 +89,12 @@ class Unauthenticated(GatekeeperError):
         self.reason = reason
 
 
+class OfficerRefused(Unauthenticated):
+    """An officer assertion came with the request and is not good: 401, and never a query without one."""
+
+    code = "officer_not_proved"
+
+
 class InsufficientScope(GatekeeperError):
     """The token is good but was not issued for this: 403 (RFC 6750 section 3.1)."""
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gatekeeper.errors import LedgerCorrupt, OperatorError, SettingsRefused
 from gatekeeper.exchange.nonces import Nonces
+from gatekeeper.exchange.officer import OfficerMarks
 from gatekeeper.ledger import Clock, DayKeys, Ledger, Publication, Published, SigningKey
 from gatekeeper.ledger.export import copied_checkpoint, seen
 from gatekeeper.oversight.checks import Checks
@@ -30,7 +31,7 @@ from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.store.revisions import Revisions
 from gatekeeper.store.stops import Stops
-from gatekeeper.web import bundle_access, nonce_key
+from gatekeeper.web import bundle_access, nonce_key, secret_file
 from gatekeeper.web.bundle_access import BundleAccess
 from gatekeeper.web.keys import TokenKeys
 from gatekeeper.web.proxy import Proxy
@@ -155,6 +156,14 @@ class State:
         """Return the nonces of DPoP proofs. Raises SettingsRefused."""
         return nonce_key.load(_nonce_key(self.settings))
 
+    def officer_marks(self) -> OfficerMarks:
+        """Return what suspended officers are found by. Raises SettingsRefused."""
+        return OfficerMarks(secret_file.read(_officers_key(self.settings)))
+
+    def officers_box(self) -> SecretsKey:
+        """Return the key that is sealed under who is suspended, and why. Raises StoreUnavailable."""
+        return SecretsKey.load(_officers_key(self.settings))
+
     def proxy(self) -> Proxy:
         """Return the proxy in front, whose word on certificates counts."""
         return Proxy(self.settings.trusted_proxy, self.settings.proxy_secret)
@@ -218,6 +227,7 @@ def lay_out(settings: Settings) -> None:
     policy_keys(settings).create()
     bundle_access.create(_bundle_token(settings))
     nonce_key.create(_nonce_key(settings))
+    secret_file.create(_officers_key(settings))
     if not log_key_file(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.
         write_whole(_origin_file(settings), settings.origin.encode())
@@ -318,6 +328,10 @@ def token_keys(settings: Settings) -> TokenKeys:
 
 def _nonce_key(settings: Settings) -> Path:
     return settings.key_directory / "nonces.key"
+
+
+def _officers_key(settings: Settings) -> Path:
+    return settings.key_directory / "officers.key"
 
 
 def _bundle_token(settings: Settings) -> Path:

@@ -149,6 +149,7 @@ def test_every_path_that_the_readme_names_is_there() -> None:
         "keys/policy.pem",
         "keys/bundle.token",
         "keys/notices.key",
+        "keys/officers.key",
         "gatekeeper-data/credentials.json",
     }
     missing = {

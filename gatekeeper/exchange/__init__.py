@@ -24,6 +24,7 @@ from gatekeeper.errors import (
     KeyErased,
     LedgerUnavailable,
     MalformedBody,
+    OfficerRefused,
     PolicyUnavailable,
     QuotaExceeded,
     SharingStopped,
@@ -39,11 +40,23 @@ from gatekeeper.exchange.decide import Decision, Denial, Permit, Situation
 from gatekeeper.exchange.details import within
 from gatekeeper.exchange.documents import Documents
 from gatekeeper.exchange.fetch import fetch
+from gatekeeper.exchange.fingerprints import plain
 from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Registry, Snapshot
+from gatekeeper.exchange.key_sets import CurrentKeys
 from gatekeeper.exchange.law import Law, Laws
+from gatekeeper.exchange.officer import (
+    Assertion,
+    Officer,
+    OfficerMarks,
+    agreed,
+    known_before,
+    officer,
+    proved,
+)
 from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.patterns import first_asked, patterns
+from gatekeeper.exchange.presence import presence
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.quotas import Charge, Quotas, spend, spend_unread
@@ -67,12 +80,14 @@ __all__ = [
     "admit",
     "answer",
     "asked",
+    "by_whom",
     "cost",
     "covered",
     "first_detail",
     "further_records",
     "identify",
     "judge",
+    "officer_replayed",
     "reconsider",
     "status_of",
     "unread",
@@ -99,6 +114,8 @@ class Gate:
     clock: Clock
     queue_review: QueueReview
     move_review: MoveReview
+    officers: OfficerMarks
+    key_sets: CurrentKeys
     seen: Callable[[str, Decision], None] = lambda _query_id, _decision: None
     """Takes note of each decision once it is logged; it raises nothing and does not wait."""
     over: Callable[[str, Sequence[str]], None] = lambda _agency_id, _limits: None
@@ -159,8 +176,9 @@ def answer(
     for attempt in range(_ATTEMPTS):
         # (1) Who is asking, as the registry stands now, and by which law.
         gate, caller, snapshot = admit(gate, presented, "reads:query", claim=False)
-        # (2) What is asked, whole and well formed, or every fault at once.
-        query = _parse(gate, caller, snapshot, body)
+        # (2) What is asked, whole and well formed, or every fault at once; and by which officer.
+        who = by_whom(gate, caller, snapshot, presented)
+        query = _parse(gate, caller, snapshot, body, who)
         at = gate.clock.now()
         replay_of = None
         if idempotency_key is not None and not dry_run:
@@ -175,7 +193,8 @@ def answer(
             dry_run=dry_run,
             idempotency_key=idempotency_key,
             replay=replay_of is not None,
-            uses=_uses(gate, caller) if attempt == 0 else (),
+            officer=who,
+            uses=_uses(gate, caller, who) if attempt == 0 else (),
         )
         try:
             return _judge_and_release(gate, request, snapshot, at, charge)
@@ -204,13 +223,16 @@ def further_records(gate: Gate, presented: Presented, query_id: str, cursor: str
             place = cursors.read(gate.keys, query_id, caller.client_id, cursor)
         else:
             _in_time(gate, query_id, caller.agency_id)
+        who, query = by_whom(gate, caller, snapshot, presented), _asked(gate, query_id)
+        agreed(who, query.requester)
         request = log.Request(
             query_id=query_id,
             caller=caller,
-            query=_asked(gate, query_id),
+            query=query,
             page=1 if place is None else place.page,
             replay=place is None,
-            uses=_uses(gate, caller) if attempt == 0 else (),
+            officer=who,
+            uses=_uses(gate, caller, who) if attempt == 0 else (),
         )
         after = None if place is None else place.after
         try:
@@ -243,9 +265,34 @@ def covered(gate: Gate, caller: Caller, query_id: str) -> None:
     within(caller.details, purpose.category, purpose.case_number)
 
 
-def _uses(gate: Gate, caller: Caller) -> tuple[Row, ...]:
-    proof = caller.proof
-    return () if proof is None else (gate.registry.use("dpop", proof.used, proof.kept_until),)
+def _uses(gate: Gate, caller: Caller, who: Assertion | None) -> tuple[Row, ...]:
+    proof, used = caller.proof, list[Row]()
+    # First what can be taken more than once in ordinary use: the second is then refused at no cost to others.
+    if who is not None and who.used:
+        used.append(gate.registry.use("officer", who.used, who.kept_until, officer_replayed))
+    if proof is not None:
+        used.append(gate.registry.use("dpop", proof.used, proof.kept_until))
+    return tuple(used)
+
+
+def officer_replayed() -> OfficerRefused:
+    """Make the error of an officer assertion that was used before."""
+    return OfficerRefused("officer_replayed")
+
+
+def by_whom(gate: Gate, caller: Caller, snapshot: Snapshot, presented: Presented) -> Assertion | None:
+    """Return what the request proves of its officer, None if it proves nothing. Raises OfficerRefused.
+
+    What the token says of one holds unless an assertion comes with the request; both of two officers is a
+    lie of one of them.
+    """
+    client, now = snapshot.client(caller.client_id), gate.clock.now_ms() // 1000
+    own = proved(presented.officer, client, gate.key_sets, issuer=gate.verifier.issuer, now=now)
+    if own is None or caller.officer is None:
+        return own or caller.officer
+    if plain(own.badge) != plain(caller.officer.badge) or plain(own.name) != plain(caller.officer.name):
+        raise OfficerRefused("officer_other")
+    return own
 
 
 def identify(
@@ -433,6 +480,15 @@ def first_detail(gate: Gate, query_id: str) -> dict[str, Json]:
     return gate.ledger.detail_of(decided[0].index).detail
 
 
+def _last_facts(gate: Gate, query_id: str) -> dict[str, Json]:
+    """Return what the policy was last asked with about a query, nothing if it never was. Raises KeyErased."""
+    decided = [e for e in gate.ledger.entries_of(query_id) if e.event == "query.decided"]
+    if not decided:
+        return {}
+    facts = gate.ledger.detail_of(decided[-1].index).detail["input"]
+    return facts if isinstance(facts, dict) else {}
+
+
 def reconsider(
     gate: Gate,
     agency_id: str,
@@ -444,13 +500,15 @@ def reconsider(
 ) -> Decision:
     """Return what the policy would decide now, given these rulings; nothing is logged, and nothing follows.
 
-    ``paper_verified`` asks what it would decide if staff had verified the paper, or had not.
-    Raises PolicyUnavailable, StoreUnavailable, RecordsUnavailable, ClockUnreliable.
+    ``paper_verified`` asks what it would decide if staff had verified the paper, or had not. What was proved
+    of the officer is as it was last decided on. Raises PolicyUnavailable, StoreUnavailable,
+    RecordsUnavailable, ClockUnreliable, KeyErased.
     """
     snapshot, at = gate.registry.snapshot(), gate.clock.now()
     gate = gate if gate.pinned is not None else gate.as_in_force()
     began = first_asked(gate.ledger, query_id) or at
-    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling, query_id, began)
+    who = known_before(_last_facts(gate, query_id).get("officer"), suspended=False)
+    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling, query_id, began, who=who)
     if paper_verified is not None:
         situation = replace(situation, legal_process_verified=paper_verified)
     return gate.law.decide(query, situation)
@@ -491,12 +549,26 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
             at=at,
         )
     began = at if request.first else first_asked(gate.ledger, request.query_id) or at
+    agency_id = request.caller.agency_id
+    found = presence(
+        gate.queries,
+        gate.keys,
+        agency_id=agency_id,
+        client_id=request.caller.client_id,
+        query=request.query,
+        at=at,
+    )
+    who = replace(
+        officer(request.officer, suspended=False, at=at),
+        clients_this_hour=found.clients_this_hour,
+        hours_today=found.hours_today,
+    )
     return _circumstances(
-        gate, request.caller.agency_id, request.query, snapshot, at, ruling, request.query_id, began
+        gate, agency_id, request.query, snapshot, at, ruling, request.query_id, began, who=who
     )
 
 
-def _circumstances(  # noqa: PLR0917  a decision depends on as much
+def _circumstances(  # noqa: PLR0913, PLR0917  a decision depends on as much
     gate: Gate,
     agency_id: str,
     query: Query,
@@ -505,9 +577,12 @@ def _circumstances(  # noqa: PLR0917  a decision depends on as much
     ruling: Mapping[str, Json] | None,
     query_id: str,
     began: datetime,
+    *,
+    who: Officer,
 ) -> Situation:
     behalf, stops = query.on_behalf_of, snapshot.stops
     end_requester = None if behalf is None else snapshot.agency(behalf.agency)
+    mark = gate.officers.of_requester(agency_id, query.requester)
     return Situation(
         agency=snapshot.agency(agency_id),
         end_requester=end_requester,
@@ -528,12 +603,14 @@ def _circumstances(  # noqa: PLR0917  a decision depends on as much
             query_id=query_id,
             began=began,
         ),
+        officer=replace(who, suspended=snapshot.officer_suspended(mark, gate.officers.key_id)),
     )
 
 
-def _parse(gate: Gate, caller: Caller, snapshot: Snapshot, body: bytes) -> Query:
+def _parse(gate: Gate, caller: Caller, snapshot: Snapshot, body: bytes, who: Assertion | None) -> Query:
     try:
         query = gate.parser.parse(body)
+        agreed(who, query.requester)
         within(caller.details, query.purpose.category, query.purpose.case_number)
     except (InvalidRequest, MalformedBody):
         unread(gate, caller, snapshot, log.new_query_id())

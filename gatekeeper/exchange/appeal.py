@@ -29,12 +29,25 @@ from gatekeeper.errors import (
     LedgerUnavailable,
     MalformedBody,
     NoReview,
+    OfficerRefused,
     QuotaExceeded,
     RequestErased,
     Superseded,
     UnknownQuery,
 )
-from gatekeeper.exchange import Gate, admit, asked, cost, covered, judge, log, respond, unread
+from gatekeeper.exchange import (
+    Gate,
+    admit,
+    asked,
+    by_whom,
+    cost,
+    covered,
+    judge,
+    log,
+    officer_replayed,
+    respond,
+    unread,
+)
 from gatekeeper.exchange.authenticate import Caller
 from gatekeeper.exchange.bodies import AppealFactsSchema, AppealSchema, QuerySchema
 from gatekeeper.exchange.contacts import contact
@@ -42,6 +55,7 @@ from gatekeeper.exchange.decide import Decision, Permit
 from gatekeeper.exchange.documents import Document, decoded, examined, named, named_one, rows
 from gatekeeper.exchange.due import goes_first, time_for_review
 from gatekeeper.exchange.interfaces import Review, ReviewEvent, Snapshot
+from gatekeeper.exchange.officer import Assertion, agreed
 from gatekeeper.exchange.parse import Query, appealed
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.quotas import Charge
@@ -103,6 +117,7 @@ def appeal(
         if gate.queries.find(query_id, caller.agency_id) is None:
             raise UnknownQuery(query_id)
         covered(gate, caller, query_id)
+        who = by_whom(gate, caller, snapshot, presented)
         # (2) What is added.
         added, at = _read(gate, caller, snapshot, query_id, body), gate.clock.now()
         repeated = idempotency_key is not None and _repeated(gate, caller, idempotency_key, added, at)
@@ -114,8 +129,10 @@ def appeal(
             else:
                 review = _open(gate, query_id, review)
                 query = _with(gate, query_id, added)
+            agreed(who, query.requester)
+            _use(gate, who if attempt == 0 else None)
             # (4) The law, on everything that was ever said.
-            request = log.Request(query_id, caller, query, replay=True)
+            request = log.Request(query_id, caller, query, replay=True, officer=who)
             decision = judge(gate, request, snapshot, at)
             # (5) The appeal is durable.
             if not repeated and review is not None:
@@ -137,7 +154,7 @@ def appeal(
             continue  # a person moved the review on meanwhile, or another appeal came: look again
         except KeyErased:
             raise RequestErased from None
-        except (AppealRefused, IdempotencyInFlight):
+        except (AppealRefused, IdempotencyInFlight, InvalidRequest, OfficerRefused):
             raise
         except QuotaExceeded as over:
             gate.over(caller.agency_id, over.violated)
@@ -149,6 +166,12 @@ def appeal(
         given = respond.appealed(query_id, decision, decided.receipt(), state, filed)
         return replace(given, left=charge.left)
     raise LedgerUnavailable("the review kept moving while something was added")
+
+
+def _use(gate: Gate, who: Assertion | None) -> None:
+    """Use an officer assertion up, before anything is recorded. Raises OfficerRefused."""
+    if who is not None and who.used and not gate.registry.claim_jti("officer", who.used, who.kept_until):
+        raise officer_replayed()
 
 
 # --- What was sent. ---------------------------------------------------------------------------------------

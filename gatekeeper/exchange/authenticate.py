@@ -7,7 +7,9 @@ to a certificate (``cnf``) comes with the proof of that very one, under the sche
 revoked, and neither have its client, the credential that it was got with, or its agency's registration. All
 but the signature is checked on every request, against the clock and the registry as they are now: a
 revocation works at once. A suspended agency passes here; the good-standing provision denies it, with reasons.
-Each failure is ``Unauthenticated`` with a reason from ``REASONS`` and nothing of the token.
+A token that names another issuer is read by that one alone, on the terms of its registration (``issuers``);
+all the rest holds for it too. Each failure is ``Unauthenticated`` with a reason from ``REASONS`` and nothing
+of the token.
 """
 
 from __future__ import annotations
@@ -27,7 +29,16 @@ from gatekeeper.errors import Unauthenticated
 from gatekeeper.exchange.compact import CompactFault, read
 from gatekeeper.exchange.details import Detail, DetailsRefused, read_value
 from gatekeeper.exchange.dpop import Proof, ProofFault, ProofRefused, prove
+from gatekeeper.exchange.issuers import (
+    IssuerFault,
+    IssuerRefused,
+    KeySource,
+    RegisteredKeys,
+    claimed_issuer,
+    read_external,
+)
 from gatekeeper.exchange.nonces import Nonces
+from gatekeeper.exchange.officer import Assertion, OfficerFault
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import Agency, Client, Clock, PublishedKeys, Snapshot, credentials
 from gatekeeper.remembered import Remembered
@@ -39,6 +50,8 @@ _SKEW_SECONDS = 60
 # Why someone was not believed. Closed: the log counts these words, and no other text of a caller's making.
 Reason = Literal[
     ProofFault,
+    OfficerFault,
+    IssuerFault,
     "no_credentials",
     "malformed_header",
     "wrong_scheme",
@@ -78,12 +91,16 @@ REASONS: frozenset[str] = frozenset(get_args(Reason))
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token of ours says. Made only by ``TokenVerifier``, once the signature has been checked."""
+    """What a token says. Made only in this module, once the signature has been checked.
+
+    ``credential`` is what it was got with, None for a token of another issuer: ``bearer`` says whether that
+    one may come without the proof of a key.
+    """
 
     kid: str
     client_id: str
     agency_id: str
-    credential: str
+    credential: str | None
     scopes: frozenset[str]
     thumbprint: str | None
     certificate: str | None
@@ -92,14 +109,16 @@ class Claims:
     iat: int
     exp: int
     expires_at: datetime
+    bearer: bool = False
+    officer: Assertion | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who is asking, proved. Made only in this module; every later step starts from one.
 
-    ``details`` are what the token is pinned to. ``proof`` is what it was sent with, if it is bound to a key:
-    whoever acts on the request claims its identifier, once.
+    ``details`` are what the token is pinned to, ``officer`` is whom it proves. ``proof`` is what it was sent
+    with, if it is bound to a key: whoever acts on the request claims its identifier, once.
     """
 
     client_id: str
@@ -110,6 +129,7 @@ class Caller:
     expires_at: datetime
     details: tuple[Detail, ...] = ()
     proof: Proof | None = None
+    officer: Assertion | None = None
 
 
 def authenticate(
@@ -121,7 +141,9 @@ def authenticate(
     """
     now = clock.now_ms() // 1000
     scheme, token = _token(presented.authorization)
-    claims = verifier.verify(token, now=now)
+    claims = (
+        verifier.verify(token, now=now) if not snapshot.has_issuers else _of(token, verifier, snapshot, now)
+    )
     proof = _bound(claims, scheme, token, presented, nonces=verifier.nonces, now=now)
     client = snapshot.client(claims.client_id)
     return admit(
@@ -131,6 +153,40 @@ def authenticate(
         token_revoked=snapshot.token_revoked(claims.jti),
         profiles=verifier.profiles,
         proof=proof,
+    )
+
+
+def _of(token: str, verifier: TokenVerifier, snapshot: Snapshot, now: int) -> Claims:
+    """Read a token by the issuer that it names. Raises Unauthenticated, StoreUnavailable."""
+    named = claimed_issuer(token) if token.isascii() else None
+    issuer = None if named is None or named == verifier.issuer else snapshot.issuer(named)
+    if issuer is None:
+        return verifier.verify(token, now=now)  # which refuses whatever is not of ours
+
+    def agency_of(client_id: str) -> str | None:
+        found = snapshot.client(client_id)
+        return None if found is None else found.agency_id
+
+    try:
+        given = read_external(token, issuer, verifier.key_source, now=now, agency_of=agency_of)
+    except IssuerRefused as refused:
+        raise refusal(refused.fault) from refused
+    bound = _confirmation(given.payload)
+    return Claims(
+        kid=given.kid,
+        client_id=given.client_id,
+        agency_id=given.agency_id,
+        credential=None,
+        scopes=given.scopes,
+        thumbprint=bound["jkt"],
+        certificate=bound["x5t#S256"],
+        details=_details(given.payload),
+        jti=given.token_id,
+        iat=given.iat,
+        exp=given.exp,
+        expires_at=datetime.fromtimestamp(given.exp, UTC),
+        bearer=given.bearer,
+        officer=given.officer,
     )
 
 
@@ -178,11 +234,11 @@ def admit(
         raise refusal("unknown_client")
     if client.status != "active":
         raise refusal("client_revoked")
-    if claims.credential not in credentials(client):
+    if claims.credential is not None and claims.credential not in credentials(client):
         raise refusal("credential_revoked")
     if client.profile not in profiles:
         raise refusal("profile")  # the city has switched it off since
-    if client.profile == "fapi" and claims.thumbprint is None and claims.certificate is None:
+    if _owes_a_key(claims, client):
         raise refusal("bound")
     if client.agency_id != claims.agency_id:
         raise refusal("agency_changed")
@@ -197,7 +253,14 @@ def admit(
         expires_at=claims.expires_at,
         details=claims.details,
         proof=proof,
+        officer=claims.officer,
     )
+
+
+def _owes_a_key(claims: Claims, client: Client) -> bool:
+    """Say whether the token has to be bound to a key or a certificate, and is to neither."""
+    unbound = claims.thumbprint is None and claims.certificate is None
+    return unbound and (client.profile == "fapi" or (claims.credential is None and not claims.bearer))
 
 
 class TokenVerifier:
@@ -217,8 +280,10 @@ class TokenVerifier:
         *,
         profiles: frozenset[str],
         remembered: int = 4096,
+        key_source: KeySource | None = None,
     ) -> None:
         self.issuer = issuer
+        self.key_source: KeySource = key_source or RegisteredKeys()
         self.nonces = nonces
         self.profiles = profiles
         self._audience = audience
@@ -280,13 +345,15 @@ class TokenVerifier:
             raise refusal("claims")
         if not 0 < exp - iat <= TOKEN_LIFE_SECONDS or not 0 < iat < _LAST_SECOND:
             raise refusal("life_too_long")
+        bound = _confirmation(payload)
         return Claims(
             kid=kid,
             client_id=str(texts["client_id"]),
             agency_id=str(texts["agency"]),
             credential=str(texts["credential"]),
             scopes=frozenset(str(texts["scope"]).split(" ")),
-            **_confirmation(payload),
+            thumbprint=bound["jkt"],
+            certificate=bound["x5t#S256"],
             details=_details(payload),
             jti=str(texts["jti"]),
             iat=iat,
@@ -297,13 +364,13 @@ class TokenVerifier:
 
 def _confirmation(payload: Mapping[str, Any]) -> dict[str, str | None]:
     """Read what the token is bound to (RFC 7800). Raises Unauthenticated for what we never write."""
-    names = {"jkt": "thumbprint", "x5t#S256": "certificate"}
+    names = ("jkt", "x5t#S256")
     bound = payload.get("cnf", {})
-    if not isinstance(bound, dict) or ("cnf" in payload and not bound) or not bound.keys() <= names.keys():
+    if not isinstance(bound, dict) or ("cnf" in payload and not bound) or not bound.keys() <= {*names}:
         raise refusal("bound")
     if not all(isinstance(value, str) and value.isascii() and value for value in bound.values()):
         raise refusal("bound")
-    return {ours: bound.get(theirs) for theirs, ours in names.items()}
+    return {name: bound.get(name) for name in names}
 
 
 def _details(payload: Mapping[str, Any]) -> tuple[Detail, ...]:

@@ -112,6 +112,15 @@ def read_keyed(text: str) -> Unverified:
     return _known(text, header, _KEYED)
 
 
+def claimed(text: str, name: str) -> object:
+    """Return a member of a payload that nobody has verified: good for finding who is to verify it.
+
+    Raises CompactFault.
+    """
+    _header(text, MAX_HEADER)
+    return _members(_decoded(text.split(".")[1])).get(name)
+
+
 def is_identifier(jti: object) -> bool:
     """Return whether this can be the ``jti`` of what works once: 1 to 256 printable ASCII characters."""
     return isinstance(jti, str) and _IDENTIFIER.match(jti) is not None

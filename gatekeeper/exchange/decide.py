@@ -16,6 +16,7 @@ from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.exchange.forms import form_numbers
 from gatekeeper.exchange.history import History
 from gatekeeper.exchange.interfaces import Affirmation, Agency, Facts
+from gatekeeper.exchange.officer import Officer
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.patterns import Patterns
 from gatekeeper.exchange.screen import Words
@@ -43,6 +44,8 @@ RECORD_FIELDS = frozenset(
         "image_url",
     }
 )
+_YOUNGER = frozenset({"patterns", "officer"})
+"""Facts that there were not always: a law of before goes on without them."""
 _STRICTNESS = ("none", "counsel", "staff")
 
 
@@ -50,9 +53,9 @@ _STRICTNESS = ("none", "counsel", "staff")
 class Situation:
     """Everything outside the request that its decision depends on, as it was at ``at`` (aware UTC).
 
-    ``history`` and ``patterns`` have no default: what was not counted is not none. ``registry`` is the
-    version of agencies, credentials, stops and policy that the facts were read at; the release compares it
-    again inside its own commit. ``cameras`` names every camera of the store.
+    ``history``, ``patterns`` and ``officer`` have no default: what was not counted or looked up is not none.
+    ``registry`` is the version of agencies, credentials, stops and policy that the facts were read at; the
+    release compares it again inside its own commit. ``cameras`` names every camera of the store.
     """
 
     agency: Agency | None
@@ -65,6 +68,7 @@ class Situation:
     ruling: Facts | None = None
     cameras: frozenset[str] = frozenset()
     patterns: Patterns = field(kw_only=True)
+    officer: Officer = field(kw_only=True)
 
     def names(self) -> dict[str, str]:
         """Return the names under which the parties are registered: the screen hears who is asking."""
@@ -178,11 +182,22 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
 
 
 def known_to(bundle: Bundle, facts: dict[str, Json]) -> dict[str, Json]:
-    """Return the facts, without ``patterns`` if the law was made before there were any: it goes on."""
+    """Return the facts, without those that the law was made before (``patterns``, ``officer``): it goes on.
+
+    Raises PolicyUnavailable where such a law could not deny what has to be denied.
+    """
+    officer = facts.get("officer")
+    if isinstance(officer, dict) and officer["suspended"] is not False and not knows(bundle, "officer"):
+        raise PolicyUnavailable(
+            "the law in force knows nothing of suspended officers: activate one that does"
+        )
+    return {name: fact for name, fact in facts.items() if name not in _YOUNGER or knows(bundle, name)}
+
+
+def knows(bundle: Bundle, fact: str) -> bool:
+    """Say whether a law was made since ``patterns``, or ``officer``, is a fact, by what its schema says."""
     schema: Any = bundle.schemas.get("input")
-    if isinstance(schema, dict) and "patterns" in schema.get("properties", {}):
-        return facts
-    return {name: fact for name, fact in facts.items() if name != "patterns"}
+    return isinstance(schema, dict) and fact in schema.get("properties", {})
 
 
 def strictest(reviews: Iterable[str]) -> str:
@@ -241,6 +256,7 @@ def gather(query: Query, words: Words, situation: Situation) -> dict[str, Json]:
         "words": words.facts(),
         "stops": [{"scope": stop.scope, "value": stop.value} for stop in _stops_that_match(query, situation)],
         "history": situation.history.facts(),
+        "officer": situation.officer.facts(),
         "ruling": None if situation.ruling is None else dict(situation.ruling),
     }
     return facts | {"patterns": situation.patterns.facts(facts)}

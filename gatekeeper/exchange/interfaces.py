@@ -6,10 +6,11 @@ Every attribute is read-only here, so the store's frozen values fit without know
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
+from gatekeeper.errors import GatekeeperError
 from gatekeeper.exchange import registrations
 from gatekeeper.ledger import Json, Row
 from gatekeeper.ledger.rows import RegistryState, Stop
@@ -64,6 +65,7 @@ class Snapshot(registrations.Snapshot, Protocol):
     def agencies(self) -> Sequence[Agency]: ...
     def clients(self) -> Sequence[registrations.Client]: ...
     def agency(self, id_or_ori: str, /) -> Agency | None: ...
+    def officer_suspended(self, mark: bytes, key_id: str, /) -> bool: ...
 
 
 class Registry(Protocol):
@@ -74,7 +76,9 @@ class Registry(Protocol):
 
     def snapshot(self) -> Snapshot: ...
     def claim_jti(self, client_id: str, jti: str, expires_at: datetime) -> bool: ...
-    def use(self, client_id: str, jti: str, expires_at: datetime) -> Row: ...
+    def use(
+        self, client_id: str, jti: str, expires_at: datetime, taken: Callable[[], GatekeeperError] = ..., /
+    ) -> Row: ...
 
 
 class KnownKey(Protocol):
@@ -255,6 +259,7 @@ class Queries(Protocol):
     def latest_of(
         self, agency_id: str, since_hour: str, hours: Collection[int], most: int
     ) -> Sequence[str]: ...
+    def seen_today(self, officer_print: bytes, /) -> frozenset[tuple[str, str]]: ...
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int
     ) -> Sequence[AskedBefore]: ...

@@ -15,10 +15,10 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from gatekeeper.exchange.public_keys import PRIVATE, import_key
-from gatekeeper.exchange.registrations import ClientKey
+from gatekeeper.exchange.registrations import Client, ClientKey
 
 ALG: Final = "jwks_uri"
 """What stands in the place of an algorithm where a client registered an address and no key."""
@@ -39,6 +39,20 @@ class KeySetRefused(Exception):
     def __init__(self, fault: str) -> None:
         super().__init__(fault)
         self.fault = fault
+
+
+class KeysStale(Exception):
+    """A client's keys could not be fetched for too long."""
+
+
+class CurrentKeys(Protocol):
+    """Says which keys of a client may be used now (``web.key_sets``)."""
+
+    def current(self, client: Client, kid: object, /) -> Client:
+        """Return the client with those, one of which ought to be that of the ``kid``.
+
+        Raises KeysStale, Unavailable.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 ``gatekeeper decide`` reads such lines, and a case of the law is one (``{"agency": …, "request": …}``);
 parse, screen and decide are those of the gate, so the answer is the gate's. Only here do absent facts mean
 none, and an absent ``at`` now. What is on record may be given as ``facts``: ``stops``, ``history``
-(``{"days_searched": 6}``), ``patterns`` (``{"targets_today": 81}``), ``legal_process_verified``, and
-``ruling``: null, or the provisions ruled on, each with the level of who ruled
+(``{"days_searched": 6}``), ``patterns`` (``{"targets_today": 81}``), ``officer`` (``{"proved": true}``),
+``legal_process_verified``, and ``ruling``: null, or the provisions ruled on, each with the level of who ruled
 (``{"stated_reason": "staff"}``).
 """
 
@@ -23,6 +23,7 @@ from gatekeeper.exchange.decide import decide as judge
 from gatekeeper.exchange.fields import SafeString, StrictBoolean, StrictInteger
 from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
+from gatekeeper.exchange.officer import NAMED, Officer
 from gatekeeper.exchange.parse import Parser
 from gatekeeper.exchange.patterns import MOST_COUNTED, MOST_REFUSALS, Patterns, places_of
 from gatekeeper.exchange.reading import read_json
@@ -153,12 +154,27 @@ class _PatternsSchema(Schema):
         )
 
 
+class _OfficerSchema(Schema):
+    proved = StrictBoolean(load_default=False)
+    suspended = StrictBoolean(load_default=False)
+    role = SafeString(64, load_default=None, allow_none=True)
+    training_age_days = StrictInteger(-100_000, 100_000, load_default=None, allow_none=True)
+    session_age_hours = StrictInteger(0, 1_000_000, load_default=None, allow_none=True)
+
+    clients_this_hour = StrictInteger(1, 1_000_000, load_default=1)
+    hours_today = StrictInteger(1, 24, load_default=1)
+
+    @post_load
+    def _made(self, loaded: dict[str, Any], **_: Any) -> Officer:
+        return Officer(**loaded)
+
+
 class _FactsSchema(Schema):
     stops = fields.List(fields.Nested(_StopSchema), load_default=list)
     history = fields.Nested(_HistorySchema, load_default=FIRST)
     patterns = fields.Nested(_PatternsSchema, load_default=lambda: _PatternsSchema().load({}))
     legal_process_verified = StrictBoolean(load_default=False)
-    officer = fields.Dict(keys=fields.String(), load_default=dict)
+    officer = fields.Nested(_OfficerSchema, load_default=NAMED)
     ruling = fields.Dict(
         keys=fields.String(),
         values=fields.String(validate=validate.OneOf(["staff", "counsel"])),
@@ -234,6 +250,7 @@ def decide_document(document: Json, engine: Engine, lexicon: Lexicon) -> Decisio
         legal_process_verified=facts["legal_process_verified"],
         ruling=facts["ruling"],
         patterns=_at(places_of(engine.bundle.data, query.cameras), facts["patterns"]),
+        officer=facts["officer"],
     )
     return judge(query, screen(query.typed_words() | situation.names(), lexicon), situation, engine)
 

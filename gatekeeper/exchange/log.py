@@ -29,6 +29,7 @@ from gatekeeper.exchange.due import goes_first, time_for_review
 from gatekeeper.exchange.fingerprints import officer_print, target_print
 from gatekeeper.exchange.history import prints
 from gatekeeper.exchange.interfaces import Queries, QueueReview
+from gatekeeper.exchange.officer import Assertion
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.patterns import left
 from gatekeeper.exchange.redact import Release
@@ -74,8 +75,9 @@ class Request:
     page: int = 1
     idempotency_key: str | None = None
     replay: bool = False
+    officer: Assertion | None = None
     uses: tuple[Row, ...] = ()
-    """What its proof of a key uses up, in the decision's commit: nothing is decided twice on one proof."""
+    """What its proofs use up, in the decision's commit: nothing is decided twice on one proof."""
 
     @property
     def first(self) -> bool:
@@ -103,7 +105,7 @@ def decided(
 
     *data* is the policy's own, which says when a review is due; *spend* is what the decision costs.
 
-    Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before,
+    Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if a proof of the request was used before,
     IdempotencyInFlight if another request took the same Idempotency-Key meanwhile, QuotaExceeded, or
     Superseded if another looked at a sensitive place meanwhile: nothing is recorded then, and nothing spent.
     """
@@ -132,6 +134,9 @@ def decided(
             "input": dict(decision.facts),
             "client": request.caller.client_id,
             "token": request.caller.token_id,
+            "officer": None
+            if request.officer is None
+            else {"assertion": request.officer.used, "session": request.officer.session},
             "obligations": decision.obligations.as_json() if isinstance(decision, Permit) else None,
             "immigration_contact": contact,
         },

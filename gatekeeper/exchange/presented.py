@@ -1,4 +1,4 @@
-"""What a request brings to say who asks: a header, a proof of a key, a certificate, and what they are for.
+"""What a request brings to say who asks: a header, a proof of a key, a certificate, an officer's assertion.
 
 Guarantees: all of it comes from one request; ``uri`` is made of our own issuer and the request's path, never
 of a Host header; ``certificate`` is there only where the proxy in front has verified it.
@@ -15,8 +15,8 @@ from cryptography.x509 import Certificate
 class Presented:
     """The proofs of one request.
 
-    ``authorization`` and ``dpop`` are whole fields: a server joins repeated ones with a comma, which neither
-    a token nor a proof holds, so a doubled header is refused.
+    ``authorization``, ``dpop`` and ``officer`` are whole fields: a server joins repeated ones with a comma,
+    which neither a token nor a proof nor an assertion holds, so a doubled header is refused.
     """
 
     authorization: str | None
@@ -24,3 +24,4 @@ class Presented:
     method: str = ""
     uri: str = ""
     certificate: Certificate | None = None
+    officer: str | None = None

@@ -48,13 +48,13 @@ from gatekeeper.ledger.entries import EVENTS, Draft, count_band
 from gatekeeper.ledger.findings import Finding
 from gatekeeper.ledger.published import Publication, Published
 from gatekeeper.ledger.receipts import Receipt
-from gatekeeper.ledger.rows import Alter, Guard, Head, Insert, Row, Rows, StoredEntry, Transaction
+from gatekeeper.ledger.rows import Alter, Claim, Guard, Head, Insert, Row, Rows, StoredEntry, Transaction
 from gatekeeper.ledger.tiles import Tile
 from gatekeeper.ledger.verify import verify
 
 __all__ = [
-    "EVENTS", "Alter", "Appended", "Checkpoint", "Clock", "DayKeys", "Detail", "Draft", "Finding", "Guard",
-    "Head", "Insert", "Json", "Ledger", "Publication", "Published", "Receipt", "Row", "Rows", "SigningKey",
-    "StoredEntry", "Tile", "Transaction", "VerifierKey", "canonical", "count_band", "open_checkpoint",
-    "verify",
+    "EVENTS", "Alter", "Appended", "Checkpoint", "Claim", "Clock", "DayKeys", "Detail", "Draft", "Finding",
+    "Guard", "Head", "Insert", "Json", "Ledger", "Publication", "Published", "Receipt", "Row", "Rows",
+    "SigningKey", "StoredEntry", "Tile", "Transaction", "VerifierKey", "canonical", "count_band",
+    "open_checkpoint", "verify",
 ]  # fmt: skip

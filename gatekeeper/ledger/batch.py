@@ -174,7 +174,8 @@ class Batches:
             waiters = board()
             for waiter in waiters if len(waiters) > 1 else ():
                 if waiter.listening and waiter.error is None and not self._attempt(partial(_only, waiter)):
-                    waiter.error = LedgerUnavailable("the entry could not be committed")
+                    # What refused it alone was its own: a proof that was used is no failure of the log.
+                    waiter.error = waiter.error or LedgerUnavailable("the entry could not be committed")
         except Exception as error:  # noqa: BLE001 - whatever it is, it becomes a refusal
             for waiter in board(None if isinstance(error, GatekeeperError) else 1):
                 if waiter.appended is None and waiter.error is None:

@@ -42,6 +42,8 @@ EVENTS: Final = (
     "agency.webhook_added", "agency.webhook_rotated", "agency.webhook_disabled",
     "credential.added", "credential.revoked", "credential.key_added", "credential.key_revoked",
     "credential.keys_fetched", "credential.token_revoked",
+    "issuer.added", "issuer.changed", "issuer.suspended", "issuer.reinstated", "issuer.removed",
+    "officer.suspended", "officer.reinstated",
     "staff.added", "staff.changed", "staff.removed", "staff.signed_in", "staff.viewed",
     "ledger.key_added", "ledger.key_retired",
     "token_key.prepared", "token_key.activated", "token_key.dropped",
@@ -133,6 +135,8 @@ def agencies_in(entry: bytes) -> tuple[str, ...]:
     named = [document.get("agency"), document.get("end_requester")]
     if document.get("scope") == "agency":
         named.append(document.get("value"))
+    if isinstance(spoken_for := document.get("agencies"), list):
+        named += spoken_for
     return tuple(dict.fromkeys(agency for agency in named if isinstance(agency, str) and agency))
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
 
+from gatekeeper.errors import GatekeeperError
 from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.tiles import Tile
 
@@ -23,6 +24,13 @@ class Insert:
 
     table: str
     values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(Insert):
+    """A row whose key is used up by whoever is first; ``taken`` makes the error of whoever is second."""
+
+    taken: Callable[[], GatekeeperError]
 
 
 @dataclass(frozen=True, slots=True)

@@ -180,6 +180,7 @@ def _on_record(facts: Mapping[str, Any], texts: Texts) -> dict[str, Json]:
         "stops": stops,
         "history": dict(facts["history"]),
         "patterns": _patterns(facts.get("patterns")),
+        "officer": _officer(facts.get("officer")),
         "legal_process_verified": paper is not None and paper["verified"],
         "ruling": facts["ruling"],
     }
@@ -199,3 +200,10 @@ def _patterns(found: Mapping[str, Any] | None) -> dict[str, Json]:
             for one in found["refused_before"]
         ]
     }
+
+
+def _officer(found: Mapping[str, Any] | None) -> dict[str, Json]:
+    """Return what was known of the officer but the role, which is a word of the agency's own."""
+    if found is None:  # decided before officers were facts
+        return {}
+    return {name: value for name, value in found.items() if name != "role"}

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from gatekeeper.ledger.rows import Alter, Insert, Row
-from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, Stop
+from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, Issuer, Stop
 
 
 def add_agency(agency: Agency) -> tuple[Row, ...]:
@@ -122,6 +122,32 @@ def fetched_keys(
 def revoke_token(jti: str, expires_at: datetime) -> tuple[Row, ...]:
     """Return the row that revokes one access token until it expires by itself."""
     return (Insert("revoked_tokens", {"jti": jti, "expires_at": expires_at}),)
+
+
+def add_issuer(issuer: Issuer) -> tuple[Row, ...]:
+    """Return the row of a new issuer."""
+    values = {"id": issuer.id, "url": issuer.url, "status": issuer.status, "terms": issuer.terms}
+    return (Insert("issuers", values),)
+
+
+def change_issuer(issuer: Issuer, /, **columns: object) -> tuple[Row, ...]:
+    """Return the row that changes an issuer that still stands as it was read."""
+    return (Alter("issuers", {"id": issuer.id, "status": issuer.status}, columns),)
+
+
+def suspend_officer(
+    suspension_id: str, agency_id: str, *, mark: bytes, key_id: str, box: bytes, since: datetime
+) -> tuple[Row, ...]:
+    """Return the row of an officer's suspension; it is in force from the commit on."""
+    sealed = {"mark": mark, "key_id": key_id, "box": box}
+    values = {"id": suspension_id, "agency_id": agency_id, **sealed, "since": since}
+    return (Insert("officer_suspensions", values),)
+
+
+def reinstate_officer(suspension_id: str, at: datetime) -> tuple[Row, ...]:
+    """Return the row that ends a suspension, and with it all that is kept of the officer."""
+    ended = {"mark": None, "box": None, "ended_at": at}
+    return (Alter("officer_suspensions", {"id": suspension_id, "ended_at": None}, ended),)
 
 
 def set_stop(stop: Stop) -> tuple[Row, ...]:

@@ -24,7 +24,7 @@ from gatekeeper.errors import (
     Superseded,
     Unauthenticated,
 )
-from gatekeeper.ledger.rows import Alter, Head, Insert, StoredEntry
+from gatekeeper.ledger.rows import Alter, Claim, Head, Insert, StoredEntry
 from gatekeeper.ledger.rows import Row as LedgerRow
 from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.tiles import Tile
@@ -68,7 +68,7 @@ CLAIMED: Final[Mapping[str, Callable[[], GatekeeperError]]] = {
     "idempotency_keys": IdempotencyInFlight,
     "jti_seen": lambda: Unauthenticated("proof_replayed"),
 }
-"""Tables whose key is used up by whoever is first; what the second is told."""
+"""Tables whose key is used up by whoever is first; what the second is told, where its row does not say."""
 _STEPS: Final = "UPDATE registry SET version = version + ? WHERE id = 1"
 _REFUSED: Final = (sqlite3.IntegrityError, psycopg.IntegrityError)
 _Arguments = ParamSpec("_Arguments")
@@ -188,8 +188,8 @@ class LedgerTransaction:
         began = False
         charges = [self._purse.check(spend) for spend in spends]
         try:
-            for table, claim in claims:
-                self._claim(table, claim)
+            for table, claim, taken in claims:
+                self._claim(table, claim, taken)
                 began = True
             for table, change in changes:
                 # What an earlier request of the batch inserted is there to be changed.
@@ -219,11 +219,10 @@ class LedgerTransaction:
         if self._wrote and not self._appended:
             raise LedgerUnavailable("rows without an entry")
 
-    def _claim(self, table: str, values: dict[str, object]) -> None:
+    def _claim(self, table: str, values: dict[str, object], taken: Callable[[], GatekeeperError]) -> None:
         # Sent at once and without failing the transaction: the second of two equal requests is refused alone.
         keys = prepared(table, self._dialect)
         if not self._guarded(keys.claim, self._driver, values):
-            taken = CLAIMED[table]
             raise taken()
         self._wrote = True
 
@@ -299,12 +298,13 @@ def head_of(row: Sequence[Any] | None) -> Head:
 
 
 _Placed = tuple[str, dict[str, object]]
-_Sorted = tuple[list[Spend], list[_Placed], list[tuple[str, Alter]], list[_Placed]]
+_Claimed = tuple[str, dict[str, object], Callable[[], GatekeeperError]]
+_Sorted = tuple[list[Spend], list[_Claimed], list[tuple[str, Alter]], list[_Placed]]
 
 
 def _sorted(rows: Sequence[LedgerRow]) -> _Sorted:
     spends: list[Spend] = []
-    claims: list[_Placed] = []
+    claims: list[_Claimed] = []
     changes: list[tuple[str, Alter]] = []
     inserts: list[_Placed] = []
     for row in rows:
@@ -320,7 +320,8 @@ def _sorted(rows: Sequence[LedgerRow]) -> _Sorted:
         elif not isinstance(row, Insert) or row.table not in WRITABLE:
             raise StoreUnavailable(f"{row.table}: a row that may not be inserted")
         elif row.table in CLAIMED:
-            claims.append((row.table, rules.insert(row.values)))
+            taken = row.taken if isinstance(row, Claim) else CLAIMED[row.table]
+            claims.append((row.table, rules.insert(row.values), taken))
         else:
             inserts.append((row.table, rules.insert(row.values)))
     return spends, claims, changes, inserts

@@ -153,6 +153,15 @@ class Queries:
         """Return the ids of an agency's latest queries; see ``patterns``. Raises StoreUnavailable."""
         return latest_of(self._database, agency_id, since_hour, hours, most)
 
+    def seen_today(self, officer_print: bytes) -> frozenset[tuple[str, str]]:
+        """Return from which clients, and in which hours, an officer asked on the day of the fingerprint.
+
+        The hours as ``2026-11-22T20Z``. Raises StoreUnavailable.
+        """
+        asked = select(queries.c.client_id, queries.c.hour).where(queries.c.officer_fp == officer_print)
+        with self._database.read() as connection:
+            return frozenset((client, hour) for client, hour in connection.execute(asked.distinct()))
+
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int
     ) -> tuple[AskedBefore, ...]:

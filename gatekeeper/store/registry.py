@@ -20,12 +20,30 @@ from typing import Any, Final
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from gatekeeper.errors import StoreUnavailable
-from gatekeeper.ledger.rows import Insert
+from gatekeeper.errors import GatekeeperError, StoreUnavailable, Unauthenticated
+from gatekeeper.ledger.rows import Claim
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_transaction import IN_FORCE, STATE
-from gatekeeper.store.tables import affirmations, agencies, client_keys, clients, jti_seen, revoked_tokens
-from gatekeeper.store.values import Affirmation, Agency, Client, ClientKey, RegistryState, Stop
+from gatekeeper.store.tables import (
+    affirmations,
+    agencies,
+    client_keys,
+    clients,
+    issuers,
+    jti_seen,
+    officer_suspensions,
+    revoked_tokens,
+)
+from gatekeeper.store.values import (
+    Affirmation,
+    Agency,
+    Client,
+    ClientKey,
+    Issuer,
+    OfficerSuspension,
+    RegistryState,
+    Stop,
+)
 
 PRUNE_EVERY: Final = 60.0
 """Seconds between two removals of what has expired."""
@@ -43,10 +61,14 @@ class Snapshot:
 
     state: RegistryState
     stops: tuple[Stop, ...]
+    officer_suspensions: tuple[OfficerSuspension, ...]
     _agencies: Mapping[str, Agency]
     _oris: Mapping[str, Agency]
     _clients: Mapping[str, Client]
     revoked: frozenset[str]
+    _marks: frozenset[bytes]
+    _mark_keys: frozenset[str]
+    _issuers: Mapping[str, Issuer]
 
     def agency(self, id_or_ori: str) -> Agency | None:
         """Return the agency of that id, or else of that ORI, or None."""
@@ -67,6 +89,31 @@ class Snapshot:
     def token_revoked(self, jti: str) -> bool:
         """Return whether the access token of that identifier was revoked."""
         return jti in self.revoked
+
+    def issuer(self, url: str) -> Issuer | None:
+        """Return the issuer whose tokens name themselves so, suspended ones too, or None."""
+        return self._issuers.get(url)
+
+    def issuers(self) -> tuple[Issuer, ...]:
+        """Return every issuer that was not removed, by its address."""
+        return tuple(self._issuers.values())
+
+    @property
+    def has_issuers(self) -> bool:
+        """Say whether any issuer but ourselves is registered."""
+        return bool(self._issuers)
+
+    def officer_suspended(self, mark: bytes, key_id: str) -> bool:
+        """Return whether the officer of that mark, made under that key, is suspended.
+
+        Raises StoreUnavailable if somebody is suspended by a mark of another key: it would find nobody.
+        """
+        if not self._mark_keys <= {key_id}:
+            raise StoreUnavailable(
+                "officers are suspended under another key: put back keys/officers.key, or lift each "
+                "suspension (gatekeeper officer lift)"
+            )
+        return mark in self._marks
 
 
 class Registry:
@@ -139,14 +186,21 @@ class Registry:
                 return False
         return True
 
-    def use(self, client_id: str, jti: str, expires_at: datetime) -> Insert:
+    def use(
+        self,
+        client_id: str,
+        jti: str,
+        expires_at: datetime,
+        taken: Callable[[], GatekeeperError] = lambda: Unauthenticated("proof_replayed"),
+    ) -> Claim:
         """Return the row that uses up an identifier in the commit of what is done with it.
 
-        The log refuses who comes second (``Unauthenticated``, ``proof_replayed``).
+        The log refuses who comes second, with the error that *taken* makes.
         """
         # Hashed, with the client's length first: any text fits, and no two pairs run together.
         pair = f"{len(client_id)}:{client_id}{jti}".encode("utf-8", "surrogatepass")
-        return Insert("jti_seen", {"digest": hashlib.sha256(pair).digest(), "expires_at": expires_at})
+        values = {"digest": hashlib.sha256(pair).digest(), "expires_at": expires_at}
+        return Claim("jti_seen", values, taken)
 
     def _prune(self, connection: Connection, now: datetime) -> None:
         if self._pruned and time.monotonic() - self._pruned < PRUNE_EVERY:
@@ -179,13 +233,18 @@ def _read(connection: Connection) -> Snapshot:
     members = {}
     for row in connection.execute(_CLIENTS):
         members[row.id] = Client(**row._mapping, keys=tuple(keys[row.id]))  # noqa: SLF001  its public name
+    suspended = tuple(OfficerSuspension(*row) for row in connection.execute(_SUSPENDED))
     return Snapshot(
         state=state,
         stops=tuple(Stop(*row) for row in connection.execute(IN_FORCE)),
+        officer_suspensions=suspended,
         _agencies=known,
         _oris={agency.ori: agency for agency in known.values() if agency.ori is not None},
         _clients=members,
         revoked=frozenset(connection.execute(select(revoked_tokens.c.jti)).scalars()),
+        _marks=frozenset(one.mark for one in suspended),
+        _mark_keys=frozenset(one.key_id for one in suspended),
+        _issuers={row.url: Issuer(*row) for row in connection.execute(_ISSUERS)},
     )
 
 
@@ -226,4 +285,14 @@ _AFFIRMATIONS = select(
 _CLIENTS = select(
     *_columns(clients, "id", "agency_id", "profile", "status", "secret_sha256", "scopes")
 ).order_by(clients.c.id)
+_ISSUERS = (
+    select(*_columns(issuers, "id", "url", "status", "terms"))
+    .where(issuers.c.url.is_not(None))
+    .order_by(issuers.c.url)
+)
+_SUSPENDED = (
+    select(*_columns(officer_suspensions, "id", "agency_id", "mark", "key_id", "box", "since"))
+    .where(officer_suspensions.c.ended_at.is_(None))
+    .order_by(officer_suspensions.c.since, officer_suspensions.c.id)
+)
 _KEYS = select(*_columns(client_keys, "client_id", "kid", "alg", "jwk", "status")).order_by(client_keys.c.kid)

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0022"
+REVISION: Final = "0024"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -226,6 +226,38 @@ agency_proposals = Table(
     Column("ref", String(128), nullable=False),
     Column("decided_by", String(128), ForeignKey("staff.id")),
     Column("decided_at", Utc),
+    **_KEYED,
+)
+
+# --- Whose tokens count beside ours, and which officers may not ask. ---------------------------------------
+
+issuers = Table(
+    "issuers",
+    metadata,
+    _id(),
+    # What its tokens name as their issuer; gone once it was removed, so that it may be added anew.
+    Column("url", String(512), unique=True),
+    *_choice("status", "active", "suspended", "removed"),
+    Column("terms", Document, nullable=False),
+    CheckConstraint("(url IS NULL) = (status = 'removed')", name="named"),
+    **_KEYED,
+)
+
+officer_suspensions = Table(
+    "officer_suspensions",
+    metadata,
+    _id(),
+    Column("agency_id", String(128), ForeignKey("agencies.id"), nullable=False),
+    # The mark by which the officer is found, and the key that it was made under; gone once it has ended.
+    Column("mark", LargeBinary(32), unique=True, info={"length": 32}),
+    Column("key_id", String(16), nullable=False),
+    # Badge, reason and person, sealed under a key that is kept outside the database.
+    Column("box", LargeBinary),
+    Column("since", Utc, nullable=False),
+    Column("ended_at", Utc),
+    CheckConstraint(
+        "(mark IS NULL) = (ended_at IS NOT NULL) AND (box IS NULL) = (ended_at IS NOT NULL)", name="ended"
+    ),
     **_KEYED,
 )
 
@@ -1085,6 +1117,8 @@ KEPT: Final = (
     "clients",
     "client_keys",
     "stops",
+    "issuers",
+    "officer_suspensions",
     "reviews",
     "review_places",
     "staff",
@@ -1126,7 +1160,17 @@ PASSING: Final = (
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
 REGISTRY: Final = frozenset(
-    {"registry", "agencies", "affirmations", "clients", "client_keys", "stops", "revoked_tokens"}
+    {
+        "registry",
+        "agencies",
+        "affirmations",
+        "clients",
+        "client_keys",
+        "stops",
+        "issuers",
+        "officer_suspensions",
+        "revoked_tokens",
+    }
 )
 """A write to any of these moves ``registry.version`` in the same transaction: by one for each token that is
 revoked, and by one more for whatever else changes."""
@@ -1138,6 +1182,8 @@ WRITABLE: Final = frozenset(
         "clients",
         "client_keys",
         "stops",
+        "issuers",
+        "officer_suspensions",
         "revoked_tokens",
         "queries",
         "idempotency_keys",
@@ -1198,6 +1244,8 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "clients": frozenset({"status", "secret_sha256", "scopes"}),
     "client_keys": frozenset({"status"}),
     "stops": frozenset({"lifted_at"}),
+    "issuers": frozenset({"url", "status", "terms"}),
+    "officer_suspensions": frozenset({"mark", "box", "ended_at"}),
     "legal_holds": frozenset({"lifted_at"}),
     "purges": frozenset({"done_at", "days", "details", "documents"}),
     "reviews": frozenset({"state", "level", "due_at", "provisions", "version", "assignee"}),

@@ -96,6 +96,28 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Issuer:
+    """An identity provider of agencies; ``terms`` say on what its access tokens count."""
+
+    id: str
+    url: str | None
+    status: Literal["active", "suspended", "removed"]
+    terms: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerSuspension:
+    """An officer who may not ask. ``mark`` is under the key of ``key_id``; ``box`` says who and why."""
+
+    id: str
+    agency_id: str
+    mark: bytes
+    key_id: str
+    box: bytes
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
     """What a client's Idempotency-Key was used for. ``day`` names the key that made the fingerprint."""
 

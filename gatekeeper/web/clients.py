@@ -22,7 +22,7 @@ import secrets
 from base64 import b64decode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, Protocol
 from urllib.parse import unquote_plus
@@ -30,17 +30,17 @@ from urllib.parse import unquote_plus
 from cryptography.x509 import Certificate
 
 from gatekeeper.exchange import certificate_names
+from gatekeeper.exchange.assertions import AssertionRefused, Once, checked, key_named
 from gatekeeper.exchange.authenticate import Reason
-from gatekeeper.exchange.compact import CompactFault, Unverified, is_identifier, read
-from gatekeeper.exchange.key_sets import named, source_of
+from gatekeeper.exchange.compact import CompactFault, Unverified, read
+from gatekeeper.exchange.key_sets import KeysStale, source_of
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.exchange.registrations import Client, ClientKey, Snapshot, credentials
-from gatekeeper.web.key_sets import KeySets, KeysStale
+from gatekeeper.web.key_sets import KeySets
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LIFE_SECONDS = 300
-_SKEW_SECONDS = 60
 _NAME = re.compile(r"[A-Za-z0-9._~:-]{1,128}\Z", re.ASCII)
 _NO_SECRET = "0" * 64
 
@@ -143,7 +143,7 @@ class ClientProof:
             if source_of(client.keys) is not None:
                 client = self._with_keys(client, unverified.header.get("kid"))
                 seen = self.registry.snapshot()  # fetching takes its time
-            key = _registered(unverified, client, self.now)
+            key = _registered(unverified, client, self.now())
             # (4) The signature. From here on the caller has the key.
             claims = unverified.verified(import_key(key.alg, key.jwk))
         except CompactFault as fault:
@@ -151,12 +151,10 @@ class ClientProof:
         except ValueError as unusable:
             raise ClientRefused("unknown_key") from unusable
         # (5) Who, to whom, and when.
-        exp = self._checked(claims, client)
+        once = self._checked(claims, client)
         proved = _in_standing(client, key.kid, seen)
         # (6) Once. Last, so that only assertions that would pass take room in the store.
-        # Kept for as long as a worker with a clock that lags could still take it.
-        keep = datetime.fromtimestamp(exp + 2 * _SKEW_SECONDS, UTC)
-        if not self.registry.claim_jti(client.id, claims["jti"], keep):
+        if not self.registry.claim_jti(client.id, once.jti, once.kept_until):
             raise ClientRefused("replayed", "this jti was used before: sign a new assertion")
         return proved
 
@@ -169,25 +167,15 @@ class ClientProof:
         except KeysStale:
             raise ClientRefused("keys_stale") from None
 
-    def _checked(self, claims: Mapping[str, Any], client: Client) -> int:
-        """Check the signed claims; return their end. Raises ClientRefused, ClockUnreliable."""
+    def _checked(self, claims: Mapping[str, Any], client: Client) -> Once:
+        """Check the signed claims; return what is used up. Raises ClientRefused, ClockUnreliable."""
         now = self.now()
         if claims.get("iss") != client.id or claims.get("sub") != client.id:
             raise ClientRefused("subject", "iss and sub must both be the client_id")
-        if claims.get("aud") != self.issuer:
-            raise ClientRefused("audience", "aud must be the issuer identifier, as a string")
-        jti, iat, exp, nbf = (claims.get(name) for name in ("jti", "iat", "exp", "nbf"))
-        if not is_identifier(jti):
-            raise ClientRefused("claims", "jti must be a string of 1 to 256 printable ASCII characters")
-        if type(iat) is not int or type(exp) is not int or (nbf is not None and type(nbf) is not int):
-            raise ClientRefused("claims", "iat and exp are required, as integers")
-        if not 0 < exp - iat <= _LIFE_SECONDS:
-            raise ClientRefused("life_too_long", "exp must be at most 300 seconds after iat")
-        if iat > now + _SKEW_SECONDS or (nbf is not None and nbf > now + _SKEW_SECONDS):
-            raise ClientRefused("not_yet_valid", "iat or nbf is in the future: check the clock")
-        if exp + _SKEW_SECONDS <= now:
-            raise ClientRefused("expired", "the assertion has expired: check the clock")
-        return exp
+        try:
+            return checked(claims, audience=self.issuer, now=now, life=_LIFE_SECONDS)
+        except AssertionRefused as refused:
+            raise ClientRefused(refused.fault, refused.told) from refused
 
 
 def _by_certificate(certificate: Certificate, client_id: str, seen: Snapshot) -> Proved:
@@ -221,19 +209,12 @@ def _claimed(unverified: Unverified, form: Mapping[str, str], seen: Snapshot) ->
     return client
 
 
-def _registered(unverified: Unverified, client: Client, now: Callable[[], int]) -> ClientKey:
-    """Find the client's key that the assertion names. Raises ClientRefused, ClockUnreliable."""
-    found = named(client.keys, unverified.header.get("kid"))
-    if len(found) != 1:
-        raise ClientRefused("unknown_key")
-    if found[0].status != "active":
-        raise ClientRefused("credential_revoked")
-    if type(end := found[0].jwk.get("exp")) is int and end <= now():
-        raise ClientRefused("credential_expired")
-    # The key's own algorithm, not the header's choice among those the key could do.
-    if _current(found[0].alg) != _current(unverified.header["alg"]):
-        raise ClientRefused("algorithm")
-    return found[0]
+def _registered(unverified: Unverified, client: Client, now: int) -> ClientKey:
+    """Find the client's key that the assertion names. Raises ClientRefused."""
+    try:
+        return key_named(client, unverified, now=now)
+    except AssertionRefused as refused:
+        raise ClientRefused(refused.fault) from refused
 
 
 def _in_standing(client: Client, credential: str, seen: Snapshot) -> Proved:
@@ -245,11 +226,6 @@ def _in_standing(client: Client, credential: str, seen: Snapshot) -> Proved:
     if agency is None or agency.status not in {"active", "suspended"}:
         raise ClientRefused("agency_closed")
     return Proved(client, credential)
-
-
-def _current(alg: str) -> str:
-    """Return an algorithm's name of RFC 9864; partners' libraries send either."""
-    return "Ed25519" if alg == "EdDSA" else alg
 
 
 _FAULTS: dict[str, Reason] = {

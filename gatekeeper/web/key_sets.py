@@ -24,6 +24,7 @@ from gatekeeper.exchange.key_sets import (
     ALG,
     Changes,
     KeySetRefused,
+    KeysStale,
     changes,
     is_published,
     named,
@@ -71,10 +72,6 @@ class Times(Protocol):
         """Keep how the try ended."""
 
 
-class KeysStale(Exception):
-    """A client's keys could not be fetched for too long."""
-
-
 @dataclass(frozen=True, slots=True)
 class KeySets:
     """The key sets of all clients. ``commit`` logs what changed, with the rows, and then returns."""
@@ -85,7 +82,7 @@ class KeySets:
     commit: Callable[[Client, ClientKey, Changes], None]
     now_ms: Callable[[], int]
 
-    def current(self, client: Client, kid: object) -> Client:
+    def current(self, client: Client, kid: object, /) -> Client:
         """Return the client with keys that may be used now, one of which ought to be that of this ``kid``.
 
         Raises KeysStale, Unavailable.

@@ -10,6 +10,7 @@ from flask import Flask, Request, Response, request
 
 from gatekeeper.errors import ClockUnreliable
 from gatekeeper.exchange.nonces import Nonces
+from gatekeeper.exchange.officer import HEADER
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import Clock
 from gatekeeper.web.proxy import Proxy
@@ -29,6 +30,7 @@ class Presenting:
         return Presented(
             authorization=asked.headers.get("Authorization"),
             dpop=asked.headers.get("DPoP"),
+            officer=asked.headers.get(HEADER),
             method=asked.method,
             uri=self.issuer + quote(asked.path, safe=_OF_A_PATH),
             # Without the proxy's secret any program at its address could name any agency's certificate.

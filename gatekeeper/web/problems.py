@@ -20,6 +20,7 @@ from gatekeeper import errors
 from gatekeeper.errors import Fault, GatekeeperError
 from gatekeeper.exchange.compact import ALGORITHMS
 from gatekeeper.exchange.dpop import ProofFault
+from gatekeeper.exchange.officer import OfficerFault
 from gatekeeper.ledger import Json
 from gatekeeper.web import limits
 from gatekeeper.web.presented import scheme_of
@@ -41,6 +42,12 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
         "Not authenticated",
         "Send a valid access token in the Authorization header: DPoP <token> with a proof in the header "
         "DPoP, or Bearer <token> where it is bound to no key.",
+    ),
+    errors.OfficerRefused: _Kind(
+        401,
+        "The officer was not proved",
+        "The header Officer-Assertion came with the request and is not good. Sign a new one for this "
+        "request, as Officer-Assertion in openapi.yaml says.",
     ),
     errors.InsufficientScope: _Kind(
         403, "The token lacks a scope", "Ask for a token that carries the scope named in WWW-Authenticate."
@@ -143,6 +150,9 @@ def problem(error: GatekeeperError) -> Response:
 def _challenges(reason: str) -> list[str]:
     """Return what a caller is told of how to come in (RFC 6750 section 3, RFC 9449 section 7.1)."""
     algorithms = f'algs="{" ".join(ALGORITHMS)}"'
+    if reason in get_args(OfficerFault):
+        # RFC 9470's own word: the token is good, but not who sits at the keyboard.
+        return [f'{_scheme()} error="insufficient_user_authentication"']
     if reason in {"no_credentials", "wrong_scheme"}:
         return ["Bearer", f"DPoP {algorithms}"]
     if reason in get_args(ProofFault):

@@ -54,6 +54,14 @@ proved contains "sensitive_place" if data.sharing.sensitive_place.satisfied == t
 
 proved contains "query_limits" if data.sharing.query_limits.satisfied == true
 
+proved contains "officer_standing" if data.sharing.officer_standing.satisfied == true
+
+proved contains "officer_proof" if data.sharing.officer_proof.satisfied == true
+
+proved contains "officer_training" if data.sharing.officer_training.satisfied == true
+
+proved contains "officer_presence" if data.sharing.officer_presence.satisfied == true
+
 # What a pack adds is proved only where the city has selected the pack; elsewhere it is not looked at.
 proved contains "california_recipient" if {
 	"california" in data.city.packs
@@ -169,6 +177,10 @@ binding_every_city := [
 	"target_sweep",
 	"sensitive_place",
 	"query_limits",
+	"officer_standing",
+	"officer_proof",
+	"officer_training",
+	"officer_presence",
 ]
 
 unmet := [code |

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
+from gatekeeper.cli.officer import officers
 from gatekeeper.errors import KeyErased, LedgerUnavailable
 from gatekeeper.exchange import asked
 from gatekeeper.review.roles import Role
@@ -183,6 +184,16 @@ def test_similar_rulings_are_quoted_with_their_reasons(staffed: Staffed) -> None
     assert "upheld" in shown
     assert "“Nothing says what was stolen.”" in shown
     assert f"“{WHY}”" in shown
+
+
+def test_the_page_says_whether_the_officer_was_proved_and_is_suspended(staffed: Staffed) -> None:
+    """A claim is not shown as more than that; a suspension shows at once."""
+    clerk, query = staffed.signed_in("records"), staffed.asked()
+    shown = _text(_page(clerk, query))
+    assert "The officer was merely named" in shown
+    assert "suspended this officer" not in shown
+    officers(staffed.city.state).suspend("sample-il-pd", "4411", reason="Letter of the chief", by="test")
+    assert "The city has suspended this officer." in _text(_page(clerk, query))
 
 
 def test_what_else_was_asked_is_counted_without_the_plate(staffed: Staffed) -> None:

@@ -126,6 +126,7 @@ def test_the_form_opens_with_a_request_that_is_permitted(staffed: Staffed) -> No
         ({"agency_state": "wi"}, "declaration"),
         ({"accepted": "no"}, "attest"),
         ({"days_searched": "9"}, "search"),
+        ({"officer_known": "suspended"}, "suspended"),
     ],
 )
 def test_one_changed_field_shows_its_effect(staffed: Staffed, changes: dict[str, str], title: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Denial, Situation, decide
 from gatekeeper.exchange.history import FIRST
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import read_again
 from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.screen import Lexicon, screen
@@ -26,7 +27,7 @@ def _contact(
     bundle: Bundle, agency: Agency = PD, end: Agency | None = None, listed: Any = (), **changes: Any
 ) -> dict[str, Json] | None:
     query = read_again(body(**changes))
-    situation = Situation(agency, end, (), NOW, FIRST, patterns=ALONE)
+    situation = Situation(agency, end, (), NOW, FIRST, patterns=ALONE, officer=NAMED)
     document, city = bundle.data["lexicon"], bundle.data["city"]
     assert isinstance(document, dict)
     assert isinstance(city, dict)

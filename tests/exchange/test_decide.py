@@ -20,6 +20,7 @@ from gatekeeper.exchange.decide import (
     timestamp,
 )
 from gatekeeper.exchange.history import FIRST
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import Query, read_again
 from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.screen import Lexicon, screen
@@ -108,7 +109,9 @@ def test_the_statement_in_force_is_the_one_that_counts(bundle: Bundle) -> None:
     facts = gather(
         query,
         words,
-        Situation(_agency(affirmations=(_signed(), later)), None, (), NOW, FIRST, patterns=ALONE),
+        Situation(
+            _agency(affirmations=(_signed(), later)), None, (), NOW, FIRST, patterns=ALONE, officer=NAMED
+        ),
     )
     agency = facts["agency"]
     assert isinstance(agency, dict)
@@ -132,7 +135,9 @@ def test_bounds_are_never_rounded_in_the_callers_favour(
     """One second over a cap is over it."""
     query = _query(**changes)
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
-    asked = gather(query, words, Situation(_agency(), None, (), NOW, FIRST, patterns=ALONE))["query"]
+    asked = gather(query, words, Situation(_agency(), None, (), NOW, FIRST, patterns=ALONE, officer=NAMED))[
+        "query"
+    ]
     assert isinstance(asked, dict)
     assert value == asked[fact]
 
@@ -141,7 +146,9 @@ def test_an_end_requester_we_do_not_know_is_not_overlooked(bundle: Bundle) -> No
     """Null is a claim that nobody else asks; a name we do not know is not null."""
     query = _query(on_behalf_of={"agency": "NOBODY", "person": "Pat Example"})
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
-    end = gather(query, words, Situation(_agency(), None, (), NOW, FIRST, patterns=ALONE))["end_requester"]
+    end = gather(query, words, Situation(_agency(), None, (), NOW, FIRST, patterns=ALONE, officer=NAMED))[
+        "end_requester"
+    ]
     assert isinstance(end, dict)
     assert end["known"] is False
 
@@ -170,7 +177,7 @@ def _verdict(bundle: Bundle, obligations: dict[str, Json]) -> Verdict:
 def _decide(bundle: Bundle, obligations: dict[str, Json], **options: Any) -> Permit | Denial:
     query = _query(**options.pop("changes", {}))
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
-    situation = Situation(_agency(), None, (), NOW, FIRST, patterns=ALONE, **options)
+    situation = Situation(_agency(), None, (), NOW, FIRST, patterns=ALONE, officer=NAMED, **options)
     return decide(query, words, situation, _Saying(bundle, _verdict(bundle, obligations)))
 
 
@@ -193,7 +200,14 @@ def test_a_stopped_camera_is_taken_out_of_a_plate_query(bundle: Bundle) -> None:
     stop = _Stop("stop_1", "camera", "cam-1")
     engine = _Saying(bundle, _verdict(bundle, GOOD))
     known = Situation(
-        _agency(), None, (stop,), NOW, FIRST, patterns=ALONE, cameras=frozenset({"cam-1", "cam-2"})
+        _agency(),
+        None,
+        (stop,),
+        NOW,
+        FIRST,
+        patterns=ALONE,
+        officer=NAMED,
+        cameras=frozenset({"cam-1", "cam-2"}),
     )
     assert ("cam-2",) == _obliged(decide(query, words, known, engine), "cameras")
     alone = replace(known, cameras=frozenset({"cam-1"}))
@@ -237,7 +251,10 @@ def test_a_flawless_request_is_permitted_by_the_shipped_law(bundle: Bundle) -> N
     query = _query()
     words = screen(query.typed_words(), Lexicon.load(_document(bundle)))
     decision = decide(
-        query, words, Situation(_agency(), None, (), NOW, FIRST, patterns=ALONE), Embedded(bundle)
+        query,
+        words,
+        Situation(_agency(), None, (), NOW, FIRST, patterns=ALONE, officer=NAMED),
+        Embedded(bundle),
     )
     assert [] == [provision.code for provision in decision.unmet]
 

@@ -21,6 +21,7 @@ from gatekeeper.errors import LedgerCorrupt, StoreUnavailable
 from gatekeeper.exchange import Answer, answer
 from gatekeeper.exchange.decide import Situation, gather, known_to
 from gatekeeper.exchange.history import FIRST
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import read_again
 from gatekeeper.exchange.patterns import ALONE, MOST_REFUSALS, Patterns, patterns
 from gatekeeper.exchange.rephrased import Refused
@@ -341,7 +342,7 @@ def _later(city: City, plate: str, after: timedelta) -> Patterns:
 def _now_facts(city: City, changes: dict[str, Any]) -> dict[str, Any]:
     query = read_again(body(**changes))
     words = screen(query.typed_words(), city.gate.lexicon)
-    return gather(query, words, Situation(None, None, (), NOW, FIRST, patterns=ALONE))
+    return gather(query, words, Situation(None, None, (), NOW, FIRST, patterns=ALONE, officer=NAMED))
 
 
 def _facts(found: Patterns) -> list[dict[str, Any]]:
@@ -560,4 +561,4 @@ def test_no_labelled_reason_passes_in_other_words(city: City) -> None:
 
 def _situation(city: City, found: Patterns) -> Situation:
     agency = city.gate.registry.snapshot().agency(AGENCY)
-    return Situation(agency, None, (), NOW, FIRST, patterns=found)
+    return Situation(agency, None, (), NOW, FIRST, patterns=found, officer=NAMED)

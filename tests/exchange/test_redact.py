@@ -13,6 +13,7 @@ import pytest
 from gatekeeper.errors import OverReleased
 from gatekeeper.exchange.decide import Obligations, Permit, Policy, Situation
 from gatekeeper.exchange.history import FIRST
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.redact import redact
 from gatekeeper.records import Page
@@ -167,7 +168,7 @@ def _permit(city: City, **obligations: Any) -> Permit:
     policy = Policy("sample", "sha256:0")
     return Permit(
         query,
-        Situation(None, None, (), NOW, FIRST, patterns=ALONE),
+        Situation(None, None, (), NOW, FIRST, patterns=ALONE, officer=NAMED),
         {},
         policy,
         replace(given, **obligations),

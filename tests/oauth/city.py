@@ -108,6 +108,12 @@ class Registry:
         """Look at the denylist."""
         return jti in self.revoked
 
+    has_issuers = False
+
+    def issuer(self, url: str, /) -> None:
+        """Know no other issuer."""
+        del url
+
     def claim_jti(self, client_id: str, jti: str, expires_at: datetime) -> bool:
         """Claim under a lock."""
         with self.lock:

@@ -94,6 +94,15 @@ SHIPPED_PERMITTED: dict[str, Any] = {
         "sensitive_by_officer": 0,
         "sensitive_by_agency": 0,
     },
+    "officer": {
+        "proved": True,
+        "suspended": False,
+        "role": "detective",
+        "training_age_days": 30,
+        "session_age_hours": 1,
+        "clients_this_hour": 1,
+        "hours_today": 1,
+    },
     "ruling": None,
 }
 # The same query, asked by a department of another state, whose declaration is all that it has signed.
@@ -141,6 +150,15 @@ def city(pack: str) -> Bundle:
         settings |= {"state": state, "packs": [pack]}
         settings |= {"named_recipients": {pack: NAMED[pack]}} if pack in NAMED else {}
         (changed / "data/city.json").write_text(json.dumps(settings))
+        return load(changed)
+
+
+def shipped_with(**settings: Any) -> Bundle:
+    """Return the shipped law with other settings of the city."""
+    with tempfile.TemporaryDirectory() as temporary:
+        changed = Path(shutil.copytree(shipped_policies(), Path(temporary, "law")))
+        file = changed / "data/city.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | settings))
         return load(changed)
 
 

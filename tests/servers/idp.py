@@ -30,9 +30,22 @@ CLIENT_SECRET = "made-up+secret/of the tests"
 @contextmanager
 def oidc_provider(base_url: str, directory: Path) -> Iterator[str]:
     """Serve npm's oidc-provider with the console as its client; yield its issuer."""
-    port = free_port()
     after = [f"{base_url}/console/oidc/callback", f"{base_url}/console/signed-out"]
-    command = ["node", str(CLIENTS / "idp.mjs"), str(port), CLIENT_ID, CLIENT_SECRET, *after]
+    with _serving("idp.mjs", [CLIENT_ID, CLIENT_SECRET, *after], directory) as issuer:
+        yield issuer
+
+
+@contextmanager
+def access_tokens(client_id: str, secret: str, resource: str, directory: Path) -> Iterator[str]:
+    """Serve npm's oidc-provider as an agency's own, which gives tokens for the resource; yield its issuer."""
+    with _serving("issuer.mjs", [client_id, secret, resource], directory) as issuer:
+        yield issuer
+
+
+@contextmanager
+def _serving(program: str, arguments: list[str], directory: Path) -> Iterator[str]:
+    port = free_port()
+    command = ["node", str(CLIENTS / program), str(port), *arguments]
     log = directory / "idp.log"
     with log.open("wb") as sink:
         process = subprocess.Popen(command, stdout=sink, stderr=sink)

@@ -11,7 +11,7 @@ import pytest
 from gatekeeper.errors import LedgerUnavailable, StoreUnavailable
 from gatekeeper.ledger.rows import Alter, Insert
 from gatekeeper.ledger.tiles import Tile
-from gatekeeper.store import erasure, holds, staff
+from gatekeeper.store import administration, erasure, holds, staff
 from gatekeeper.store.database import Database
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.identities import Identities
@@ -43,6 +43,10 @@ def filled(rows: LedgerRows) -> None:
             *making.waiting("q1"),
             Insert("stops", {"id": "s1", "scope": "all", "value": None, "set_at": NOON}),
             Insert("revoked_tokens", {"jti": "t", "expires_at": NOON}),
+            Insert("issuers", {"id": "i1", "url": "https://idp.invalid", "status": "active", "terms": {}}),
+            *administration.suspend_officer(
+                "o1", "evanston", mark=b"m" * 32, key_id="0" * 16, box=b"sealed", since=NOON
+            ),
             Insert("settings", {"name": "n", "value": "v"}),
             verification(),
             making.document("q1"),

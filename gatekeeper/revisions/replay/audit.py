@@ -19,6 +19,7 @@ from typing import Any, Final
 from gatekeeper.errors import InvalidRequest
 from gatekeeper.exchange.decide import Situation, gather
 from gatekeeper.exchange.history import FIRST
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import read_again
 from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.screen import Words
@@ -90,7 +91,15 @@ def _decisions(
         at = datetime.combine(day, time(12), UTC)
         body = _body(template, search.reason, at)
         case = Case(search.number, "", f"{day}T12Z", AGENCY, template["purpose"]["category"])
-        situation = Situation(asking(day), None, (), at, FIRST, patterns=ALONE)
+        situation = Situation(
+            agency=asking(day),
+            end_requester=None,
+            stops=(),
+            at=at,
+            history=FIRST,
+            patterns=ALONE,
+            officer=NAMED,
+        )
         try:
             # The words are each law's own to find: ``facts`` screens them.
             facts = gather(read_again(body), _UNREAD, situation)

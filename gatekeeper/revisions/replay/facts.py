@@ -6,7 +6,9 @@ the recorded request and the names of the parties, and only where the lexicon is
 them then; an agency whose name is not known any more leaves the question open: PolicyUnavailable, never a
 guess. The name is the one under which the agency is registered now: the record of then does not hold it. A
 query decided before the gate looked at what others asked (``patterns``) is taken as one that stands alone,
-and said to be; a law that knows nothing of patterns is not told of them.
+and said to be; a law that knows nothing of patterns is not told of them. One decided before officers were
+facts is taken as asked by one who was merely named; a law that knows nothing of officers is not told of them,
+and one who was suspended leaves its question open.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from typing import Any
 from cachetools import LRUCache
 
 from gatekeeper.errors import BundleRefused, InvalidRequest, PolicyUnavailable
-from gatekeeper.exchange.decide import known_to
+from gatekeeper.exchange.decide import known_to, knows
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import as_recorded
 from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.rulings import still_binding
@@ -57,7 +60,7 @@ class Facts:
         self._bundle = bundle
         self._names = names
         self._lexicon = lexicon_digest(bundle)
-        self._knows_patterns = "patterns" in known_to(bundle, {"patterns": None})
+        self._knows = {fact: knows(bundle, fact) for fact in ("patterns", "officer")}
         self._lexicons = {digest: lexicon_digest(law) for digest, law in then.items()}
         self._catalogues: dict[str, Catalogue] = {digest: law.catalogue for digest, law in then.items()}
         self._compiled: Lexicon | None = None
@@ -68,8 +71,8 @@ class Facts:
         return (
             self._lexicon == other._lexicon
             and decided.facts.get("ruling") is None
-            and self._knows_patterns == other._knows_patterns
-            and ("patterns" in decided.facts) == self._knows_patterns
+            and self._knows == other._knows
+            and all((fact in decided.facts) == known for fact, known in self._knows.items())
         )
 
     def of(self, decided: Decided) -> Given:
@@ -83,9 +86,12 @@ class Facts:
                 facts, set_aside = {**facts, "ruling": binding}, True
         if decided.policy != self._bundle.digest and self._lexicons.get(decided.policy) != self._lexicon:
             facts, rescreened = {**facts, "words": self._words(decided)}, True
-        alone = self._knows_patterns and "patterns" not in facts
-        facts = {**facts, "patterns": ALONE.facts({})} if alone else known_to(self._bundle, dict(facts))
-        return Given(facts, rescreened, set_aside, alone)
+        alone = self._knows["patterns"] and "patterns" not in facts
+        if alone:
+            facts = {**facts, "patterns": ALONE.facts({})}
+        if "officer" not in facts:
+            facts = {**facts, "officer": NAMED.facts()}
+        return Given(known_to(self._bundle, dict(facts)), rescreened, set_aside, alone)
 
     def _words(self, decided: Decided) -> dict[str, Json]:
         try:

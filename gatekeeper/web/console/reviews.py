@@ -174,6 +174,7 @@ def _of(desk: Desk, case: Case, told: Sequence[Moment], provisions: Sequence[Pro
         "meanings": meanings(matches, bundle.data.get("lexicon")),
         "offense": None if not code else offenses["codes"].get(code, {}).get("title"),
         "facts": {p.code: _facts(recorded, facts_of(bundle, p.code)) for p in provisions},
+        "officer": case.decision.situation.officer,
         "by_officer": by_officer,
         "rephrased": precedents.rephrased(case),
         "of_target": of_target,

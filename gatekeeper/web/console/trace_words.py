@@ -97,6 +97,12 @@ _FACTS: Final[Mapping[str, str]] = {
     "patterns.sensitive_places": later("the sensitive places that the request looks at"),
     "patterns.sensitive_by_officer": later("how often this officer looked at sensitive places"),
     "patterns.sensitive_by_agency": later("how often this agency looked at sensitive places"),
+    "officer.proved": later("whether the agency proved the officer"),
+    "officer.suspended": later("whether the officer is suspended"),
+    "officer.training_age_days": later("the days since the officer's training"),
+    "officer.clients_this_hour": later("the systems that this badge asked from within the hour"),
+    "officer.hours_today": later("the hours of the day in which this badge asked"),
+    "officer.session_age_hours": later("the hours since the officer signed in"),
     "ruling": later("the rulings of staff"),
 }
 """What facts are called, by their paths below ``input``."""

@@ -97,12 +97,19 @@ class TryForm(Form):
     paper_verified = _one_of("no", "yes")
     accepted = _one_of("yes", "no")
     days_searched = _number(1)
+    officer_known = _one_of("named", "proved", "suspended")
     stopped = _one_of("no", "yes")
     ruling = _one_of(*LEVELS)
     at = _day()
 
 
 FORM: Final = TryForm()
+_OFFICERS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "named": {},
+    "proved": {"proved": True, "training_age_days": 0, "session_age_hours": 0},
+    "suspended": {"suspended": True},
+}
+"""What each choice says of the officer; who is proved was trained, and signed in, on that day."""
 _FIELDS: Final[Mapping[str, str]] = {
     "/query/plate": "plate",
     "/query/plate_state": "plate_state",
@@ -172,6 +179,7 @@ def flawless(bundle: Bundle, today: date) -> dict[str, Any]:
         "paper_verified": "no",
         "accepted": "yes",
         "days_searched": 1,
+        "officer_known": "named",
         "stopped": "no",
         "ruling": "",
         "at": today,
@@ -196,6 +204,7 @@ def line_of(desk: Desk, bundle: Bundle, typed: Mapping[str, Any]) -> dict[str, A
         "facts": {
             "stops": [{"scope": "all", "value": None}] if typed["stopped"] == "yes" else [],
             "history": {"days_searched": typed["days_searched"]},
+            "officer": _OFFICERS[typed["officer_known"]],
             "legal_process_verified": typed["paper_verified"] == "yes",
             "ruling": rulings,
         },

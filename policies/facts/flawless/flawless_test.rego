@@ -110,6 +110,15 @@ request := {
 		"sensitive_by_officer": 0,
 		"sensitive_by_agency": 0,
 	},
+	"officer": {
+		"proved": true,
+		"suspended": false,
+		"role": "detective",
+		"training_age_days": 30,
+		"session_age_hours": 1,
+		"clients_this_hour": 1,
+		"hours_today": 1,
+	},
 	"ruling": null,
 }
 

@@ -24,6 +24,7 @@ from gatekeeper.exchange.contacts import contact
 from gatekeeper.exchange.decide import Decision, Situation, decide
 from gatekeeper.exchange.history import FIRST, History
 from gatekeeper.exchange.offenses import Offenses
+from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import Parser
 from gatekeeper.exchange.patterns import ALONE
 from gatekeeper.exchange.screen import Lexicon, screen
@@ -188,6 +189,7 @@ def _kinds(
                         history=FIRST if days == 1 else History(days, days, 0, 0),
                         registry=snapshot.state,
                         patterns=ALONE,
+                        officer=NAMED,
                     )
                     words = screen(query.typed_words() | situation.names(), lexicon)
                     kind = _Kind(agency_id, clients[agency_id], body, decide(query, words, situation, engine))

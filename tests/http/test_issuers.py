@@ -1,0 +1,63 @@
+"""A token of an agency's own identity provider, npm's oidc-provider, at a running gate."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.servers.gate import RunningGate
+from tests.servers.idp import CLIENTS, access_tokens
+
+pytestmark = [pytest.mark.servers, pytest.mark.needs("node")]
+
+THEIRS, SECRET = "alpr-app", "made-up-secret-of-the-tests"
+WHY = ("--reason", "Agreement with the department of 3 November")
+
+
+@pytest.fixture
+def issuer(gate: RunningGate, tmp_path: Path) -> Iterator[str]:
+    """Serve the provider, and take it in while the gate runs; removed afterwards."""
+    agency = gate.agency(profile="fapi")
+    with access_tokens(THEIRS, SECRET, gate.base_url, tmp_path) as url:
+        keys = tmp_path / "jwks.json"
+        keys.write_bytes(requests.get(f"{url}/jwks", timeout=10).content)
+        named = ("--agency", agency["id"], "--client", f"{THEIRS}={agency['client_id']}")
+        gate.command("issuer", "add", url, *named, "--jwks", str(keys), "--audience", gate.base_url, *WHY)
+        yield url
+        gate.command("issuer", "remove", url, *WHY)
+
+
+def _ask(gate: RunningGate, issuer: str, *options: str) -> dict[str, Any]:
+    done = subprocess.run(
+        ["node", CLIENTS / "external.mjs", issuer, THEIRS, SECRET, gate.base_url, *options],
+        input=json.dumps(gate.body()),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def test_a_bound_token_of_the_agencys_own_provider_gets_records(gate: RunningGate, issuer: str) -> None:
+    """RFC 8707 `resource` at their endpoint, RFC 9068 and DPoP at ours; suspended, it counts for nothing."""
+    given = _ask(gate, issuer, "--times=2")
+    assert "dpop" == given["token_type"]
+    assert [200, 200] == [one["status"] for one in given["answers"]]
+    assert all(one["body"]["records"] for one in given["answers"])
+    gate.command("issuer", "suspend", issuer, *WHY)
+    assert [401] == [one["status"] for one in _ask(gate, issuer)["answers"]]
+
+
+def test_a_token_of_theirs_that_is_bound_to_nothing_is_refused(gate: RunningGate, issuer: str) -> None:
+    """A bearer token of the same provider, otherwise flawless."""
+    given = _ask(gate, issuer, "--bearer")
+    assert ("bearer", [401]) == (given["token_type"], [one["status"] for one in given["answers"]])
