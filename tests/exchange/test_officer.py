@@ -274,6 +274,25 @@ def test_a_revoked_key_proves_nobody(bound: City) -> None:
         ask(bound, assertion(bound, head, ED))
 
 
+def test_a_key_past_its_last_day_proves_nobody(bound: City) -> None:
+    """As with the token: the day that it was registered until counts for all that it signs."""
+    given = public_key(ED.as_pem(private=False))
+    client_id, now = bound.clients[AGENCY], int(datetime.now(UTC).timestamp())
+    for kid, end in (("until-later", now + 600), ("until-now", now)):
+        draft = Draft(
+            "credential.key_added",
+            "credential_0123456789abcdef",
+            {"agency": AGENCY, "client": client_id, "profile": "fapi"},
+            {"kid": kid, "by": "test"},
+            {},
+        )
+        key = replace(given, kid=kid, jwk={**given.jwk, "exp": end})
+        bound.state.ledger.append(draft, administration.add_key(client_id, key))
+    assert 200 == ask(bound, assertion(bound, {"alg": "Ed25519", "kid": "until-later"}, ED)).status
+    with pytest.raises(OfficerRefused, match="officer_key"):
+        ask(bound, assertion(bound, {"alg": "Ed25519", "kid": "until-now"}, ED))
+
+
 def test_an_assertion_works_once(bound: City) -> None:
     """It is used up by the decision, whatever is asked the second time; the log says nothing of that."""
     text = assertion(bound)

@@ -28,7 +28,8 @@ from gatekeeper.state import State
 from gatekeeper.store import administration
 from gatekeeper.store.key_sets import KeySetTimes
 from gatekeeper.web.clients import ASSERTION_TYPE
-from tests.exchange.city import City, founded
+from tests.exchange import test_officer
+from tests.exchange.city import City, body, founded
 from tests.exchange.conftest import bundle
 from tests.oauth.city import sign
 from tests.servers.key_host import KeyHost, dripping, key_host, new_key, public, publishing, saying
@@ -73,6 +74,13 @@ class Town:
         """Use a token."""
         return int(self.http.get("/v1/agency", headers={"Authorization": f"Bearer {token}"}).status_code)
 
+    def officer_proved_by(self, key: Any) -> int:
+        """Send a query whose officer is proved with that key, and the token at hand; return the status."""
+        own = replace(self.city, clients={**self.city.clients, AGENCY: self.client_id})
+        text = test_officer.assertion(own, {"kid": key.kid}, key)
+        headers = {"Authorization": f"Bearer {self.token}", "Officer-Assertion": text}
+        return int(self.http.post("/v1/queries", json=body(), headers=headers).status_code)
+
     def later(self, minutes: float) -> None:
         """Let time pass: what was fetched is older by that much."""
         with self.state.database.write() as connection:
@@ -112,7 +120,8 @@ def town(tmp_path: Path, bundle: Bundle, authority: Authority) -> Iterator[Town]
         made = client.register(state, AGENCY, key=found, profile="private_key").client.id
         fetch_now(state, made)
         host.asked.clear()
-        http = application(state, city.gate, city.tokens, refused.append).test_client()
+        gate = replace(city.gate, key_sets=key_sets(state))
+        http = application(state, gate, city.tokens, refused.append).test_client()
         yield Town(city, state, http, host, made, refused)
     state.close()
 
@@ -153,6 +162,26 @@ def test_a_new_key_is_fetched_when_it_is_used(town: Town) -> None:
     assert 200 == town.ask(ONE)
     assert ((thumb(ONE), [])) == town.events()[-1]
     assert 4 == len(town.events())
+
+
+def test_an_officer_is_proved_by_published_keys_as_long_as_they_are_current(town: Town) -> None:
+    """New ones are fetched, withdrawn ones count for nothing, and none does after an hour without them."""
+    assert 200 == town.ask(ONE)
+    assert 200 == town.officer_proved_by(ONE)
+    town.later(1)
+    town.host.answer = publishing(ONE, TWO)
+    assert 200 == town.officer_proved_by(TWO)
+    assert [(thumb(ONE), []), (thumb(TWO), [])] == town.events()
+    town.host.answer = publishing(ONE)
+    town.later(6)
+    assert 401 == town.officer_proved_by(TWO)
+    assert 200 == town.officer_proved_by(ONE)
+    town.host.answer = saying("", 503)
+    town.later(30)
+    assert 200 == town.officer_proved_by(ONE)
+    town.later(31)
+    assert 401 == town.officer_proved_by(ONE)
+    assert ["officer_key", "officer_keys_stale"] == town.refused
 
 
 def test_it_is_in_the_log_before_a_token_is_issued(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
