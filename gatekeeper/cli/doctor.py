@@ -92,6 +92,7 @@ def _keys(settings: Settings) -> str:
         state.policy_keys().signer()
         state.bundle_access()
         state.nonces()
+        state.officer_marks()
         today = state.clock.now().date()
         state.keys.fingerprint(today, "doctor", b"")  # as each request does: without it nothing can be logged
         warnings = key_warnings(state, lambda: tokens)

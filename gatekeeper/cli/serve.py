@@ -11,7 +11,7 @@ import click
 from gatekeeper import settings as configuration
 from gatekeeper.cli import serving
 from gatekeeper.cli.opened import data_option, operator
-from gatekeeper.parts import endpoints, found, laws_in_force, load_bundle, mail, policies_of, trust
+from gatekeeper.parts import endpoints, found, key_sets, laws_in_force, load_bundle, mail, policies_of, trust
 from gatekeeper.policy import files_of, tree_digest
 from gatekeeper.settings import Settings
 from gatekeeper.state import State, lay_out, open_state, token_keys
@@ -58,6 +58,8 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
         token_keys(settings)
         state.bundle_access()
         state.nonces()
+        state.officer_marks()
+        key_sets(state)
         mail(settings, "")
         endpoints(state)
         trust(settings)

@@ -103,6 +103,12 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no key that signs": (lambda keys: (keys / "tokens" / "active.pem").unlink(), "keys", "gatekeeper init"),
     "half a day key": (lambda keys: _of_today(keys).write_bytes(b"half"), "keys", "put back"),
     "a day key open to others": (lambda keys: _of_today(keys).chmod(0o644), "keys", "chmod go-rwx"),
+    "no key of officers": (lambda keys: (keys / "officers.key").unlink(), "keys", "gatekeeper init"),
+    "a key of officers open to others": (
+        lambda keys: (keys / "officers.key").chmod(0o644),
+        "keys",
+        "chmod 600",
+    ),
     "a log without its name": (lambda keys: (keys / "log.origin").unlink(), "state and log", "put back"),
     "a directory for everybody": (lambda keys: keys.parent.chmod(0o755), "state and log", "chmod 700"),
 }
@@ -209,6 +215,10 @@ UNSAFE: dict[str, tuple[dict[str, str], str]] = {
         "GATEKEEPER_OIDC_ISSUER is missing",
     ),
     "certificates that are not there": (PROVIDER | {"GATEKEEPER_OIDC_CA_FILE": "/nowhere"}, "_CA_FILE"),
+    "networks of agencies' keys that cannot be read": (
+        {"GATEKEEPER_KEY_SET_NETWORKS": "ten"},
+        "GATEKEEPER_KEY_SET_NETWORKS",
+    ),
     "an unknown setting": ({"GATEKEEPER_RATE_LIMT": "5"}, "GATEKEEPER_RATE_LIMT"),
     "policies that are not there": ({"GATEKEEPER_POLICIES": "/nowhere"}, "policies were refused"),
 }
