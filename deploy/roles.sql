@@ -94,6 +94,11 @@ GRANT UPDATE (state, beat_at, ended_at, place, size, progress, fault) ON policy_
 GRANT SELECT, INSERT, DELETE ON shadow_counts, shadow_examples TO gatekeeper_app;
 GRANT UPDATE (number) ON shadow_counts TO gatekeeper_app;
 
+-- What is used of each limit, and whose address failed to prove a client: both run out by themselves.
+GRANT SELECT, INSERT, DELETE ON quota_buckets, failures TO gatekeeper_app;
+GRANT UPDATE (used, at_ms) ON quota_buckets TO gatekeeper_app;
+GRANT UPDATE (since_ms, number) ON failures TO gatekeeper_app;
+
 -- Proposed cases of the law: decided once, kept.
 GRANT SELECT, INSERT ON proposed_cases TO gatekeeper_app;
 GRANT UPDATE (state, decided_at, decided_by) ON proposed_cases TO gatekeeper_app;

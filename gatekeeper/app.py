@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import atexit
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -59,6 +59,7 @@ from gatekeeper.settings import Settings
 from gatekeeper.state import State, open_state
 from gatekeeper.store import Documents, administration, reviews, samples
 from gatekeeper.store.agency_life import Invitations
+from gatekeeper.store.failures import Failures
 from gatekeeper.store.figures import Figures
 from gatekeeper.store.ledger_search import LedgerSearch
 from gatekeeper.store.notice_reading import NoticeReading
@@ -73,6 +74,7 @@ from gatekeeper.store.stops import Stops
 from gatekeeper.store.views import StaffViews
 from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
+from gatekeeper.web.brake import Brake
 from gatekeeper.web.bundles import bundles_blueprint
 from gatekeeper.web.console import Desk, LawDesk, Oversight, console_blueprint
 from gatekeeper.web.console.affirm import affirm_blueprint
@@ -88,6 +90,7 @@ from gatekeeper.web.metrics import (
     NOTICES,
     NOTICES_OLDEST,
     NOTICES_WAITING,
+    OVER_QUOTA,
     UNAUTHENTICATED,
     WITNESSES_MISSING,
 )
@@ -147,9 +150,15 @@ def create_app(settings: Settings) -> Flask:
     laws = laws_in_force(state)
     tokens = TokenKeys(settings.key_directory / "tokens")
     beside = build_beside(state)
-    gate = replace(build_gate(state, laws, tokens), seen=beside.see)
-    _ready(gate.engine)
     refusals = Refusals(state.ledger)
+
+    def over(agency_id: str, limits: Sequence[str]) -> None:
+        refusals.over(agency_id, limits)
+        for limit in limits:
+            OVER_QUOTA.labels(limit).inc()
+
+    gate = replace(build_gate(state, laws, tokens), seen=beside.see, over=over)
+    _ready(gate.engine)
 
     def refused(reason: str) -> None:
         refusals.count(reason)
@@ -264,7 +273,7 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
     presenting = Presenting(state.settings.issuer, state.proxy())
     stands = witnessed_of(state)
     for blueprint in (
-        tokens_blueprint(_authorization(state, gate, tokens, refused), presenting),
+        tokens_blueprint(_authorization(state, gate, tokens, refused), presenting, _brake(state)),
         queries_blueprint(gate, presenting),
         standing_blueprint(gate, presenting, NoticeReading(state.database).places),
         ledger_blueprint(gate, presenting),
@@ -386,6 +395,20 @@ def _provider(settings: Settings) -> Provider | None:
 
 def _city(state: State) -> str:
     return state.log_key.origin.partition("/")[0]
+
+
+def _brake(state: State) -> Brake | None:
+    settings = state.settings
+    if not settings.token_failures:
+        return None
+    return Brake(
+        Failures(state.database),
+        state.keys,
+        state.clock.now_ms,
+        most=settings.token_failures,
+        proxy=settings.trusted_proxy,
+        hops=settings.forwarded_hops,
+    )
 
 
 def _authorization(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class GatekeeperError(Exception):
@@ -143,6 +144,22 @@ class IdempotencyInFlight(GatekeeperError):
     """The same Idempotency-Key is being decided at this moment: 409."""
 
     code = "idempotency_in_flight"
+
+
+class QuotaExceeded(GatekeeperError):
+    """A limit of the agency or of the officer is used up: 429, nothing was decided or recorded.
+
+    ``violated`` names the limits, ``wait_seconds`` says when the next query can be taken, ``left`` is what is
+    left of each limit (``ledger.spending.Left``).
+    """
+
+    code = "too_many_requests"
+
+    def __init__(self, violated: Sequence[str], wait_seconds: int, left: Sequence[Any] = ()) -> None:
+        super().__init__(", ".join(violated))
+        self.violated = tuple(violated)
+        self.wait_seconds = wait_seconds
+        self.left = tuple(left)
 
 
 class UnknownQuery(GatekeeperError):

@@ -28,6 +28,7 @@ PROFILES: Final[tuple[Literal["fapi", "private_key", "basic"], ...]] = ("fapi", 
 _LAST_PORT = 65_535
 _SHORTEST_SECRET = 32
 _HOUR, _DAY = 3600, 86_400
+_MOST_HOPS, _MOST_FAILURES = 10, 1_000_000
 _LEAST_RETENTION, _MOST_RETENTION = 31, 36_500
 
 
@@ -91,6 +92,13 @@ class Settings:
     proxy_secret: Annotated[
         str, "What the proxy sends beside a client's certificate; empty: clients have no mutual TLS"
     ] = field(default="", repr=False)
+    forwarded_hops: Annotated[
+        int,
+        "Proxies of yours that write X-Forwarded-For; 0: it is not read, and all behind one are one",
+    ] = 1
+    token_failures: Annotated[
+        int, "Failed requests to `/oauth/*` of one address in a minute, then 429; 0: no brake"
+    ] = 120
     time_zone: Annotated[str, "Time zone of the city's clocks, in which the console shows times"] = "UTC"
     oidc_issuer: Annotated[str, "Staff sign in with the identity provider of this issuer; empty: locally"] = (
         ""
@@ -259,6 +267,11 @@ def _number_faults(settings: Settings) -> Iterator[str]:
         yield "GATEKEEPER_PORT is not a port: set 1 to 65535, as 8080"
     if not 0 < settings.records_timeout <= 60 or not 0 < settings.opa_timeout <= 10:
         yield "GATEKEEPER_RECORDS_TIMEOUT must be 0-60 s and GATEKEEPER_OPA_TIMEOUT 0-10 s"
+    if not 0 <= settings.forwarded_hops <= _MOST_HOPS or not 0 <= settings.token_failures <= _MOST_FAILURES:
+        yield (
+            f"GATEKEEPER_FORWARDED_HOPS must be 0 to {_MOST_HOPS}, and GATEKEEPER_TOKEN_FAILURES 0 to "
+            f"{_MOST_FAILURES}"
+        )
     if not -1 <= settings.publish_every <= _DAY:
         yield "GATEKEEPER_PUBLISH_EVERY must be 0 to 86400 s: the public must see the log each day"
     if settings.retention_days and not _LEAST_RETENTION <= settings.retention_days <= _MOST_RETENTION:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import secrets
+import shutil
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 from gatekeeper.exchange import Law
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.ledger.rows import RegistryState
-from gatekeeper.policy import Bundle, Embedded, Engine, packed, tree_digest
+from gatekeeper.policy import Bundle, Embedded, Engine, packed, shipped_policies, tree_digest
 from gatekeeper.policy.archive import opa_files
 from gatekeeper.policy.signing import Enactment, claims_of
 from gatekeeper.revisions.interfaces import Proposed, Revision
 from gatekeeper.revisions.lifecycle import Lifecycle
 from gatekeeper.state import State
+
+
+def roomy_policies(directory: Path) -> Path:
+    """Copy the shipped policies, with limits that no test and no benchmark comes near."""
+    shutil.copytree(shipped_policies(), directory)
+    file = directory / "data" / "city.json"
+    document = json.loads(file.read_text("utf-8"))
+    for limit in document["quotas"].values():
+        if "capacity" in limit:
+            limit |= {"capacity": 1_000_000, "refill": 1_000_000}
+    file.write_text(json.dumps(document, indent=2) + "\n", "utf-8")
+    return directory
 
 
 class Steady:

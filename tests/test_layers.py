@@ -20,7 +20,7 @@ MAY: dict[str, set[str]] = {
     "policy": {"errors", "remembered", "whole", "requests"},
     "store": {"errors", "whole", "ledger", "sqlalchemy"},
     "exchange": {"errors", "remembered", "ledger", "policy", "records", "marshmallow"},
-    "oversight": {"errors", "exchange", "ledger", "review", "whole"},
+    "oversight": {"errors", "cells", "exchange", "ledger", "review", "whole"},
     "review": {"errors", "exchange", "ledger", "whole"},
     "court": {"errors", "ledger", "review"},
     "revisions": {"errors", "cells", "remembered", "whole", "ledger", "policy", "exchange", "review"},

@@ -22,7 +22,7 @@ _COMMANDS = {
     "affirmation": "gatekeeper.cli.affirmation_invite:affirmation",
     "agency": "gatekeeper.cli.agencies:agency",
     "backup": "gatekeeper.cli.backup:backup",
-    "client": "gatekeeper.cli.client:client",
+    "client": "gatekeeper.cli.client_stolen:client",
     "decide": "gatekeeper.cli.decide:decide",
     "demo": "gatekeeper.cli.demo:demo",
     "doctor": "gatekeeper.cli.doctor:doctor",

@@ -131,7 +131,7 @@ def suspend(data: Path | None, client_id: str, reason: str) -> None:
         found = known_client(state, client_id)
         if found.status != "active":
             raise OperatorError("the client is revoked already; nothing was changed")
-        _commit(
+        committed(
             state, "credential.revoked", found, {"reason": reason}, administration.revoke_client(found.id)
         )
     click.echo(f"{client_id} is revoked; a new one: gatekeeper client add {found.agency_id} …")
@@ -174,7 +174,7 @@ def revoke_key(data: Path | None, client_id: str, kid: str) -> None:
         if all(key.kid != kid or key.status != "active" for key in found.keys):
             raise OperatorError(f"no such active key: gatekeeper client show {client_id}")
         rows = administration.revoke_key(found.id, kid)
-        _commit(state, "credential.key_revoked", found, {"kid": kid}, rows)
+        committed(state, "credential.key_revoked", found, {"kid": kid}, rows)
     click.echo(f"revoked {kid}")
 
 
@@ -288,7 +288,10 @@ def _jwk_of_pem(text: bytes) -> dict[str, Any]:
     return jwk
 
 
-def _commit(state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]) -> None:
+def committed(
+    state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]
+) -> int:
+    """Write a change of a client with its entry; return the entry's index. Raises LedgerUnavailable."""
     draft = Draft(
         event=event,
         ref=f"credential_{secrets.token_hex(8)}",
@@ -296,7 +299,7 @@ def _commit(state: State, event: str, owner: Client, private: dict[str, Json], r
         secret={**private, "by": operator()},
         detail={},
     )
-    state.ledger.append(draft, rows)
+    return state.ledger.append(draft, rows).index
 
 
 def known_client(state: State, client_id: str) -> Client:

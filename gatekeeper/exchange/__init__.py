@@ -10,7 +10,7 @@ No Flask, no SQL: collaborators are handed in as a ``Gate``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,6 +23,7 @@ from gatekeeper.errors import (
     LedgerUnavailable,
     MalformedBody,
     PolicyUnavailable,
+    QuotaExceeded,
     SharingStopped,
     Superseded,
     Unauthenticated,
@@ -42,6 +43,7 @@ from gatekeeper.exchange.law import Law, Laws
 from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
+from gatekeeper.exchange.quotas import Charge, Quotas, spend
 from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
@@ -49,6 +51,7 @@ from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.exchange.status import state_now, status
 from gatekeeper.ledger import Clock, DayKeys, Json, Ledger, Row
 from gatekeeper.ledger.rows import RegistryState
+from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Engine
 from gatekeeper.records import Keyset, Reads
@@ -91,6 +94,8 @@ class Gate:
     move_review: MoveReview
     seen: Callable[[str, Decision], None] = lambda _query_id, _decision: None
     """Takes note of each decision once it is logged; it raises nothing and does not wait."""
+    over: Callable[[str, Sequence[str]], None] = lambda _agency_id, _limits: None
+    """Takes note of which limits an agency was over; it raises nothing and does not wait."""
     pinned: Law | None = None
     """The law of one request; without it, each look is at the law that is in force then."""
 
@@ -143,6 +148,7 @@ def answer(
 
     Raises a GatekeeperError when there is no decision to answer with; nothing was released then.
     """
+    charge = Charge()
     for attempt in range(_ATTEMPTS):
         # (1) Who is asking, as the registry stands now, and by which law.
         gate, caller, snapshot = admit(gate, presented, "reads:query", claim=False)
@@ -165,7 +171,7 @@ def answer(
             uses=_uses(gate, caller) if attempt == 0 else (),
         )
         try:
-            return _judge_and_release(gate, request, snapshot, at)
+            return _judge_and_release(gate, request, snapshot, at, charge)
         except Superseded:
             log.refused(gate.ledger, request.query_id, caller.agency_id, "superseded", "release")
     raise LedgerUnavailable("the registry kept changing while the query was decided")
@@ -179,6 +185,7 @@ def further_records(gate: Gate, presented: Presented, query_id: str, cursor: str
     Raises UnknownQuery (another agency's id and an unknown one alike), InvalidCursor, and what ``answer``
     raises.
     """
+    charge = Charge()
     for attempt in range(_ATTEMPTS):
         gate, caller, snapshot = admit(gate, presented, "reads:query", claim=False)
         row = gate.queries.find(query_id, caller.agency_id)
@@ -200,7 +207,7 @@ def further_records(gate: Gate, presented: Presented, query_id: str, cursor: str
         )
         after = None if place is None else place.after
         try:
-            return _judge_and_release(gate, request, snapshot, gate.clock.now(), after)
+            return _judge_and_release(gate, request, snapshot, gate.clock.now(), charge, after)
         except Superseded:
             log.refused(gate.ledger, query_id, caller.agency_id, "superseded", "release")
     raise LedgerUnavailable("the registry kept changing while the query was decided")
@@ -270,17 +277,37 @@ def admit(
 
 
 def _judge_and_release(
-    gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime, after: Keyset | None = None
+    gate: Gate,
+    request: log.Request,
+    snapshot: Snapshot,
+    at: datetime,
+    charge: Charge,
+    after: Keyset | None = None,
+) -> Answer:
+    given = _released(gate, request, snapshot, at, charge, after)
+    return replace(given, left=charge.left)
+
+
+def _released(
+    gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime, charge: Charge, after: Keyset | None
 ) -> Answer:
     stage = "decide"
     try:
         # (3) What the typed words mean, and (4) the law, on the facts as they are now.
         decision = judge(gate, request, snapshot, at)
-        # (5) The decision is durable before anything is fetched.
-        met = contact(decision, gate.engine.bundle.data)
+        # (5) The decision is durable, and paid for, before anything is fetched.
+        data = gate.engine.bundle.data
         decided = log.decided(
-            gate.ledger, gate.keys, gate.queue_review, request, decision, met, data=gate.engine.bundle.data
+            gate.ledger,
+            gate.keys,
+            gate.queue_review,
+            request,
+            decision,
+            contact(decision, data),
+            data=data,
+            spend=_cost(gate, request, decision, charge),
         )
+        charge.paid = True
         if request.first and not request.dry_run:
             gate.seen(request.query_id, decision)
         if request.dry_run:
@@ -310,9 +337,26 @@ def _judge_and_release(
         return respond.permitted(request.query_id, decision, release, cursor, appended.receipt(), lease)
     except (Superseded, IdempotencyInFlight, Unauthenticated):
         raise  # decided again, being decided, or a proof that was used: not an end without an answer
+    except QuotaExceeded as over:
+        gate.over(request.caller.agency_id, over.violated)  # counted: who hammers must not fill the log
+        raise
     except Exception as fault:
         log.refused(gate.ledger, request.query_id, request.caller.agency_id, log.reason_of(fault), stage)
         raise
+
+
+def _cost(gate: Gate, request: log.Request, decision: Decision, charge: Charge) -> Spend | None:
+    """Return what the decision is to cost. Raises PolicyUnavailable."""
+    agency = decision.situation.agency
+    return spend(
+        charge,
+        Quotas.of(gate.engine.bundle.data, request.caller.agency_id, "" if agency is None else agency.kind),
+        gate.keys,
+        gate.clock.now_ms,
+        agency_id=request.caller.agency_id,
+        query=request.query,
+        first=request.first,
+    )
 
 
 def judge(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) -> Decision:

@@ -43,6 +43,7 @@ from gatekeeper.ledger import (
     count_band,
 )
 from gatekeeper.ledger.canonical import canonical
+from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.stops import covered
 
 _REASONS = frozenset(
@@ -93,13 +94,15 @@ def decided(
     contact: Json,
     *,
     data: Mapping[str, Json],
+    spend: Spend | None = None,
 ) -> Appended:
     """Commit the decision, with its query, review and idempotency rows; ``contact`` is for the yearly report.
 
-    *data* is the policy's own, which says when a review is due.
+    *data* is the policy's own, which says when a review is due; *spend* is what the decision costs.
 
-    Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before, or
-    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile.
+    Raises LedgerUnavailable, ClockUnreliable, Unauthenticated if the request's proof was used before,
+    IdempotencyInFlight if another request took the same Idempotency-Key meanwhile, or QuotaExceeded: nothing
+    is recorded then, and nothing spent.
     """
     event = "query.previewed" if request.dry_run else "query.decided"
     public = [p.code for p in decision.unmet if p.public]
@@ -131,6 +134,8 @@ def decided(
         },
     )
     rows = _decision_rows(keys, queue, request, decision, data) if request.first else []
+    if spend is not None:
+        rows.append(spend)
     return ledger.append(draft, [*request.uses, *rows])
 
 

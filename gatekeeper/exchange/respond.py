@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from gatekeeper.exchange.decide import Decision, Denial, Permit, Policy
 from gatekeeper.exchange.redact import Release
 from gatekeeper.ledger import Json, Receipt
+from gatekeeper.ledger.spending import Left
 from gatekeeper.ledger.stops import Lease
 from gatekeeper.policy import Catalogue, Provision
 
@@ -37,6 +38,7 @@ class Answer:
     provisions: tuple[str, ...] = ()
     lease: Lease | None = None
     receiver: str = ""
+    left: tuple[Left, ...] = ()
 
 
 def permitted(

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple, Protocol
 
+from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.tiles import Tile
 
 
@@ -33,7 +34,7 @@ class Alter:
     values: Mapping[str, object]
 
 
-Row = Insert | Alter
+Row = Insert | Alter | Spend
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from gatekeeper.errors import GatekeeperError, LedgerCorrupt
 from gatekeeper.ledger import Head, StoredEntry
 from gatekeeper.oversight.periods import Period
 
-RULES: Final = 2
+RULES: Final = 3
 """Raised with each change of what is counted: the table is then made anew."""
 
 STEP: Final = 500
@@ -254,6 +254,8 @@ def _facets(
             yield from _each("band", document["count_band"])
         case "query.refused" if "reasons" in document:
             yield from (("unauthenticated", reason, number) for reason, number in document["reasons"].items())
+        case "query.refused" if "over" in document:
+            yield from (("over_quota", limit, number) for limit, number in document["over"].items())
         case event if event in _TOLD_BY:
             yield from _each(_TOLD_BY[event], document[_TOLD_BY[event]])
 

@@ -24,6 +24,7 @@ from gatekeeper.policy.manifest import Manifest, manifest_of
 from gatekeeper.policy.misfits import misfits
 from gatekeeper.policy.packs import Idle, chosen_packs, idle_in
 from gatekeeper.policy.provisions import Catalogue, Provision, provision_of
+from gatekeeper.policy.quotas import quota_faults
 from gatekeeper.policy.rehearsal import Rehearsal, rehearse, worst_inputs
 from gatekeeper.policy.slowness import blamed
 from gatekeeper.policy.soundness import FORBIDDEN, faults_of
@@ -90,7 +91,7 @@ def load_sources(sources: Sources) -> Bundle:
     provisions = manifest.in_force(packs)
     faults += _presence(sources, manifest)
     written = _written(sources, manifest, faults)
-    faults += _review_faults(sources, manifest)
+    faults += [*_review_faults(sources, manifest), *quota_faults(sources.data.get("city"))]
     rehearsal = _rehearse(sources)
     faults += rehearsal.faults
     modules = [module_of(path, tree) for path, tree in rehearsal.trees.items()]

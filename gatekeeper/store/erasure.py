@@ -41,6 +41,7 @@ from gatekeeper.store.tables import (
     idempotency_keys,
     private_details,
     purges,
+    quota_buckets,
 )
 from gatekeeper.store.values import Purge, SealedDocument, SealedRow
 
@@ -118,7 +119,7 @@ class Erasure:
         """Return the days before that one of which rows are left to remove, oldest first."""
         found: set[date] = set()
         with self._database.read() as connection:
-            for table in (private_details, idempotency_keys):
+            for table in (private_details, idempotency_keys, quota_buckets):
                 asked = select(func.min(table.c.day)).where(table.c.day < before)
                 day = connection.execute(asked).scalar_one()
                 while day is not None:  # a seek for each day, not a walk over rows
@@ -238,9 +239,9 @@ class Erasure:
             _count(connection, purge_id, details=gone)
             if gone:
                 return True
-            gone = _delete(connection, idempotency_keys, idempotency_keys.c.day == day, DETAILS_AT_ONCE)
-            if gone:
-                return True
+            for table in (idempotency_keys, quota_buckets):
+                if _delete(connection, table, table.c.day == day, DETAILS_AT_ONCE):
+                    return True
             # One at a time: a document has megabytes, and each goes through the write-ahead log.
             gone = _delete(connection, documents, and_(documents.c.day == day, ~DOCUMENT_IS_HELD), 1)
             _count(connection, purge_id, documents=gone)

@@ -26,8 +26,10 @@ from gatekeeper.errors import (
 )
 from gatekeeper.ledger.rows import Alter, Head, Insert, StoredEntry
 from gatekeeper.ledger.rows import Row as LedgerRow
+from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.tiles import Tile
 from gatekeeper.store.prepared import Driver, Reading, marked, prepared
+from gatekeeper.store.purse import Purse
 from gatekeeper.store.tables import (
     BUMP,
     REGISTRY,
@@ -84,6 +86,7 @@ class LedgerTransaction:
         self._state: RegistryState | None = None
         self._stops: tuple[Stop, ...] | None = None
         self._pending: dict[str, list[dict[str, object]]] = {}
+        self._purse = Purse(dialect, self._send)
         self._bump = False
         self._wrote = False
         self._appended = False
@@ -161,11 +164,12 @@ class LedgerTransaction:
 
         Raises StoreUnavailable for a row that its table does not take, Superseded for a change whose row is
         not there as it was read, IdempotencyInFlight for a key that is taken, Unauthenticated for a proof
-        that was used (these refuse the request, and the transaction can go on without it), and
-        LedgerUnavailable if the database fails (it cannot).
+        that was used, QuotaExceeded for a limit that is used up (these refuse the request, and the
+        transaction can go on without it), and LedgerUnavailable if the database fails (it cannot).
         """
-        claims, changes, inserts = _sorted(rows)
+        spends, claims, changes, inserts = _sorted(rows)
         began = False
+        charges = [self._purse.check(spend) for spend in spends]
         try:
             for table, claim in claims:
                 self._claim(table, claim)
@@ -179,6 +183,8 @@ class LedgerTransaction:
             # The first statement changed nothing; after a later one, half a request would be committed.
             self._broken = self._broken or began
             raise
+        for charge in charges:
+            self._purse.take(charge)
         for table, values in inserts:
             self._pending.setdefault(table, []).append(values)
             self._bump = self._bump or table in REGISTRY
@@ -187,6 +193,7 @@ class LedgerTransaction:
     def complete(self) -> None:
         """Send what is pending, before the commit. Raises LedgerUnavailable if nothing may be committed."""
         self._flush()
+        self._guarded(self._purse.flush, self._driver)
         if self._broken:
             raise LedgerUnavailable("a statement failed: nothing of this transaction is committed")
         if self._wrote and not self._appended:
@@ -271,14 +278,20 @@ def head_of(row: Sequence[Any] | None) -> Head:
 
 
 _Placed = tuple[str, dict[str, object]]
-_Sorted = tuple[list[_Placed], list[tuple[str, Alter]], list[_Placed]]
+_Sorted = tuple[list[Spend], list[_Placed], list[tuple[str, Alter]], list[_Placed]]
 
 
 def _sorted(rows: Sequence[LedgerRow]) -> _Sorted:
+    spends: list[Spend] = []
     claims: list[_Placed] = []
     changes: list[tuple[str, Alter]] = []
     inserts: list[_Placed] = []
     for row in rows:
+        if isinstance(row, Spend):
+            if spends:
+                raise StoreUnavailable("a request spends once")  # the second would not see the first
+            spends.append(row)
+            continue
         rules = rules_of(row.table)
         if isinstance(row, Alter):
             rules.alter(row.key, row.values)
@@ -289,4 +302,4 @@ def _sorted(rows: Sequence[LedgerRow]) -> _Sorted:
             claims.append((row.table, rules.insert(row.values)))
         else:
             inserts.append((row.table, rules.insert(row.values)))
-    return claims, changes, inserts
+    return spends, claims, changes, inserts

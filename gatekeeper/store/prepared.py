@@ -66,6 +66,27 @@ class Prepared:
             statement = self._insert + ", ".join([self._row] * len(some))
             driver.execute(statement, list(chain.from_iterable(some))).close()
 
+    def put(
+        self,
+        driver: Driver,
+        rows: Sequence[Mapping[str, object]],
+        key: Sequence[str],
+        changed: Sequence[str],
+    ) -> None:
+        """Insert whole rows, or set *changed* where the key is there. Raises what the driver raises."""
+        sets = ", ".join(f"{self._quote(name)} = excluded.{self._quote(name)}" for name in changed)
+        named = ", ".join(map(self._quote, key))
+        for start in range(0, len(rows), MOST_ROWS):
+            some = [self._values(row) for row in rows[start : start + MOST_ROWS]]
+            given = ", ".join([self._row] * len(some))
+            statement = f"{self._insert}{given} ON CONFLICT ({named}) DO UPDATE SET {sets}"
+            driver.execute(statement, list(chain.from_iterable(some))).close()
+
+    def remove_before(self, driver: Driver, column: str, value: object) -> None:
+        """Remove the rows whose *column* is less than that. Raises what the driver raises."""
+        statement = f"DELETE FROM {self._table} WHERE {self._quote(column)} < ?"  # noqa: S608  our own names
+        driver.execute(marked(statement, self._dialect), [self._converted(column, value)]).close()
+
     def claim(self, driver: Driver, row: Mapping[str, object]) -> bool:
         """Insert one row unless its key is taken; return whether it was free. Raises what the driver raises.
 

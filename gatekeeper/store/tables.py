@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0019"
+REVISION: Final = "0020"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -284,6 +284,31 @@ idempotency_keys = Table(
     Column("query_id", String(128), nullable=False),
     _hash("body_fp", nullable=False),
     Column("day", Date, nullable=False, index=True),
+    **_KEYED,
+)
+
+# --- What is used of each limit. -------------------------------------------------------------------------
+
+quota_buckets = Table(
+    "quota_buckets",
+    metadata,
+    Column("agency_id", String(128), primary_key=True),
+    # Empty: the agency's own. Else an officer's fingerprint under the key of `day`, which goes with that key.
+    Column("officer_fp", LargeBinary, primary_key=True),
+    Column("bucket", String(40), primary_key=True),
+    Column("day", Date, nullable=True, index=True),
+    Column("used", BigInteger, nullable=False),
+    Column("at_ms", BigInteger, nullable=False),
+    **_KEYED,
+)
+
+failures = Table(
+    "failures",
+    metadata,
+    # Of a client's address: a fingerprint under the day's key. Gone after minutes.
+    _hash("address_fp", nullable=False, primary_key=True),
+    Column("since_ms", BigInteger, nullable=False, index=True),
+    Column("number", BigInteger, nullable=False),
     **_KEYED,
 )
 
@@ -1066,6 +1091,8 @@ PASSING: Final = (
     "policy_jobs",
     "shadow_counts",
     "shadow_examples",
+    "quota_buckets",
+    "failures",
 )
 """Inserted, changed in the columns of ``CHANGEABLE``, and deleted: of no value as evidence."""
 
@@ -1164,6 +1191,8 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     "revisions": frozenset({"state", "effective_at", "serial", "activated_at", "signature", "version"}),
     "shadow_counts": frozenset({"number"}),
     "policy_jobs": frozenset({"state", "beat_at", "ended_at", "place", "size", "progress", "fault"}),
+    "quota_buckets": frozenset({"used", "at_ms"}),
+    "failures": frozenset({"since_ms", "number"}),
     "deliveries": frozenset({"state", "attempts", "next_at", "held_until", "last_code", "last_at"}),
 }
 """The columns that an ``Alter`` may set; every other table refuses one."""

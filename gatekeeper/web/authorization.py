@@ -23,7 +23,7 @@ from authlib.oauth2.rfc6749 import (
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7662 import IntrospectionEndpoint
-from flask import Response, json, request
+from flask import Response, g, json, request
 
 from gatekeeper.errors import Unauthenticated
 from gatekeeper.exchange.authenticate import (
@@ -107,6 +107,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
             self._config.refused(refused.reason)
             told = refused.told or "client authentication failed"
             raise InvalidClientError(told, status_code=401) from refused
+        g.no_guess = True  # the client is proved, whatever else is wrong with the request
         if proof is not None and not self._config.registry.claim_jti("dpop", proof.used, proof.kept_until):
             self._config.refused("proof_replayed")
             raise InvalidProofError("this proof was used before: sign another")
@@ -120,6 +121,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # authlib ships n
         except ProofRefused as refused:
             self._config.refused(refused.fault)
             if refused.fault == "proof_nonce":
+                g.no_guess = True  # every client's first request: it has no nonce yet
                 raise NonceWantedError("put the nonce of the header DPoP-Nonce into the proof") from None
             raise InvalidProofError("the proof is not good for this request (RFC 9449 section 4.3)") from None
 
@@ -240,12 +242,12 @@ def _confirmed(token: Claims) -> dict[str, Any]:
     return ({"cnf": said} if said else {}) | ({"authorization_details": pinned} if pinned else {})
 
 
-def oauth_error(status: int, code: str, description: str = "") -> Response:
+def oauth_error(status: int, code: str, description: str = "", *, retry_after: int | None = None) -> Response:
     """Return an error in the shape of RFC 6749 section 5.2."""
     body = {"error": code} | ({"error_description": description} if description else {})
     headers = list(default_json_headers)
     if status == 401 and "Authorization" in request.headers:
         headers.append(("WWW-Authenticate", 'Basic realm="gatekeeper"'))
-    if status == 503:
-        headers.append(("Retry-After", "5"))
+    if status == 503 or retry_after is not None:
+        headers.append(("Retry-After", str(retry_after or 5)))
     return Response(json.dumps(body), status=status, headers=headers)

@@ -31,6 +31,8 @@ SECONDS = Histogram(
 DECISIONS = Counter("gatekeeper_decisions_total", "Decisions, by outcome.", ["outcome"])
 UNMET = Counter("gatekeeper_unmet_provisions_total", "Provisions that denied, by code.", ["provision"])
 UNAUTHENTICATED = Counter("gatekeeper_unauthenticated_total", "Callers not believed, by reason.", ["reason"])
+OVER_QUOTA = Counter("gatekeeper_over_quota_total", "Queries refused by a limit, by limit.", ["limit"])
+BRAKED = Counter("gatekeeper_braked_total", "Requests to /oauth/* refused for their address's failures.")
 SIGN_INS = Counter("gatekeeper_sign_ins_total", "Sign-ins of staff, by outcome.", ["outcome"])
 NOTICES = Counter(
     "gatekeeper_notices_total", "Tries to tell an agency, by channel and how they ended.", ["channel", "end"]

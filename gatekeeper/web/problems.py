@@ -21,6 +21,7 @@ from gatekeeper.errors import Fault, GatekeeperError
 from gatekeeper.exchange.compact import ALGORITHMS
 from gatekeeper.exchange.dpop import ProofFault
 from gatekeeper.ledger import Json
+from gatekeeper.web import limits
 from gatekeeper.web.presented import scheme_of
 
 PROBLEM = "application/problem+json"
@@ -64,6 +65,12 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
     errors.IdempotencyInFlight: _Kind(
         409, "The same request is being decided", "Wait for its answer, then ask again with the same key."
     ),
+    errors.QuotaExceeded: _Kind(
+        429,
+        "More than a limit allows",
+        "Nothing was released. `violated-policies` names what is used up; ask again when Retry-After says. "
+        "GET /v1/agency shows your agency's limits.",
+    ),
     errors.UnknownQuery: _Kind(404, "No such query", "Use a query_id that was answered to your agency."),
     errors.NotDenied: _Kind(
         409, "The query was not denied", "There is a letter of a denial only. Read how the query stands."
@@ -77,6 +84,9 @@ _KINDS: dict[type[GatekeeperError], _Kind] = {
     ),
     errors.Unavailable: _Kind(
         503, "The gatekeeper cannot answer for itself", "Nothing was released. Ask again later."
+    ),
+    errors.LedgerCorrupt: _Kind(
+        503, "The log is not as it was signed", "Nothing was released. The city must put its log right first."
     ),
     errors.Superseded: _Kind(503, "The registry kept changing", "Nothing was released. Ask again."),
     errors.KeyErased: _Kind(503, "A day's key is missing", "Nothing was released. Ask again later."),
@@ -122,6 +132,8 @@ def problem(error: GatekeeperError) -> Response:
     if isinstance(error, errors.Unauthenticated):
         for challenge in _challenges(error.reason):
             response.headers.add("WWW-Authenticate", challenge)
+    elif isinstance(error, errors.QuotaExceeded):
+        limits.refuse(response, error)
     elif isinstance(error, errors.InsufficientScope):
         said = f'{_scheme()} error="insufficient_scope", scope="{error.scope}"'
         response.headers["WWW-Authenticate"] = said

@@ -19,6 +19,7 @@ from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.web.console import letter_words as letters
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.lease import EXPIRED, LEASE
+from gatekeeper.web.limits import put
 from gatekeeper.web.presented import Presenting
 from gatekeeper.web.query_string import QueryStringParser
 from gatekeeper.web.requests import record_unsent
@@ -97,7 +98,7 @@ def _send(gate: Gate, given: Answer) -> Response:
     if given.lease is not None:
         request.environ[LEASE] = given.lease
         request.environ[EXPIRED] = partial(_not_sent, gate, given, g.request_id)
-    return Response(given.body, status=given.status, content_type=given.content_type)
+    return put(Response(given.body, status=given.status, content_type=given.content_type), given.left)
 
 
 def _not_sent(gate: Gate, given: Answer, request_id: str) -> None:

@@ -12,9 +12,11 @@ from gatekeeper.errors import StoreUnavailable
 from gatekeeper.exchange import Gate, admit
 from gatekeeper.exchange.decide import affirmation_state, timestamp
 from gatekeeper.exchange.interfaces import Agency
+from gatekeeper.exchange.quotas import OFFICER, Quotas
 from gatekeeper.exchange.registrations import Client
 from gatekeeper.exchange.respond import provision_json
 from gatekeeper.ledger import Json
+from gatekeeper.ledger.spending import left_in
 from gatekeeper.policy import Provision
 from gatekeeper.web.documents import as_json
 from gatekeeper.web.presented import Presenting
@@ -78,6 +80,7 @@ def standing_blueprint(
                 "clients": [_client(each) for each in snapshot.clients() if each.agency_id == own.id],
                 "missing": shortcomings(own, snapshot.stops, gate.clock.now().date()),
                 "limits": _limits(city if isinstance(city, dict) else {}),
+                "quotas": _quotas(admitted, own),
                 "webhooks": [_place(place) for place in places(own.id)],
             }
         )
@@ -138,6 +141,25 @@ def _place(place: Place) -> Json:
         "last_code": place.last_code,
         "last_at": None if place.last_at is None else timestamp(place.last_at),
     }
+
+
+def _quotas(gate: Gate, agency: Agency) -> Json:
+    """Return what is left of the agency's own limits; its officers' are not told of to anybody else."""
+    quotas = Quotas.of(gate.law.bundle.data, agency.id, agency.kind)
+    limits = quotas.limits.values()
+    used, now = gate.queries.spent(agency.id), gate.clock.now_ms()
+    everybody, urgent = left_in(limits, used, now), left_in(limits, used, now, urgent=True)
+    return [
+        {
+            "limit": one.limit.name,
+            **{
+                name: quotas.written[one.limit.name][name]
+                for name in ("capacity", "refill", "per", "reserve")
+            },
+            **({} if one.limit.name == OFFICER else {"left": one.tokens, "left_for_urgent": all_.tokens}),
+        }
+        for one, all_ in zip(everybody, urgent, strict=True)
+    ]
 
 
 def _limits(city: dict[str, Json]) -> Json:

@@ -17,12 +17,13 @@ policy permit, and each decision is still logged.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import InvalidRequestError
-from flask import Blueprint, Response, json, request
+from flask import Blueprint, Response, g, json, request
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
 
 from gatekeeper.errors import Unauthenticated, Unavailable
@@ -30,27 +31,30 @@ from gatekeeper.exchange.authenticate import SCOPES
 from gatekeeper.exchange.compact import ALGORITHMS
 from gatekeeper.exchange.details import TYPE as DETAIL_TYPE
 from gatekeeper.web.authorization import TokenServer, oauth_error
+from gatekeeper.web.brake import Brake
 from gatekeeper.web.issuing import AuthorizationServerConfig, TokenRequest
 from gatekeeper.web.keys import JWKS_CACHE_SECONDS
+from gatekeeper.web.metrics import BRAKED
 from gatekeeper.web.presented import Presenting
 
 __all__ = ["AuthorizationServerConfig", "metadata", "tokens_blueprint"]
 
 _BODY_BYTES = 16 * 1024
 _PARAMETERS = 20
+_FAILURES = frozenset({400, 401, 413})
 _FORM = "application/x-www-form-urlencoded"
 
 
-def tokens_blueprint(config: AuthorizationServerConfig, presenting: Presenting) -> Blueprint:
-    """Return the routes of the authorization server."""
+def tokens_blueprint(
+    config: AuthorizationServerConfig, presenting: Presenting, brake: Brake | None = None
+) -> Blueprint:
+    """Return the routes of the authorization server; *brake* slows who fails again and again."""
     blueprint = Blueprint("tokens", __name__)
     server = TokenServer(config)
 
     def answer(create: Callable[[TokenRequest], Response]) -> Response:
-        try:
-            return create(TokenRequest(presenting.of(request), _form()))
-        except OAuth2Error as refused:
-            return server.handle_error_response(None, refused)
+        ask = partial(_asked, server, presenting, create)
+        return ask() if brake is None else _braked(brake, ask)
 
     @blueprint.post("/oauth/token")
     def token() -> Response:
@@ -89,6 +93,28 @@ def _install_failures(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(InternalServerError)
     def broken(_: InternalServerError) -> Response:
         return oauth_error(500, "server_error")
+
+
+def _asked(
+    server: TokenServer, presenting: Presenting, create: Callable[[TokenRequest], Response]
+) -> Response:
+    try:
+        return create(TokenRequest(presenting.of(request), _form()))
+    except OAuth2Error as refused:
+        return server.handle_error_response(None, refused)
+
+
+def _braked(brake: Brake, ask: Callable[[], Response]) -> Response:
+    """Answer, unless this address failed too often within the minute. Raises Unavailable."""
+    caller = brake.caller(request.remote_addr, request.headers.getlist("X-Forwarded-For"))
+    if seconds := brake.wait(caller):
+        BRAKED.inc()
+        told = "too many failures from this address"
+        return oauth_error(429, "temporarily_unavailable", told, retry_after=seconds)
+    response = ask()
+    if response.status_code in _FAILURES and not g.get("no_guess"):
+        brake.failed(caller)
+    return response
 
 
 def metadata(config: AuthorizationServerConfig) -> dict[str, Any]:

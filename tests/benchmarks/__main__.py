@@ -9,7 +9,10 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 from tests.benchmarks import (
     activation,
@@ -20,6 +23,7 @@ from tests.benchmarks import (
     reading,
     replays,
     soak,
+    spending,
     verifying,
 )
 
@@ -51,34 +55,35 @@ def _options() -> argparse.Namespace:
     asked.add_argument("--most", type=int, default=300_000)
     verifying.add_to(kinds)
     growth.add_to(kinds)
+    spending.add_to(kinds)
     return parser.parse_args()
+
+
+def _more(options: argparse.Namespace) -> list[str]:
+    return ["--opa", options.opa] if options.opa else []
+
+
+_MEASURES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "exchange": lambda said: exchange.measure(said.rounds, said.seconds, *_more(said)),
+    "engines": lambda said: engines.measure(said.decisions),
+    "soak": lambda said: soak.measure(said.seconds, *_more(said)),
+    "screen": lambda _: reading.measure(),
+    "reasons": lambda _: reading.judge(),
+    "queue": lambda said: queue.measure(said.reviews, said.clerks, said.seconds, said.think),
+    "activation": lambda said: activation.measure(said.queries, said.engine),
+    "replay": lambda said: replays.measure(said.decisions, said.most),
+    "verify": lambda said: verifying.measure(said.entries),
+    "growth": lambda said: growth.measure(said.sizes, said.databases, said.seconds, said.out),
+    "spending": lambda said: spending.measure(said.rounds, said.appends),
+}
 
 
 def main() -> None:
     """Run one benchmark."""
+    # Ended from outside, it stops its servers and removes its gigabytes all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = _options()
-    more = ["--opa", options.opa] if getattr(options, "opa", None) else []
-    match options.kind:
-        case "exchange":
-            found = exchange.measure(options.rounds, options.seconds, *more)
-        case "engines":
-            found = engines.measure(options.decisions)
-        case "screen":
-            found = reading.measure()
-        case "reasons":
-            found = reading.judge()
-        case "activation":
-            found = activation.measure(options.queries, options.engine)
-        case "queue":
-            found = queue.measure(options.reviews, options.clerks, options.seconds, options.think)
-        case "replay":
-            found = replays.measure(options.decisions, options.most)
-        case "growth":
-            found = growth.measure(options.sizes, options.databases, options.seconds, options.out)
-        case "verify":
-            found = verifying.measure(options.entries)
-        case _:
-            found = soak.measure(options.seconds, *more)
+    found = _MEASURES[options.kind](options)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
     json.dump({"benchmark": options.kind, "machine": machine, **found}, sys.stdout, indent=2)
     print()

@@ -32,7 +32,7 @@ def asked_beside(served: Served, load: Load) -> Iterator[None]:
     def ask() -> None:
         try:
             with requests.Session() as session:
-                session.headers["Authorization"] = f"Bearer {served.token('reads:query ledger:read')}"
+                session.headers["Authorization"] = served.shown("reads:query ledger:read").authorization
                 while not ended.is_set():
                     _round(_Asker(session, served.base_url, ended), load)
         except (requests.RequestException, RuntimeError, KeyError, ValueError) as fault:

@@ -15,6 +15,7 @@ from typing import Any
 
 import requests
 
+from tests.benchmarks.credentials import Shown, by_secret
 from tests.benchmarks.loads import Load, every_case, one_case, plates_of
 
 PATIENCE_S = 180
@@ -29,19 +30,18 @@ class Served:
     credentials: dict[str, Any]
     process: subprocess.Popen[bytes]
 
-    def token(self, scope: str = "reads:query") -> str:
-        """Get an access token for the agency that may ask."""
-        agency = next(
-            a for a in self.credentials["agencies"] if a["profile"] == "basic" and a["status"] == "active"
+    def agency(self, profile: str) -> dict[str, Any]:
+        """Return the credentials of a client of this profile, of the agency that may ask."""
+        found: dict[str, Any] = next(
+            one
+            for one in self.credentials["agencies"]
+            if (one["id"], one["profile"]) == ("maple-falls-pd", profile)
         )
-        answer = requests.post(
-            f"{self.base_url}/oauth/token",
-            data={"grant_type": "client_credentials", "scope": scope},
-            auth=(agency["client_id"], agency["client_secret"]),
-            timeout=10,
-        )
-        answer.raise_for_status()
-        return str(answer.json()["access_token"])
+        return found
+
+    def shown(self, scope: str = "reads:query") -> Shown:
+        """Get an access token by the client's secret."""
+        return by_secret(self.base_url, self.agency("basic"), scope)
 
     def loads(self) -> tuple[Load, Load]:
         """Make both loads, for plates that were seen."""

@@ -1,4 +1,4 @@
-"""What the gate costs: throughput, latency and processor beside the ungated twin, alternating A B A B."""
+"""What the gate costs: beside the ungated twin, and by the profiles of its clients, alternating A B A B."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from statistics import median
 from typing import Any
 
 from tests.benchmarks import floor, sending
-from tests.benchmarks.city import gate, twin
+from tests.benchmarks.city import Served, gate, twin
+from tests.benchmarks.credentials import Shown, by_key
 from tests.benchmarks.loads import Load
 from tests.benchmarks.processes import processor_s
 
 LEVELS = (1, 8, 32)
+MOST_PER_SECOND = 2500
+"""Proofs that are signed for a second of a run: more than the gate can answer."""
 FLOOR_LEVEL = 8
 """The connections at which the floor is compared: the machine is busy, and nobody queues for long."""
 
@@ -25,12 +28,13 @@ class _Side:
 
     base_url: str
     process: int
-    token: Callable[[], str | None]
+    shown: Callable[[float], Shown | None]
+    """Returns what clients show in a run of so many seconds."""
 
     def run(self, load: Load, connections: int, seconds: float) -> dict[str, float]:
         """Send for that long. Raises RuntimeError if anything but 200 is answered."""
-        token, before = self.token(), processor_s(self.process)
-        found = sending.run(self.base_url, load, token, connections, seconds)
+        shown, before = self.shown(seconds), processor_s(self.process)
+        found = sending.run(self.base_url, load, shown, connections, seconds)
         spent = processor_s(self.process) - before
         return {
             "requests_per_second": found.requests_per_second,
@@ -45,8 +49,8 @@ def measure(rounds: int, seconds: float, *more: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="gatekeeper-bench-") as directory:
         data = Path(directory) / "city"
         with gate(data, *more) as served, twin(data) as (address, process):
-            gated = _Side(served.base_url, served.process.pid, served.token)
-            ungated = _Side(address, process, lambda: None)
+            gated = _Side(served.base_url, served.process.pid, lambda _: served.shown())
+            ungated = _Side(address, process, lambda _: None)
             loads = served.loads()
             # Engines, pools and page caches warm up on both sides before anything counts.
             for side in (gated, ungated):
@@ -64,10 +68,37 @@ def measure(rounds: int, seconds: float, *more: str) -> dict[str, Any]:
                 "rounds": rounds,
                 "seconds": seconds,
                 "levels": levels,
+                "profiles": _profiles(served, gated, loads[1], rounds, seconds),
                 "floor": floor.measure(
                     loads[1], Path(directory), every_case["ungated"]["requests_per_second"]
                 ),
             }
+
+
+def _profiles(
+    served: Served, basic: _Side, load: Load, rounds: int, seconds: float
+) -> dict[str, dict[str, Any]]:
+    """Put clients with a secret beside clients of the profile ``fapi``: a token bound by DPoP, ES256."""
+
+    def shown(seconds: float) -> Shown:
+        return by_key(served.base_url, served.agency("fapi"), round(MOST_PER_SECOND * seconds))
+
+    bound = _Side(served.base_url, served.process.pid, shown)
+    found = {}
+    for connections in LEVELS:
+        runs = [
+            (basic.run(load, connections, seconds), bound.run(load, connections, seconds))
+            for _ in range(rounds)
+        ]
+        a, b = _medians([pair[0] for pair in runs]), _medians([pair[1] for pair in runs])
+        found[str(connections)] = {
+            "basic": a,
+            "fapi": b,
+            "throughput_ratio": round(b["requests_per_second"] / a["requests_per_second"], 3),
+            "processor_added_ms": round(b["processor_ms"] - a["processor_ms"], 3),
+            "p50_added_ms": round(b["p50_ms"] - a["p50_ms"], 2),
+        }
+    return found
 
 
 def _level(

@@ -15,10 +15,11 @@ import shutil
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from tests.benchmarks.credentials import Shown
 from tests.benchmarks.loads import MOST, NUMBER, Load
 
 _LUA = """
@@ -26,8 +27,14 @@ local bodies = {}
 for line in io.lines("%(bodies)s") do bodies[#bodies + 1] = line end
 local n = %(first)d
 local headers = {["Content-Type"] = "application/json"%(token)s}
+local proofs, used = {}, 0
+for line in io.lines("%(proofs)s") do proofs[#proofs + 1] = line end
 request = function()
   n = (n + 1) %% %(most)d
+  if #proofs > 0 then
+    used = used + 1
+    headers["DPoP"] = proofs[used]
+  end
   local body = string.gsub(bodies[n %% #bodies + 1], "%(number)s", string.format("%%0%(digits)dd", n))
   return wrk.format("POST", "/v1/queries", headers, body)
 end
@@ -61,7 +68,7 @@ def generator() -> str:
 def run(
     base_url: str,
     load: Load,
-    token: str | None,
+    shown: Shown | None,
     connections: int,
     seconds: float,
     most_refused: float = 0,
@@ -73,23 +80,26 @@ def run(
     if urlsplit(base_url).hostname != "127.0.0.1":
         raise RuntimeError("only this machine is a target")
     if generator() == "wrk":
-        found = _wrk(base_url, load, token, connections, seconds)
+        found = _wrk(base_url, load, shown, connections, seconds)
     else:
-        found = _processes(base_url, load, token, connections, seconds)
+        found = _processes(base_url, load, shown, connections, seconds)
     if found.refused > most_refused * found.requests or not found.requests:
         raise RuntimeError(f"{found.refused} of {found.requests} answers were not 200")
     return found
 
 
-def _wrk(base_url: str, load: Load, token: str | None, connections: int, seconds: float) -> Measured:
+def _wrk(base_url: str, load: Load, shown: Shown | None, connections: int, seconds: float) -> Measured:
     with tempfile.TemporaryDirectory() as directory:
         lines = Path(directory) / "bodies"
         lines.write_bytes(b"\n".join(load.bodies) + b"\n")
         script = Path(directory) / "load.lua"
-        held = "" if token is None else f', Authorization = "Bearer {token}"'
+        proofs = Path(directory) / "proofs"
+        proofs.write_text("".join(f"{proof}\n" for proof in (() if shown is None else shown.proofs)))
+        held = "" if shown is None else f', Authorization = "{shown.authorization}"'
         made = _LUA % {
             "bodies": lines,
             "token": held,
+            "proofs": proofs,
             "first": _first(),
             "most": MOST,
             "number": NUMBER,
@@ -118,11 +128,14 @@ def _first() -> int:
     return secrets.randbelow(MOST)
 
 
-def _processes(base_url: str, load: Load, token: str | None, connections: int, seconds: float) -> Measured:
+def _processes(base_url: str, load: Load, shown: Shown | None, connections: int, seconds: float) -> Measured:
     context = multiprocessing.get_context("spawn")
     # Far enough apart that no two of them ever send the same number.
     first, apart = _first(), MOST // connections
-    jobs = [(base_url, load, token, seconds, first + n * apart) for n in range(connections)]
+    jobs = [
+        (base_url, load, _share(shown, n, connections), seconds, first + n * apart)
+        for n in range(connections)
+    ]
     with context.Pool(connections) as pool:
         each = pool.starmap(_one_connection, jobs)
     times = sorted(t for found, _ in each for t in found)
@@ -131,18 +144,26 @@ def _processes(base_url: str, load: Load, token: str | None, connections: int, s
     return Measured(len(times), len(times) / seconds, middle * 1000, worst * 1000, refused)
 
 
+def _share(shown: Shown | None, number: int, connections: int) -> Shown | None:
+    """Return what one of so many connections shows: a proof is good once."""
+    return None if shown is None else replace(shown, proofs=shown.proofs[number::connections])
+
+
 def _one_connection(
-    base_url: str, load: Load, token: str | None, seconds: float, first: int
+    base_url: str, load: Load, shown: Shown | None, seconds: float, first: int
 ) -> tuple[list[float], int]:
     where = urlsplit(base_url)
     connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
     headers = {"Content-Type": "application/json"}
-    if token is not None:
-        headers["Authorization"] = f"Bearer {token}"
+    proofs = iter(() if shown is None else shown.proofs)
+    if shown is not None:
+        headers["Authorization"] = shown.authorization
     times: list[float] = []
     refused = 0
     end = time.monotonic() + seconds
     while (began := time.monotonic()) < end:
+        if shown is not None and shown.proofs:
+            headers["DPoP"] = next(proofs)
         connection.request("POST", "/v1/queries", load.body(first + len(times)), headers)
         answer = connection.getresponse()
         answer.read()

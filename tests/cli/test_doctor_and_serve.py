@@ -173,6 +173,11 @@ UNSAFE: dict[str, tuple[dict[str, str], str]] = {
     ),
     "an address with no port": ({"GATEKEEPER_BASE_URL": "https://alpr.example.gov:x"}, "GATEKEEPER_BASE_URL"),
     "an address with a space": ({"GATEKEEPER_BASE_URL": "https://alpr .example.gov"}, "GATEKEEPER_BASE_URL"),
+    "more proxies than there are": (
+        {"GATEKEEPER_FORWARDED_HOPS": "11"},
+        "GATEKEEPER_FORWARDED_HOPS must be 0 to 10",
+    ),
+    "failures below none": ({"GATEKEEPER_TOKEN_FAILURES": "-1"}, "GATEKEEPER_TOKEN_FAILURES 0 to"),
     "open to the network": ({"GATEKEEPER_BIND": "0.0.0.0"}, "set 127.0.0.1"),  # noqa: S104  refused
     "no port": ({"GATEKEEPER_PORT": "0"}, "GATEKEEPER_PORT"),
     "a port past the last": ({"GATEKEEPER_PORT": "65536"}, "GATEKEEPER_PORT"),

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.policy import load, shipped_policies
+from tests.http.go import built
 from tests.servers.gate import RunningGate, running_gate, small_city
 from tests.servers.opa import opa_server
 from tests.servers.postgres import cluster
@@ -22,6 +23,12 @@ from tests.servers.postgres import cluster
 def city_of_reads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a small store of sample reads, built once."""
     return small_city(tmp_path_factory.mktemp("reads"))
+
+
+@pytest.fixture(scope="session")
+def go_oauth2(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the program of Go's x/oauth2, built once."""
+    return built(tmp_path_factory.mktemp("go"))
 
 
 @pytest.fixture(

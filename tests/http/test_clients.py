@@ -7,15 +7,20 @@ import hashlib
 import json
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import metamorphic_log
 import pytest
+from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
+from joserfc.jwk import ECKey
 from oauthlib.oauth2 import BackendApplicationClient  # type: ignore[import-untyped]  # it ships none
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
+from tests.http.go import asked_by_go
 from tests.servers.gate import RunningGate
 
 pytestmark = pytest.mark.servers
@@ -55,6 +60,27 @@ def oauthlib_session(gate: RunningGate, monkeypatch: pytest.MonkeyPatch) -> OAut
     session = OAuth2Session(client=BackendApplicationClient(agency["client_id"], scope="reads:query"))
     secret = HTTPBasicAuth(agency["client_id"], agency["client_secret"])
     session.fetch_token(f"{gate.base_url}/oauth/token", auth=secret)
+    return session
+
+
+def authlib_session(gate: RunningGate) -> AuthlibSession:
+    """Return a session of Authlib's client that holds a token by private_key_jwt."""
+    agency = gate.agency(profile="private_key")
+    session = AuthlibSession(
+        agency["client_id"],
+        ECKey.import_key(agency["private_key_pem"]),
+        scope="reads:query",
+        token_endpoint_auth_method="private_key_jwt",
+    )
+    # The audience is the issuer, and an hour, as the library has it, is too long: FAPI 2.0.
+    method = PrivateKeyJWT(
+        gate.document["issuer"],
+        claims={"exp": int(time.time()) + 60},
+        headers={"kid": agency["kid"]},
+        alg="ES256",
+    )
+    session.register_client_auth_method(method)
+    session.fetch_token(f"{gate.base_url}/oauth/token", grant_type="client_credentials")
     return session
 
 
@@ -119,6 +145,28 @@ def test_requests_oauthlib_is_denied_with_the_citation(
     assert "application/problem+json" == answer.headers["Content-Type"]
     assert_cited(answer.json(), "health_care")
     assert_logged(answer.json()["receipt"], gate, "query.decided")
+
+
+def test_authlibs_client_gets_records_and_a_receipt_that_verifies(gate: RunningGate) -> None:
+    """private_key_jwt, as the library signs it; what we use of it is its server's side."""
+    with authlib_session(gate) as session:
+        answer = session.post(f"{gate.base_url}/v1/queries", json=gate.body(), timeout=15)
+    assert 200 == answer.status_code, answer.text
+    assert answer.json()["records"]
+    assert_logged(answer.json()["receipt"], gate, "query.released")
+
+
+@pytest.mark.needs("go")
+def test_gos_oauth2_gets_records_and_a_receipt_that_verifies(gate: RunningGate, go_oauth2: str) -> None:
+    """golang.org/x/oauth2/clientcredentials with a secret, in a header."""
+    agency = gate.agency()
+    command = [go_oauth2, gate.base_url, agency["client_id"], "-secret", agency["client_secret"]]
+    status, answer = asked_by_go(command, gate.body())
+    assert (200, True) == (status, bool(answer["records"])), answer
+    assert_logged(answer["receipt"], gate, "query.released")
+    command[-1] = agency["client_secret"][:-1] + "?"
+    done = subprocess.run(command, input="{}", capture_output=True, text=True, timeout=60, check=False)
+    assert (1, True) == (done.returncode, "invalid_client" in done.stderr), done.stderr
 
 
 @pytest.mark.needs("go")

@@ -13,9 +13,11 @@ from urllib.parse import quote
 
 import pytest
 import requests
+from authlib.integrations.requests_client import OAuth2Session as AuthlibSession
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from tests.http.go import asked_by_go
 from tests.servers.gate import RunningGate, running_gate
 from tests.servers.nginx import Authority, Pair, proxy
 from tests.servers.opa import free_port
@@ -160,6 +162,34 @@ def test_a_certificate_is_enough_and_binds_the_token(town: Town) -> None:
         assert 401 == town.post("/v1/queries", pair, json=body, headers=headers).status_code
         stolen = town.post("/v1/queries", pair, json=body, headers={**headers, **forged(town.own)})
         assert 401 == stolen.status_code
+
+
+@pytest.mark.needs("nginx")
+def test_authlibs_client_is_known_by_its_certificate(town: Town) -> None:
+    """tls_client_auth, then a query with the token that is bound to the certificate."""
+    with AuthlibSession(town.client_id, scope="reads:query", token_endpoint_auth_method="none") as session:
+        session.cert = (str(town.own.certificate), str(town.own.key))
+        root = str(town.authority.root.certificate)
+        session.fetch_token(f"{town.address}/oauth/token", grant_type="client_credentials", verify=root)
+        answer = session.post(f"{town.address}/v1/queries", json=town.gate.body(), timeout=15, verify=root)
+    assert (200, True) == (answer.status_code, bool(answer.json()["records"])), answer.text
+
+
+@pytest.mark.needs("nginx")
+@pytest.mark.needs("go")
+def test_gos_oauth2_is_known_by_its_certificate(town: Town, go_oauth2: str) -> None:
+    """The same in Go; with another's certificate it gets no token."""
+    other = town.authority.issue("stranger", x509.DNSName("stranger.example"))
+    root = str(town.authority.root.certificate)
+
+    def command(pair: Pair) -> list[str]:
+        files = ["-cert", str(pair.certificate), "-key", str(pair.key), "-ca", root]
+        return [go_oauth2, town.address, town.client_id, *files]
+
+    status, answer = asked_by_go(command(town.own), town.gate.body())
+    assert (200, True) == (status, bool(answer["records"])), answer
+    done = subprocess.run(command(other), input="{}", capture_output=True, text=True, timeout=60, check=False)
+    assert (1, True) == (done.returncode, "invalid_client" in done.stderr), done.stderr
 
 
 @pytest.mark.needs("nginx")

@@ -22,7 +22,15 @@ def sound(draw: st.DrawFn, event: str) -> Document:
     schema: Mapping[str, Any] = schema_of(event)
     leave: set[str] = set()
     if event == "query.refused":
-        leave = draw(st.sampled_from([{"reasons"}, {"agency", "reason", "stage"}]))
+        leave = draw(
+            st.sampled_from(
+                [
+                    {"reasons", "over"},
+                    {"agency", "reason", "stage", "over"},
+                    {"reason", "stage", "reasons"},
+                ]
+            )
+        )
     document = draw(_object(schema, leave))
     if event == "stop.set":
         scope = document["scope"] = draw(st.sampled_from(["all", "agency", "kind", "camera"]))
@@ -50,7 +58,7 @@ def another(dice: random.Random, document: Document) -> Document:
 
 def _object(schema: Mapping[str, Any], leave: set[str]) -> st.SearchStrategy[Document]:
     given = {name: _fits(value) for name, value in schema["properties"].items() if name not in leave}
-    required = {*schema["required"]} | ({"agency", "reason", "stage", "reasons"} & given.keys())
+    required = {*schema["required"]} | ({"agency", "reason", "stage", "reasons", "over"} & given.keys())
     return st.fixed_dictionaries(
         {name: value for name, value in given.items() if name in required},
         optional={name: value for name, value in given.items() if name not in required},

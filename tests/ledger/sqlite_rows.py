@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gatekeeper.errors import LedgerUnavailable, Superseded
 from gatekeeper.ledger.rows import Alter, Head, Row, StoredEntry
+from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.tiles import HASH_BYTES, Tile
 
 SCHEMA = """
@@ -78,6 +79,7 @@ class SqliteTransaction:
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows; an Alter must hit exactly one."""
         for row in rows:
+            assert not isinstance(row, Spend), "the store's own tests spend"
             values = {k: v.isoformat() if isinstance(v, date) else v for k, v in row.values.items()}
             if isinstance(row, Alter):
                 sets = ", ".join(f"{name} = ?" for name in values)

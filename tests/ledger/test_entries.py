@@ -93,6 +93,11 @@ def test_two_entries_about_one_plate_share_nothing(log: Log) -> None:
             Draft("query.refused", "q" * 16, {"reasons": {"bad_token": 3}, "agency": "agency-one"}, {}, {}),
             id="a count with an agency",
         ),
+        pytest.param(Draft("query.refused", "q" * 16, {"over": {"agency": 3}}, {}, {}), id="over, but who"),
+        pytest.param(
+            Draft("query.refused", "q" * 16, {"over": {"4411": 3}, "agency": "agency-one"}, {}, {}),
+            id="a badge for a limit",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_at_append_without_quoting_it(log: Log, draft: Draft) -> None:

@@ -78,12 +78,12 @@ def test_the_benchmark_of_growth_tells_every_figure(tmp_path: Path) -> None:
             assert {"1", "8", "32"} < set(one["appends"]), (kind, size)
             assert 0 == one["verified_from"]
             assert all(value > 0 for name, value in one.items() if name.endswith(("_ms", "_second")))
-        assert 13 == len(found[kind]["growth"])
+        assert 15 == len(found[kind]["growth"])
         assert all(1 == len(ratios) for ratios in found[kind]["growth"].values())
     assert found == json.loads((tmp_path / "out" / "growth.json").read_text())
     chart = (tmp_path / "out" / "growth.txt").read_text()
-    assert 2 * 13 == chart.count(": ")
-    assert 2 * 13 == chart.count("100,000")
+    assert 2 * 15 == chart.count(": ")
+    assert 2 * 15 == chart.count("100,000")
 
 
 def _schema(url: str) -> list[object]:

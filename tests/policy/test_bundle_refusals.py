@@ -284,6 +284,23 @@ REFUSED: dict[str, tuple[Change, str]] = {
         ),
         "data/city.json: /review/hours/by_provision/standng: there is no provision of that code",
     ),
+    "quota that does not come back in a day": (
+        _edit(
+            "data/city.json",
+            '"max_records"',
+            '"quotas": {"agency": {"capacity": 25, "refill": 1, "per": "hour", "reserve": 0}}, "max_records"',
+        ),
+        "data/city.json: /quotas/agency: more than comes back in a day",
+    ),
+    "quota of one agency that is all reserve": (
+        _edit(
+            "data/city.json",
+            '"max_records"',
+            '"quotas": {"agencies": {"a": {"officer": '
+            '{"capacity": 5, "refill": 5, "per": "day", "reserve": 5}}}}, "max_records"',
+        ),
+        "data/city.json: /quotas/agencies/a/officer: the reserve is all of it",
+    ),
     "what binds every city reads a pack": (
         _append(STANDING, "\nx := data.pack.north.state\n"),
         "reads data.pack.north.state: the law of a pack depends on no other",

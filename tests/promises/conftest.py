@@ -12,6 +12,7 @@ from gatekeeper.settings import Settings
 from tests.exchange.city import City, MadeUpReads
 from tests.exchange.conftest import bundle, city
 from tests.http.conftest import city_of_reads
+from tests.lawful import roomy_policies
 from tests.promises.made import built_city
 from tests.servers.gate import RunningGate, running_gate
 
@@ -51,6 +52,8 @@ def steady(_kept: City) -> City:
 def served(tmp_path_factory: pytest.TempPathFactory, city_of_reads: Path) -> Iterator[RunningGate]:
     """Return a demo with two workers; whoever stops its sharing resumes it."""
     data = tmp_path_factory.mktemp("promises") / "city"
-    workers = {"GATEKEEPER_WORKERS": "2", "GATEKEEPER_THREADS": "16"}
+    # Sixteen clients without pause would be over the shipped limits within a second.
+    roomy = str(roomy_policies(data.parent / "policies"))
+    workers = {"GATEKEEPER_WORKERS": "2", "GATEKEEPER_THREADS": "16", "GATEKEEPER_POLICIES": roomy}
     with running_gate(data, reads=city_of_reads, env=workers) as gate:
         yield gate

@@ -197,6 +197,20 @@ def test_the_gate_goes_on_as_before(town: Town) -> None:
     assert given.query_id == city.ask(body(), idempotency_key=f"key of {GONE}").query_id
 
 
+def test_no_bucket_of_an_officer_outlives_its_day(town: Town) -> None:
+    """What was used of an officer's limit is found by a fingerprint under the day's key: it goes with it."""
+    with town.state.database.write() as connection:
+        for number in range(3):
+            row = (AGENCY, bytes([number]) * 32, "officer", str(town.first), 1, 1)
+            connection.exec_driver_sql("INSERT INTO quota_buckets VALUES (?, ?, ?, ?, ?, ?)", row)
+    town.erase()
+    with town.state.database.read() as connection:
+        days = connection.exec_driver_sql("SELECT day FROM quota_buckets WHERE officer_fp <> x''").scalars()
+        assert [] == [day for day in days if day < str(town.before)]
+        own = connection.exec_driver_sql("SELECT count(*) FROM quota_buckets WHERE officer_fp = x''")
+        assert 0 < own.scalar_one()
+
+
 def test_another_process_notices_at_once(town: Town) -> None:
     """It had the key in memory a moment ago."""
     elsewhere = DayKeys(town.state.settings.key_directory / "days")

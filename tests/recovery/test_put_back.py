@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.app import application
 from gatekeeper.errors import LedgerCorrupt
 from gatekeeper.ledger import Draft, open_checkpoint, verify
 from gatekeeper.ledger.export import export
@@ -22,7 +23,7 @@ from gatekeeper.state import State, open_state
 from gatekeeper.store.stops import Stops
 from gatekeeper.store.values import Stop
 from tests.cli.shell import typed
-from tests.exchange.city import body
+from tests.exchange.city import City, body
 from tests.recovery.past import REASON, Past, run
 from tests.servers.gate import environment
 
@@ -156,8 +157,22 @@ def test_a_process_that_runs_on_adds_and_signs_nothing(past: Past) -> None:
             with pytest.raises(LedgerCorrupt, match=f"{past.backed_up} entries, and had {size}"):
                 act()
         assert "does not fit what was signed" in str(state.ledger.checkpoint_fault)
+        answers = served(city)
         assert past.backed_up == state.rows.head().size
+    assert {(503, "/docs#problem-ledger_corrupt")} == answers
     assert max(indices(past)[1]) <= past.backed_up, "at its end it signed what contradicts the kept file"
+
+
+def served(city: City) -> set[tuple[int, str]]:
+    """Return status and type of what an agency is told: it is no defect of the service, and no secret."""
+    http = application(city.state, city.gate, city.tokens, lambda _: None).test_client()
+    header = {"Authorization": city.header("sample-il-pd")}
+    answers = [
+        http.post("/v1/queries", json=body(), headers=header),
+        http.get("/v1/ledger/checkpoint", headers=header),
+    ]
+    assert all("Retry-After" in answer.headers for answer in answers)
+    return {(answer.status_code, answer.get_json()["type"]) for answer in answers}
 
 
 def put_back_under(past: Past) -> None:

@@ -53,6 +53,10 @@ _PARTS: Final = {
     "clock_unreliable": later("The clock of this server cannot be trusted, so nothing is decided."),
     "entry_refused": later("What you did could not be written into the log, so it was not done."),
     "key_erased": later("What was asked has been erased: its key no longer exists."),
+    "ledger_corrupt": later(
+        "The log is not as it was signed, so nothing is added to it. "
+        "Stop all sharing, and have the log verified."
+    ),
     "ledger_unavailable": later("The log cannot be written. What is not logged is not shown or done."),
     "policy_unavailable": later("The policy could not be asked just now, so nothing can be decided."),
     "records_unavailable": later("The store of plate reads does not answer as it should just now."),

@@ -1,0 +1,110 @@
+"""What a query spends of the limits that the city's policy gives (``quotas`` in ``data/city.json``).
+
+A new query, a dry run too, spends a token of its agency, of its officer and of its kind. A further page and a
+repeated request (by Idempotency-Key, or records asked for anew) are no new query and spend one of ``again``:
+who lost an answer can have it, and nobody can fill the log for nothing. Guarantees: the thresholds are the
+law's own, inside its digest; a law without them answers no query; the last tokens of each limit, its reserve,
+are for the purposes that the city calls urgent, so that a search for a missing child is not refused for what
+others used up; an officer is known by a fingerprint under the day's key, as everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final
+
+from gatekeeper.errors import KeyErased, PolicyUnavailable
+from gatekeeper.exchange.fingerprints import officer_print, plain
+from gatekeeper.exchange.parse import Query
+from gatekeeper.ledger import DayKeys
+from gatekeeper.ledger.spending import Left, Limit, Spend
+
+AGENCY: Final = "agency"
+OFFICER: Final = "officer"
+AGAIN: Final = "again"
+KINDS: Final = ("plate", "place")
+LIMITS: Final = (AGENCY, OFFICER, *KINDS, AGAIN)
+"""The names of all limits, which stand in headers, in refusals and in the log."""
+
+_HOURS: Final = {"hour": 24, "day": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Quotas:
+    """The limits of one agency, by their names, and the purposes that may spend a reserve."""
+
+    limits: Mapping[str, Limit]
+    written: Mapping[str, Mapping[str, Any]]
+    urgent: frozenset[str]
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any], agency_id: str, agency_kind: str) -> Quotas:
+        """Read those of an agency: its own, or else its kind's, or else everybody's.
+
+        *data* is that of a bundle, whose schema has checked it. Raises PolicyUnavailable if it has none.
+        """
+        said = data["city"].get("quotas")
+        if said is None:
+            raise PolicyUnavailable("the law in force has no quotas: activate one that has")
+        own, its_kinds = said["agencies"].get(agency_id, {}), said["kinds"].get(agency_kind, {})
+        written = {name: own.get(name) or its_kinds.get(name) or said[name] for name in LIMITS}
+        limits = {
+            name: Limit(name, one["capacity"], one["refill"] * _HOURS[one["per"]], one["reserve"])
+            for name, one in written.items()
+        }
+        return cls(limits, written, frozenset(said["urgent"]))
+
+
+@dataclass(slots=True)
+class Charge:
+    """What one answer spends: once, however often it is decided anew because the registry changed.
+
+    ``left`` is what is left of each limit once it is ``paid``.
+    """
+
+    paid: bool = False
+    left: tuple[Left, ...] = field(default=())
+
+    def told(self, left: tuple[Left, ...]) -> None:
+        """Take note of what is left."""
+        self.left = left
+
+
+def spend(
+    charge: Charge,
+    quotas: Quotas,
+    keys: DayKeys,
+    now_ms: Callable[[], int],
+    *,
+    agency_id: str,
+    query: Query,
+    first: bool,
+) -> Spend | None:
+    """Return what is to be spent with the decision on a query, None if that is done."""
+    if charge.paid:
+        return None
+    limits = quotas.limits
+    return Spend(
+        agency_id=agency_id,
+        limits=(limits[AGENCY], limits[query.kind]) if first else (limits[AGAIN],),
+        officer=limits[OFFICER] if first else None,
+        officer_print=_prints(keys, agency_id, query),
+        urgent=query.purpose.category in quotas.urgent,
+        now_ms=now_ms,
+        told=charge.told,
+    )
+
+
+def _prints(keys: DayKeys, agency_id: str, query: Query) -> Callable[[date], bytes | None]:
+    # A badge of signs only is nobody's: then it is the name that tells officers apart, as in `history`.
+    badge = query.requester.badge if plain(query.requester.badge) else query.requester.name
+
+    def of(day: date) -> bytes | None:
+        with suppress(KeyErased):
+            return officer_print(keys, day, agency_id=agency_id, badge=badge)
+        return None
+
+    return of
