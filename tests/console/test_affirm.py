@@ -83,7 +83,9 @@ class Page:
         state = self.staffed.city.state
         found = state.registry.agency(AGENCY)
         assert found is not None
-        draft = Draft("agency.closed", "agency_1", told_of(found, status="closed"), {"by": "staff-1"}, {})
+        draft = Draft(
+            "agency.closed", "agency_0000000000000000", told_of(found, status="closed"), {"by": "staff-1"}, {}
+        )
         state.ledger.append(draft, administration.set_agency_status(found, "closed"))
 
 

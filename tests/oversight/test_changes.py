@@ -202,7 +202,7 @@ def test_a_change_of_flag_and_contacts_is_both(office: Office) -> None:
 
 
 def test_a_law_that_cannot_be_read_changes_nothing(office: Office) -> None:
-    """Nor does anybody propose."""
+    """To suspend works all the same: it asks the law for nothing."""
 
     def unread() -> dict[str, Json]:
         raise OperatorError("the law cannot be read")
@@ -211,6 +211,11 @@ def test_a_law_that_cannot_be_read_changes_nothing(office: Office) -> None:
     with pytest.raises(OperatorError, match="cannot be read"):
         broken.alone(office.change("add_client"), by="operator")
     assert [] == office.events()
+    found = office.city.state.registry.agency(AGENCY)
+    assert found is not None
+    also = broken.clearing(AGENCY)
+    suspend(office.city.state.ledger, administration, found, reason=WHY, by="operator", also=also)
+    assert ["agency.suspended"] == office.events()
 
 
 VOIDING: dict[str, tuple[str, Callable[[Office, Change], object]]] = {
