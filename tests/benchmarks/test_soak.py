@@ -73,7 +73,7 @@ def test_an_answer_that_failed_ends_it(broken: str) -> None:
         sending.run(broken, LOAD, None, 1, 1)
     found = sending.run(broken, LOAD, None, 1, 1, 1)
     assert found.requests == found.refused > 0
-    agency = {"profile": "basic", "status": "active", "client_id": "demo", "client_secret": "demo"}
+    agency = {"id": "maple-falls-pd", "profile": "basic", "client_id": "demo", "client_secret": "demo"}
     served = Served(broken, Path(), {"agencies": [agency]}, None)  # type: ignore[arg-type]  # none is needed
     with pytest.raises(RuntimeError, match="beside the load: 503"), asked_beside(served, LOAD):
         pass

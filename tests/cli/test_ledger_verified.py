@@ -191,7 +191,7 @@ def test_two_at_once_are_one_after_the_other(few: City) -> None:
 # --- Ended in the middle. ---------------------------------------------------------------------------------
 
 SCRIPT = """
-import os, signal, sys
+import os, signal, sys, time
 from gatekeeper.cli import ledger_verify_city as city, main
 from gatekeeper.ledger import audit
 city.EVERY_SECONDS = 0
@@ -200,6 +200,7 @@ def mark(self, reached):
     real(self, reached)
     if reached.size >= 8192:
         os.kill(os.getpid(), signal.{signal})
+        time.sleep(5)  # a busy machine may be slow to bring it
 city._Memory.mark = mark
 main(["ledger", "verify", *sys.argv[1:]])
 """

@@ -308,6 +308,10 @@ def test_the_page_asks_the_database_as_often_with_many_requests_as_with_few(staf
     clerk = staffed.signed_in("records")
 
     def cost(query: str) -> int:
+        # What is looked up once a minute may fall into one of the two.
+        return min(asked_for(query), asked_for(query))
+
+    def asked_for(query: str) -> int:
         asked, database = [], staffed.city.state.database
         real = type(database).read
 
