@@ -17,7 +17,7 @@ from gatekeeper.cli.agency import known
 from gatekeeper.cli.client import client, committed, known_client
 from gatekeeper.cli.opened import city, data_option, day_option, json_option, reason_option, show
 from gatekeeper.errors import LedgerCorrupt, OperatorError
-from gatekeeper.oversight.stolen import Asked, Revoked, as_csv, asked_by, notice
+from gatekeeper.notices.stolen import Asked, Revoked, as_csv, asked_by, notice
 from gatekeeper.state import State
 from gatekeeper.store import Client, administration
 from gatekeeper.whole import write_whole
