@@ -122,11 +122,8 @@ def suspend(data: Path | None, client_id: str, reason: str) -> None:
     """Revoke a client for good: its tokens are refused from its next request on."""
     with city(data) as state:
         found = known_client(state, client_id)
-        if found.status != "active":
+        if revoke(state, found, reason) is None:
             raise OperatorError("the client is revoked already; nothing was changed")
-        committed(
-            state, "credential.revoked", found, {"reason": reason}, administration.revoke_client(found.id)
-        )
     click.echo(f"{client_id} is revoked; a new one: gatekeeper client add {found.agency_id} …")
 
 
@@ -149,7 +146,7 @@ def add_key(data: Path | None, client_id: str, file: Path | None, name: tuple[st
         if any(kept.kid == key.kid for kept in found.keys):
             raise OperatorError("the client has a key of this kid already; a new key needs a new kid")
         rows = administration.add_key(found.id, key)
-        committed(state, "credential.key_added", found, {"kid": key.kid}, rows)
+        _commit(state, "credential.key_added", found, {"kid": key.kid}, rows)
     click.echo(f"added {key.kid}")
 
 
@@ -161,11 +158,26 @@ def revoke_key(data: Path | None, client_id: str, kid: str) -> None:
     """Revoke one key: the tokens it obtained are refused from the next request on."""
     with city(data) as state:
         found = known_client(state, client_id)
-        if all(key.kid != kid or key.status != "active" for key in found.keys):
+        if revoke_one(state, found, kid, {}) is None:
             raise OperatorError(f"no such active key: gatekeeper client show {client_id}")
-        rows = administration.revoke_key(found.id, kid)
-        committed(state, "credential.key_revoked", found, {"kid": kid}, rows)
     click.echo(f"revoked {kid}")
+
+
+def revoke(state: State, owner: Client, reason: str) -> int | None:
+    """Revoke a client for good; return the entry's index, None if it was. Raises LedgerUnavailable."""
+    if owner.status != "active":
+        return None
+    return _commit(
+        state, "credential.revoked", owner, {"reason": reason}, administration.revoke_client(owner.id)
+    )
+
+
+def revoke_one(state: State, owner: Client, kid: str, why: dict[str, Json]) -> int | None:
+    """Revoke a key; return the entry's index, None if no such key is active. Raises LedgerUnavailable."""
+    if all(key.kid != kid or key.status != "active" for key in owner.keys):
+        return None
+    rows = administration.revoke_key(owner.id, kid)
+    return _commit(state, "credential.key_revoked", owner, {"kid": kid, **why}, rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +225,7 @@ def register(
         keys=() if key is None else (key,),
     )
     private: dict[str, Json] = {} if key is None else {"kid": key.kid}
-    committed(state, "credential.added", made, private, administration.add_client(made))
+    _commit(state, "credential.added", made, private, administration.add_client(made))
     return Made(made, secret)
 
 
@@ -262,10 +274,7 @@ def _jwk_of_pem(text: bytes) -> dict[str, Any]:
     return jwk
 
 
-def committed(
-    state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]
-) -> int:
-    """Write a change of a client with its entry; return the entry's index. Raises LedgerUnavailable."""
+def _commit(state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]) -> int:
     draft = Draft(
         event=event,
         ref=f"credential_{secrets.token_hex(8)}",

@@ -19,12 +19,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from gatekeeper.errors import Unavailable
 from gatekeeper.ledger import DayKeys
 
-WINDOW_MS = 60_000
+WINDOW_MS: Final = 60_000
+"""For how long failures count from the first of them."""
 
 
 class Counts(Protocol):
@@ -73,7 +74,7 @@ class Brake:
         now = self._now_ms()
         number, since = self._counts.of(caller, now)
         own, first = self._pending.get(caller, (0, now))
-        if now - WINDOW_MS < first <= now:
+        if _running(first, now):
             number, since = number + own, min(first, since)
         if number < self._most:
             return 0
@@ -86,7 +87,7 @@ class Brake:
         with self._mutex:
             number, first = self._pending.get(caller, (0, now))
             # What was counted here and never shared within its minute is over.
-            self._pending[caller] = (number + 1, first) if now - WINDOW_MS < first <= now else (1, now)
+            self._pending[caller] = (number + 1, first) if _running(first, now) else (1, now)
         self._share(now)
 
     def _share(self, now: int) -> None:
@@ -99,6 +100,11 @@ class Brake:
         except Unavailable:
             with self._mutex:
                 self._pending = pending | self._pending
+
+
+def _running(since: int, now: int) -> bool:
+    """Say whether a minute that began then is not over; one that begins in the future is none."""
+    return now - WINDOW_MS < since <= now
 
 
 def address_of(peer: str | None, forwarded: Sequence[str], proxy: str, hops: int) -> str:
