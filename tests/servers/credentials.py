@@ -1,8 +1,4 @@
-"""How clients prove themselves in a benchmark: by a secret, or by DPoP with ES256 (the profile ``fapi``).
-
-A proof is for one request, so those of a run are signed before it begins: what the client pays is not
-measured.
-"""
+"""How clients prove themselves to a running gate: by a secret, by a key, or by DPoP with ES256 (``fapi``)."""
 
 from __future__ import annotations
 
@@ -30,57 +26,71 @@ class Shown:
     proofs: tuple[str, ...] = ()
 
 
-def by_secret(base_url: str, agency: Mapping[str, Any], scope: str = "reads:query") -> Shown:
-    """Get a token that whoever has it can use."""
-    answer = requests.post(
-        f"{base_url}/oauth/token",
-        data={"grant_type": "client_credentials", "scope": scope},
-        auth=(agency["client_id"], agency["client_secret"]),
-        timeout=_PATIENCE_S,
-    )
-    answer.raise_for_status()
-    return Shown(f"Bearer {answer.json()['access_token']}")
+def by_secret(base_url: str, client_id: str, secret: str, scope: str) -> dict[str, Any]:
+    """Return what the token endpoint grants for a secret: a token that whoever has it can use."""
+    return _granted(_asked(base_url, scope, auth=(client_id, secret)))
 
 
-def by_key(base_url: str, agency: Mapping[str, Any], number: int) -> Shown:
-    """Get a token that is bound to a key, and that many proofs for queries with it."""
-    own, bound = ECKey.import_key(agency["private_key_pem"]), ECKey.generate_key("P-256")
+def by_key(base_url: str, client_id: str, key: ECKey, scope: str) -> dict[str, Any]:
+    """Return what it grants for a key (RFC 7523): a token that whoever has it can use."""
+    return _granted(_asked(base_url, scope, _assertion(base_url, client_id, key)))
+
+
+def bound(base_url: str, agency: Mapping[str, Any], number: int) -> Shown:
+    """Get a token that is bound to a key, and that many proofs for queries with it.
+
+    A proof is for one request, so those of a run are signed before it begins: what the client pays is not
+    measured.
+    """
+    own = ECKey.import_key(agency["private_key_pem"], {"kid": agency["kid"]})
+    key = ECKey.generate_key("P-256")
     nonce, answer = "", requests.Response()
     for _ in range(2):  # the first answer brings the nonce
-        answer = requests.post(
-            f"{base_url}/oauth/token",
-            data={
-                "grant_type": "client_credentials",
-                "scope": "reads:query",
-                "client_assertion_type": _ASSERTION,
-                "client_assertion": _assertion(base_url, agency, own),
-            },
-            headers={"DPoP": _proof(bound, f"{base_url}/oauth/token", nonce)},
-            timeout=_PATIENCE_S,
-        )
+        proof = _proof(key, f"{base_url}/oauth/token", nonce)
+        assertion = _assertion(base_url, agency["client_id"], own)
+        answer = _asked(base_url, "reads:query", assertion, headers={"DPoP": proof})
         nonce = answer.headers["DPoP-Nonce"]
-    answer.raise_for_status()
-    token = answer.json()["access_token"]
+    token = _granted(answer)["access_token"]
     digest = hashlib.sha256(token.encode()).digest()
     ath = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
     address = f"{base_url}/v1/queries"
-    return Shown(f"DPoP {token}", tuple(_proof(bound, address, nonce, ath=ath) for _ in range(number)))
+    return Shown(f"DPoP {token}", tuple(_proof(key, address, nonce, ath=ath) for _ in range(number)))
 
 
-def _assertion(base_url: str, agency: Mapping[str, Any], key: ECKey) -> str:
+def _asked(
+    base_url: str,
+    scope: str,
+    form: Mapping[str, str] | None = None,
+    *,
+    auth: tuple[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> requests.Response:
+    return requests.post(
+        f"{base_url}/oauth/token",
+        data={"grant_type": "client_credentials", "scope": scope, **(form or {})},
+        auth=auth,
+        headers=headers,
+        timeout=_PATIENCE_S,
+    )
+
+
+def _granted(answer: requests.Response) -> dict[str, Any]:
+    if answer.status_code != requests.codes.ok:
+        raise requests.HTTPError(f"{answer.status_code}: {answer.text}", response=answer)
+    granted: dict[str, Any] = answer.json()
+    return granted
+
+
+def _assertion(base_url: str, client_id: str, key: ECKey) -> dict[str, str]:
     now = int(time.time())
-    claims = {"iss": agency["client_id"], "sub": agency["client_id"], "aud": base_url}
+    claims: dict[str, Any] = {"iss": client_id, "sub": client_id, "aud": base_url}
     claims |= {"iat": now, "exp": now + 60, "jti": secrets.token_urlsafe(12)}
-    return jwt.encode({"alg": "ES256", "kid": agency["kid"]}, claims, key)
+    signed = jwt.encode({"alg": "ES256", "kid": key.kid}, claims, key)
+    return {"client_assertion_type": _ASSERTION, "client_assertion": signed}
 
 
 def _proof(key: ECKey, address: str, nonce: str, **more: str) -> str:
     header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
-    claims = {
-        "htm": "POST",
-        "htu": address,
-        "iat": int(time.time()),
-        "jti": secrets.token_urlsafe(12),
-        **more,
-    }
+    claims = {"htm": "POST", "htu": address, "iat": int(time.time()), "jti": secrets.token_urlsafe(12)}
+    claims |= more
     return jwt.encode(header, claims | ({"nonce": nonce} if nonce else {}), key)
