@@ -77,7 +77,7 @@ from gatekeeper.store.stops import Stops
 from gatekeeper.store.views import StaffViews
 from gatekeeper.store.waiting import Waiting
 from gatekeeper.web import problems, requests
-from gatekeeper.web.brake import Brake
+from gatekeeper.web.brake import WINDOW_MS, Brake
 from gatekeeper.web.bundles import bundles_blueprint
 from gatekeeper.web.console import Desk, LawDesk, Oversight, console_blueprint
 from gatekeeper.web.console.affirm import affirm_blueprint
@@ -418,7 +418,7 @@ def _brake(state: State) -> Brake | None:
     if not settings.token_failures:
         return None
     return Brake(
-        Failures(state.database),
+        Failures(state.database, WINDOW_MS),
         state.keys,
         state.clock.now_ms,
         most=settings.token_failures,

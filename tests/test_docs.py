@@ -22,6 +22,7 @@ from gatekeeper import settings
 from gatekeeper.cli import main
 from gatekeeper.ledger import EVENTS, event_table
 from gatekeeper.records.sample import build
+from tests.benchmarks import __main__ as benchmarks
 from tests.servers.gate import environment, running_gate, small_city
 from tests.servers.opa import free_port
 
@@ -176,6 +177,13 @@ def test_every_make_target_that_is_named_is_there() -> None:
     texts = README + (ROOT / "CONTRIBUTING.md").read_text() + (ROOT / ".ci" / "run").read_text()
     named = set(re.findall(r"(?:`|^|' ?)make ([a-z-]+)", texts, re.MULTILINE))
     assert {"demo", "test", "test-all"} <= named <= targets
+
+
+@pytest.mark.parametrize("page", ["README.md", "deploy/README.md", "policies/README.md", "CONTRIBUTING.md"])
+def test_every_benchmark_that_is_named_is_there(page: str) -> None:
+    """Figures that nobody can measure again are worth little."""
+    named = re.findall(r"python -m tests\.benchmarks (\w+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert set(named) <= benchmarks.MEASURES.keys()
 
 
 @pytest.mark.servers

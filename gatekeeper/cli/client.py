@@ -145,11 +145,8 @@ def suspend(data: Path | None, client_id: str, reason: str) -> None:
     """Revoke a client for good: its tokens are refused from its next request on."""
     with city(data) as state:
         found = known_client(state, client_id)
-        if found.status != "active":
+        if revoke(state, found, reason) is None:
             raise OperatorError("the client is revoked already; nothing was changed")
-        committed(
-            state, "credential.revoked", found, {"reason": reason}, administration.revoke_client(found.id)
-        )
     click.echo(f"{client_id} is revoked; a new one: gatekeeper client add {found.agency_id} …")
 
 
@@ -204,17 +201,30 @@ def revoke_key(data: Path | None, client_id: str, kid: str) -> None:
     """
     with city(data) as state:
         found = known_client(state, client_id)
-        rows = revocation(found, kid)
-        if not rows:
+        if revoke_one(state, found, kid, {}) is None:
             raise OperatorError(f"no such active key: gatekeeper client show {client_id}")
-        committed(state, "credential.key_revoked", found, {"kid": kid}, rows)
     click.echo(f"revoked {kid}")
 
 
-def revocation(owner: Client, kid: str) -> tuple[Row, ...]:
-    """Return what revokes a key, and what came with it; nothing if it is none that can be revoked."""
+def revoke(state: State, owner: Client, reason: str) -> int | None:
+    """Revoke a client for good; return the entry's index, None if it was. Raises LedgerUnavailable."""
+    if owner.status != "active":
+        return None
+    return _commit(
+        state, "credential.revoked", owner, {"reason": reason}, administration.revoke_client(owner.id)
+    )
+
+
+def revoke_one(state: State, owner: Client, kid: str, why: dict[str, Json]) -> int | None:
+    """Revoke a key, and what came with it; return the entry's index, None if there is no such key to revoke.
+
+    Raises LedgerUnavailable.
+    """
     keys = with_published(owner, kid)
-    return tuple(row for key in keys for row in administration.revoke_key(owner.id, key.kid, key.status))
+    if not keys:
+        return None
+    rows = tuple(row for key in keys for row in administration.revoke_key(owner.id, key.kid, key.status))
+    return _commit(state, "credential.key_revoked", owner, {"kid": kid, **why}, rows)
 
 
 client.add_command(fetch_keys)
@@ -285,10 +295,7 @@ def _json(key: ClientKey) -> dict[str, Json]:
     return {"kid": key.kid, "alg": key.alg, "jwk": dict(key.jwk)}
 
 
-def committed(
-    state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]
-) -> int:
-    """Write a change of a client with its entry; return the entry's index. Raises LedgerUnavailable."""
+def _commit(state: State, event: str, owner: Client, private: dict[str, Json], rows: tuple[Row, ...]) -> int:
     draft = Draft(
         event=event,
         ref=f"credential_{secrets.token_hex(8)}",

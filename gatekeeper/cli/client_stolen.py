@@ -14,12 +14,13 @@ from pathlib import Path
 import click
 
 from gatekeeper.cli.agency import known
-from gatekeeper.cli.client import client, committed, known_client, revocation
+from gatekeeper.cli.client import client, known_client, revoke, revoke_one
 from gatekeeper.cli.opened import city, data_option, day_option, json_option, reason_option, show
 from gatekeeper.errors import LedgerCorrupt, OperatorError
+from gatekeeper.ledger import Json
 from gatekeeper.notices.stolen import Asked, Revoked, as_csv, asked_by, notice
 from gatekeeper.state import State
-from gatekeeper.store import Client, administration
+from gatekeeper.store import Client
 from gatekeeper.whole import write_whole
 
 __all__ = ["client"]
@@ -82,12 +83,8 @@ def _revoked(state: State, found: Client, kid: str | None, reason: str) -> Revok
     """Revoke what is not revoked yet. Raises OperatorError for a key that the client never had."""
     if kid is not None and all(key.kid != kid for key in found.keys):
         raise OperatorError(f"the client has no key {kid}: gatekeeper client show {found.id}")
-    entry = None
-    if kid is None and found.status == "active":
-        rows = administration.revoke_client(found.id)
-        entry = committed(state, "credential.revoked", found, {"reason": reason}, rows)
-    elif kid is not None and (rows := revocation(found, kid)):
-        entry = committed(state, "credential.key_revoked", found, {"kid": kid, "reason": reason}, rows)
+    why: dict[str, Json] = {"reason": reason}
+    entry = revoke(state, found, reason) if kid is None else revoke_one(state, found, kid, why)
     agency = known(state, found.agency_id)
     return Revoked(
         agency_id=agency.id,

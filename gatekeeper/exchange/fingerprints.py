@@ -23,6 +23,14 @@ def officer_print(keys: DayKeys, day: date, *, agency_id: str, badge: str) -> by
     return keys.fingerprint(day, "officer", canonical({"agency": agency_id, "badge": plain(badge)}))
 
 
+def who(badge: str, name: str) -> str:
+    """Return what tells an officer from the others of an agency: the badge, or the name if that says nothing.
+
+    A badge of signs only is nobody's.
+    """
+    return plain(badge) or plain(name)
+
+
 def plain(typed: str) -> str:
     """Return the letters and digits of what was typed; case, width, accents and scripts are made one."""
     folded = unicodedata.normalize("NFKD", typed).casefold()

@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from gatekeeper.errors import KeyErased
-from gatekeeper.exchange.fingerprints import officer_print, plain, target_print
+from gatekeeper.exchange.fingerprints import officer_print, plain, target_print, who
 from gatekeeper.exchange.interfaces import AskedBefore, Queries
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Json
@@ -108,7 +108,7 @@ def others(
 
 def prints(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes]:
     """Return the day's fingerprints of who searches for what, and of the case number. Raises KeyErased."""
-    officer = plain(query.requester.badge) or plain(query.requester.name)
+    officer = who(query.requester.badge, query.requester.name)
     # Without the plate's state: leaving it out would make another search of the same plate.
     target = [query.plate] if query.plate is not None else list(query.cameras)
     search = canonical([agency_id, officer, query.kind, *target])

@@ -18,10 +18,11 @@ from datetime import date
 from typing import Any, Final
 
 from gatekeeper.errors import KeyErased, PolicyUnavailable
-from gatekeeper.exchange.fingerprints import officer_print, plain
+from gatekeeper.exchange.fingerprints import officer_print, who
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys
 from gatekeeper.ledger.spending import Left, Limit, Spend
+from gatekeeper.policy.quotas import IN_A_DAY
 
 AGENCY: Final = "agency"
 OFFICER: Final = "officer"
@@ -29,8 +30,6 @@ AGAIN: Final = "again"
 KINDS: Final = ("plate", "place")
 LIMITS: Final = (AGENCY, OFFICER, *KINDS, AGAIN)
 """The names of all limits, which stand in headers, in refusals and in the log."""
-
-_HOURS: Final = {"hour": 24, "day": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Quotas:
         own, its_kinds = said["agencies"].get(agency_id, {}), said["kinds"].get(agency_kind, {})
         written = {name: own.get(name) or its_kinds.get(name) or said[name] for name in LIMITS}
         limits = {
-            name: Limit(name, one["capacity"], one["refill"] * _HOURS[one["per"]], one["reserve"])
+            name: Limit(name, one["capacity"], one["refill"] * IN_A_DAY[one["per"]], one["reserve"])
             for name, one in written.items()
         }
         return cls(limits, written, frozenset(said["urgent"]))
@@ -115,8 +114,7 @@ def spend_unread(
 
 
 def _prints(keys: DayKeys, agency_id: str, query: Query) -> Callable[[date], bytes | None]:
-    # A badge of signs only is nobody's: then it is the name that tells officers apart, as in `history`.
-    badge = query.requester.badge if plain(query.requester.badge) else query.requester.name
+    badge = who(query.requester.badge, query.requester.name)
 
     def of(day: date) -> bytes | None:
         with suppress(KeyErased):

@@ -199,11 +199,12 @@ def hour_of(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H}Z"
 
 
+BANDS: Final = ("0", "1-9", "10-99", "100+")
+"""How many, as the public log says it, the fewest first."""
+
+
 def count_band(count: int) -> str:
     """Return how many, as roughly as the public log says it; raises ValueError below zero."""
     if count < 0:
         raise ValueError("a count is not negative")
-    for limit, band in ((1, "0"), (10, "1-9"), (100, "10-99")):
-        if count < limit:
-            return band
-    return "100+"
+    return BANDS[sum(count >= least for least in (1, 10, 100))]

@@ -1,8 +1,9 @@
 """What a client asked whose key is in somebody else's hands, and the draft of what its agency is told.
 
 Guarantees: every query of the client from the first day on is listed, each with the entries that prove it,
-read from the public log and held against the tree's hashes; there is no plate, place, name or word of a query
-in the list or in the draft, so both can be sent by mail; what the draft says of the revocation is true.
+read from the public log and held against the hash that is kept of each; there is no plate, place, name or
+word of a query in the list or in the draft, so both can be sent by mail; what the draft says of the
+revocation is true.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from typing import Final, Protocol
 from gatekeeper.cells import cell
 from gatekeeper.errors import LedgerCorrupt
 from gatekeeper.ledger import StoredEntry
+from gatekeeper.ledger.entries import BANDS
 from gatekeeper.ledger.merkle import leaf_hash
 
-_BANDS: Final = ("0", "1-9", "10-99", "100+")
 _ANSWERS: Final = frozenset({"query.decided", "query.previewed"})
 
 
@@ -103,7 +104,7 @@ def _asked(query_id: str, stored: Sequence[StoredEntry]) -> Asked:
         last["outcome"],
         " ".join(last["provisions"]),
         len(bands),
-        max(bands, key=_BANDS.index, default="none"),
+        max(bands, key=BANDS.index, default="none"),
         said[0][0],
         said[-1][0],
     )

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-_IN_A_DAY: Final = {"hour": 24, "day": 1}
+IN_A_DAY: Final = {"hour": 24, "day": 1}
+"""How often what a limit gives back comes back in a day, by its ``per``."""
 
 
 def quota_faults(city: Any) -> list[str]:
@@ -37,7 +38,7 @@ def _faults(limit: Mapping[str, Any]) -> Iterator[str]:
     capacity, refill, reserve = (limit.get(name) for name in ("capacity", "refill", "reserve"))
     if not all(type(number) is int for number in (capacity, refill, reserve)):
         return
-    if capacity > refill * _IN_A_DAY.get(limit.get("per", ""), 0):  # type: ignore[operator]  # both are int
+    if capacity > refill * IN_A_DAY.get(limit.get("per", ""), 0):  # type: ignore[operator]  # both are int
         yield "more than comes back in a day; to mend it: a smaller capacity, or a larger refill"
     if reserve >= capacity:  # type: ignore[operator]  # both are int
         yield "the reserve is all of it; to mend it: a reserve smaller than the capacity"

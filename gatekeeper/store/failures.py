@@ -15,8 +15,6 @@ from sqlalchemy import ColumnElement, delete, select, text
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import failures
 
-WINDOW_MS: Final = 60_000
-
 _GOES_ON: Final = "failures.since_ms > :after AND failures.since_ms <= :now"
 _ADD: Final = text(
     "INSERT INTO failures (address_fp, since_ms, number) VALUES (:address, :since, :number) "  # noqa: S608  our own
@@ -28,32 +26,33 @@ _ADD: Final = text(
 
 
 class Failures:
-    """The counts of one database. Each method raises StoreUnavailable."""
+    """The counts of one database, each over so many milliseconds. Each method raises StoreUnavailable."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, window_ms: int) -> None:
         self._database = database
+        self._window_ms = window_ms
 
     def of(self, address: bytes, now_ms: int) -> tuple[int, int]:
         """Return how often it failed in the minute that has begun, and when that began."""
         c = failures.c
-        asked = select(c.number, c.since_ms).where(c.address_fp == address, *_current(now_ms))
+        asked = select(c.number, c.since_ms).where(c.address_fp == address, *self._current(now_ms))
         with self._database.read() as connection:
             row = connection.execute(asked).one_or_none()
             return (0, now_ms) if row is None else (row.number, row.since_ms)
 
     def add(self, counts: Mapping[bytes, tuple[int, int]], now_ms: int) -> None:
         """Add failures of each address (how many, when the first of them was), and remove what is over."""
+        after = now_ms - self._window_ms
         added = [
-            {"address": address, "number": number, "since": since, "after": now_ms - WINDOW_MS, "now": now_ms}
+            {"address": address, "number": number, "since": since, "after": after, "now": now_ms}
             for address, (number, since) in sorted(counts.items())
-            if now_ms - WINDOW_MS < since <= now_ms
+            if after < since <= now_ms
         ]
         with self._database.write() as connection:
             if added:
                 connection.execute(_ADD, added)
-            connection.execute(delete(failures).where(failures.c.since_ms < now_ms - 2 * WINDOW_MS))
+            connection.execute(delete(failures).where(failures.c.since_ms < now_ms - 2 * self._window_ms))
 
-
-def _current(now_ms: int) -> tuple[ColumnElement[bool], ...]:
-    # A time in the future is no time: a clock that was wrong must not shut anybody out.
-    return (failures.c.since_ms > now_ms - WINDOW_MS, failures.c.since_ms <= now_ms)
+    def _current(self, now_ms: int) -> tuple[ColumnElement[bool], ...]:
+        # A time in the future is no time: a clock that was wrong must not shut anybody out.
+        return (failures.c.since_ms > now_ms - self._window_ms, failures.c.since_ms <= now_ms)

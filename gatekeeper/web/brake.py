@@ -20,12 +20,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from gatekeeper.errors import Unavailable
 from gatekeeper.ledger import DayKeys
 
-WINDOW_MS = 60_000
+WINDOW_MS: Final = 60_000
+"""For how long failures count from the first of them."""
+
 _Counted = dict[bytes, tuple[int, int]]
 
 
@@ -75,7 +77,7 @@ class Brake:
         now = self._now_ms()
         number, since = self._counts.of(caller, now)
         own, first = self._pending.get(caller, (0, now))
-        if now - WINDOW_MS < first <= now:
+        if _running(first, now):
             number, since = number + own, min(first, since)
         if number < self._most:
             return 0
@@ -88,7 +90,7 @@ class Brake:
         with self._mutex:
             number, first = self._pending.get(caller, (0, now))
             # What was counted here and never shared within its minute is over.
-            self._pending[caller] = (number + 1, first) if now - WINDOW_MS < first <= now else (1, now)
+            self._pending[caller] = (number + 1, first) if _running(first, now) else (1, now)
         self._share(now)
 
     def _share(self, now: int) -> None:
@@ -105,11 +107,16 @@ class Brake:
 
 def _together(older: _Counted, newer: _Counted, now: int) -> _Counted:
     """Add up what could not be shared and what came since; what is over by now is forgotten."""
-    both = {caller: said for caller, said in older.items() if now - WINDOW_MS < said[1] <= now}
+    both = {caller: said for caller, said in older.items() if _running(said[1], now)}
     for caller, (number, first) in newer.items():
         before, began = both.get(caller, (0, first))
         both[caller] = (before + number, min(began, first))
     return both
+
+
+def _running(since: int, now: int) -> bool:
+    """Say whether a minute that began then is not over; one that begins in the future is none."""
+    return now - WINDOW_MS < since <= now
 
 
 def address_of(peer: str | None, forwarded: Sequence[str], proxy: str, hops: int) -> str:

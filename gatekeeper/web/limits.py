@@ -8,9 +8,7 @@ are ours, values are whole numbers: nothing of a caller's stands in a field.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from typing import cast
 
 from flask import Response
 
@@ -31,11 +29,12 @@ def put(response: Response, left: Sequence[Left]) -> Response:
     return response
 
 
+def told(error: QuotaExceeded) -> dict[str, Json]:
+    """Return what a problem document says of the limits that are used up, and when to ask again."""
+    return {"violated-policies": [*error.violated], "retry_after": error.wait_seconds}
+
+
 def refuse(response: Response, error: QuotaExceeded) -> Response:
-    """Say in a problem document which limits are used up, and when to ask again."""
-    body: dict[str, Json] = json.loads(response.get_data())
-    body["violated-policies"] = cast("list[Json]", list(error.violated))
-    body["retry_after"] = error.wait_seconds
-    response.set_data(json.dumps(body, ensure_ascii=False))
+    """Say in the header when to ask again, and what is left."""
     response.headers["Retry-After"] = str(error.wait_seconds)
     return put(response, error.left)

@@ -10,7 +10,9 @@ when to ask again.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import get_args
 
 from flask import Flask, Response, g, request
@@ -135,7 +137,8 @@ def problem(error: GatekeeperError) -> Response:
     specific = _SPECIFIC.get(error.code)
     detail = f"{specific} {kind.detail}" if specific else kind.detail
     faults = error.faults if isinstance(error, errors.InvalidRequest) else ()
-    response = document(kind.status, error.code, kind.title, detail, faults)
+    more = limits.told(error) if isinstance(error, errors.QuotaExceeded) else {}
+    response = document(kind.status, error.code, kind.title, detail, faults, more)
     if isinstance(error, errors.Unauthenticated):
         for challenge in _challenges(error.reason):
             response.headers.add("WWW-Authenticate", challenge)
@@ -166,8 +169,15 @@ def _scheme() -> str:
     return "DPoP" if scheme_of(request) == "dpop" else "Bearer"
 
 
-def document(status: int, code: str, title: str, detail: str, faults: tuple[Fault, ...] = ()) -> Response:
-    """Return a problem document; ``code`` names its type, described under ``/docs``."""
+def document(
+    status: int,
+    code: str,
+    title: str,
+    detail: str,
+    faults: tuple[Fault, ...] = (),
+    more: Mapping[str, Json] = MappingProxyType({}),
+) -> Response:
+    """Return a problem document; ``code`` names its type, described under ``/docs``, *more* are its own."""
     body: dict[str, Json] = {
         "type": f"/docs#problem-{code}",
         "title": title,
@@ -179,6 +189,7 @@ def document(status: int, code: str, title: str, detail: str, faults: tuple[Faul
         body["faults"] = [
             {"pointer": fault.pointer, "message": fault.message, "cure": fault.cure} for fault in faults
         ]
+    body |= more
     response = Response(json.dumps(body, ensure_ascii=False), status=status, content_type=PROBLEM)
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_SECONDS)

@@ -67,7 +67,7 @@ def _more(options: argparse.Namespace) -> list[str]:
     return ["--opa", options.opa] if options.opa else []
 
 
-_MEASURES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+MEASURES: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
     "exchange": lambda said: exchange.measure(said.rounds, said.seconds, *_more(said)),
     "engines": lambda said: engines.measure(said.decisions),
     "soak": lambda said: soak.measure(said.seconds, *_more(said)),
@@ -88,7 +88,7 @@ def main() -> None:
     # Ended from outside, it stops its servers and removes its gigabytes all the same.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     options = _options()
-    found = _MEASURES[options.kind](options)
+    found = MEASURES[options.kind](options)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
     json.dump({"benchmark": options.kind, "machine": machine, **found}, sys.stdout, indent=2)
     print()

@@ -15,8 +15,8 @@ from typing import Any
 
 import requests
 
-from tests.benchmarks.credentials import Shown, by_secret
 from tests.benchmarks.loads import Load, every_case, one_case, plates_of
+from tests.servers.credentials import Shown, by_secret
 
 PATIENCE_S = 180
 
@@ -41,7 +41,9 @@ class Served:
 
     def shown(self, scope: str = "reads:query") -> Shown:
         """Get an access token by the client's secret."""
-        return by_secret(self.base_url, self.agency("basic"), scope)
+        own = self.agency("basic")
+        granted = by_secret(self.base_url, own["client_id"], own["client_secret"], scope)
+        return Shown(f"Bearer {granted['access_token']}")
 
     def loads(self) -> tuple[Load, Load]:
         """Make both loads, for plates that were seen."""

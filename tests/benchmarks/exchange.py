@@ -11,9 +11,9 @@ from typing import Any
 
 from tests.benchmarks import floor, sending
 from tests.benchmarks.city import Served, gate, twin
-from tests.benchmarks.credentials import Shown, by_key
 from tests.benchmarks.loads import Load
 from tests.benchmarks.processes import processor_s
+from tests.servers.credentials import Shown, bound
 
 LEVELS = (1, 8, 32)
 MOST_PER_SECOND = 2500
@@ -81,16 +81,12 @@ def _profiles(
     """Put clients with a secret beside clients of the profile ``fapi``: a token bound by DPoP, ES256."""
 
     def shown(seconds: float) -> Shown:
-        return by_key(served.base_url, served.agency("fapi"), round(MOST_PER_SECOND * seconds))
+        return bound(served.base_url, served.agency("fapi"), round(MOST_PER_SECOND * seconds))
 
-    bound = _Side(served.base_url, served.process.pid, shown)
+    fapi = _Side(served.base_url, served.process.pid, shown)
     found = {}
     for connections in LEVELS:
-        runs = [
-            (basic.run(load, connections, seconds), bound.run(load, connections, seconds))
-            for _ in range(rounds)
-        ]
-        a, b = _medians([pair[0] for pair in runs]), _medians([pair[1] for pair in runs])
+        a, b = _beside(basic, fapi, load, connections, rounds, seconds)
         found[str(connections)] = {
             "basic": a,
             "fapi": b,
@@ -104,11 +100,7 @@ def _profiles(
 def _level(
     gated: _Side, ungated: _Side, load: Load, connections: int, rounds: int, seconds: float
 ) -> dict[str, Any]:
-    runs = [
-        (gated.run(load, connections, seconds), ungated.run(load, connections, seconds))
-        for _ in range(rounds)
-    ]  # fmt: skip
-    a, b = _medians([pair[0] for pair in runs]), _medians([pair[1] for pair in runs])
+    a, b = _beside(gated, ungated, load, connections, rounds, seconds)
     return {
         "load": load.name,
         "connections": connections,
@@ -118,6 +110,16 @@ def _level(
         "p50_added_ms": round(a["p50_ms"] - b["p50_ms"], 2),
         "p99_added_ms": round(a["p99_ms"] - b["p99_ms"], 2),
     }
+
+
+def _beside(
+    one: _Side, other: _Side, load: Load, connections: int, rounds: int, seconds: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Run both in turn; return the medians of each."""
+    runs = [
+        (one.run(load, connections, seconds), other.run(load, connections, seconds)) for _ in range(rounds)
+    ]  # fmt: skip
+    return _medians([pair[0] for pair in runs]), _medians([pair[1] for pair in runs])
 
 
 def _medians(found: list[dict[str, float]]) -> dict[str, float]:

@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.benchmarks.credentials import Shown
 from tests.benchmarks.loads import MOST, NUMBER, Load
+from tests.servers.credentials import Shown
 
 _LUA = """
 local bodies = {}

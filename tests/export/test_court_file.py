@@ -36,6 +36,7 @@ from tests.export.made import (
     staffed,
 )
 from tests.purge.made import COUNSEL, GONE, HELD, RECENT, Town
+from tests.servers.go import built
 
 VERIFIER = Path(__file__).parents[1] / "verifiers" / "tlog"
 
@@ -120,12 +121,12 @@ def test_the_program_in_the_readme_runs(files: dict[str, Unpacked], key: str, tm
         shutil.copy(VERIFIER / name, tmp_path)
     told = file.read("README.txt").decode()
     (tmp_path / "main.go").write_text(told[told.index("package main") :])
-    subprocess.run(["go", "build", "-o", "check", "."], cwd=tmp_path, check=True, timeout=300)
+    program = built(tmp_path, tmp_path / "check")
     number = file.numbers[-1]
     entry, proof = f"entries/{number}.json", f"receipts/{number}.tlog-proof"
 
     def checked(vkey: str, entry: str) -> int:
-        command = [str(tmp_path / "check"), vkey, entry, proof]
+        command = [program, vkey, entry, proof]
         return subprocess.run(command, cwd=file.directory, check=False, capture_output=True).returncode
 
     assert 0 == checked(key, entry)

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from gatekeeper.policy import load, shipped_policies
-from tests.http.go import built
+from tests.http.go import SOURCE
 from tests.servers.gate import RunningGate, running_gate, small_city
+from tests.servers.go import built
 from tests.servers.opa import opa_server
 from tests.servers.postgres import cluster
 
@@ -28,7 +29,7 @@ def city_of_reads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def go_oauth2(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the program of Go's x/oauth2, built once."""
-    return built(tmp_path_factory.mktemp("go"))
+    return built(SOURCE, tmp_path_factory.mktemp("go") / "oauth")
 
 
 @pytest.fixture(

@@ -1,31 +1,14 @@
-"""Go's x/oauth2, which other people wrote, as a program that asks the gate."""
+"""Go's x/oauth2, which other people wrote, as a program that asks the gate; see ``tests/clients/go``."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 SOURCE = Path(__file__).parent.parent / "clients" / "go"
-
-
-def built(directory: Path) -> str:
-    """Build the program into a directory; return its file."""
-    program = directory / "oauth"
-    done = subprocess.run(
-        ["go", "build", "-o", str(program), "."],
-        cwd=SOURCE,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "CGO_ENABLED": "0"},
-        timeout=300,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stderr
-    return str(program)
 
 
 def asked_by_go(command: Sequence[str], body: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import subprocess
 import time
 from pathlib import Path
@@ -22,6 +21,7 @@ from requests_oauthlib import OAuth2Session
 
 from tests.http.go import asked_by_go
 from tests.servers.gate import RunningGate
+from tests.servers.go import built
 
 pytestmark = pytest.mark.servers
 
@@ -174,17 +174,7 @@ def test_gos_own_libraries_verify_a_receipt_and_refuse_another_entry(
     gate: RunningGate, tmp_path: Path
 ) -> None:
     """golang.org/x/mod/sumdb checks the tlog-proof; with one byte of the entry changed it does not."""
-    program = tmp_path / "tlog"
-    built = subprocess.run(
-        ["go", "build", "-o", str(program), "."],
-        cwd=VERIFIER,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "CGO_ENABLED": "0"},
-        timeout=300,
-        check=False,
-    )
-    assert 0 == built.returncode, built.stderr
+    program = built(VERIFIER, tmp_path / "tlog")
     receipt = gate.ask(gate.body()).json()["receipt"]
     (tmp_path / "entry").write_bytes(receipt["entry"].encode())
     (tmp_path / "other").write_bytes(receipt["entry"].replace("released", "decided_").encode())
@@ -192,5 +182,5 @@ def test_gos_own_libraries_verify_a_receipt_and_refuse_another_entry(
     vkey = gate.document["ledger"]["vkey"]
     for name, expected in (("entry", 0), ("other", 1)):
         given = ["receipt", vkey, str(tmp_path / name), str(tmp_path / "proof")]
-        done = subprocess.run([str(program), *given], check=False, timeout=30)
+        done = subprocess.run([program, *given], check=False, timeout=30)
         assert expected == done.returncode, name

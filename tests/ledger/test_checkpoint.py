@@ -19,6 +19,7 @@ from gatekeeper.ledger.merkle import consistency_proof
 from gatekeeper.ledger.receipts import check_receipt, check_tlog_proof
 from gatekeeper.ledger.tiles import TileReader
 from tests.ledger.made import ORIGIN, Log, decided
+from tests.servers.go import built
 
 VERIFIER = Path(__file__).parent.parent / "verifiers" / "tlog"
 
@@ -206,8 +207,7 @@ def test_a_tlog_proof_for_another_leaf_is_refused(log: Log) -> None:
 @pytest.mark.needs("go")
 def test_the_go_libraries_accept_our_receipts_and_refuse_touched_ones(log: Log, tmp_path: Path) -> None:
     """golang.org/x/mod's sumdb/note and sumdb/tlog: the code behind Go's own checksum database."""
-    program = tmp_path / "tlog"
-    subprocess.run(["go", "build", "-o", str(program), "."], cwd=VERIFIER, check=True, timeout=300)
+    program = built(VERIFIER, tmp_path / "tlog")
     for _ in range(300):
         log.ledger.append(decided())
     appended = log.ledger.append(decided())

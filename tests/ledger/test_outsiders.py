@@ -25,6 +25,7 @@ from gatekeeper.ledger.tiles import TileReader
 from tests.conftest import FSCK
 from tests.ledger.made import ORIGIN, Log, decided, open_log
 from tests.ledger.test_published import at_once, grow
+from tests.servers.go import built
 
 SIZE = 600
 SOURCE = Path(__file__).parents[1] / "verifiers" / "tlog"
@@ -121,8 +122,7 @@ def _parts(directory: Path, level: str, nodes: int) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def sumdb(tmp_path_factory: pytest.TempPathFactory) -> Verifier:
     """Return the Go program."""
-    program = tmp_path_factory.mktemp("go") / "tlog"
-    subprocess.run(["go", "build", "-o", str(program), "."], cwd=SOURCE, check=True, timeout=300)
+    program = built(SOURCE, tmp_path_factory.mktemp("go") / "tlog")
 
     def verify(directory: Path, vkey: str, *old: str) -> bool:
         with served(directory) as url:

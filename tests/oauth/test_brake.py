@@ -16,7 +16,7 @@ from gatekeeper.errors import StoreUnavailable
 from gatekeeper.ledger import DayKeys
 from gatekeeper.store.database import Database
 from gatekeeper.store.failures import Failures
-from gatekeeper.web.brake import Brake, address_of, network
+from gatekeeper.web.brake import WINDOW_MS, Brake, address_of, network
 from gatekeeper.web.clients import ASSERTION_TYPE
 from gatekeeper.web.presented import Presenting
 from gatekeeper.web.proxy import Proxy
@@ -35,7 +35,13 @@ class Street:
         self.workers = []
         for _ in range(workers):
             brake = Brake(
-                Failures(database), keys, city.clock.now_ms, most=MOST, proxy=PROXY, hops=1, share_seconds=0
+                Failures(database, WINDOW_MS),
+                keys,
+                city.clock.now_ms,
+                most=MOST,
+                proxy=PROXY,
+                hops=1,
+                share_seconds=0,
             )
             app = Flask("city")
             app.register_blueprint(
@@ -183,7 +189,13 @@ def test_counts_that_cannot_be_read_let_nobody_in(street: Street, database: Data
 def test_an_attack_writes_once_a_second(city: City, database: Database, keys: DayKeys) -> None:
     """Whoever guesses must not keep the log's writers waiting; what is not yet shared counts all the same."""
     brake = Brake(
-        Failures(database), keys, city.clock.now_ms, most=MOST, proxy=PROXY, hops=1, share_seconds=60
+        Failures(database, WINDOW_MS),
+        keys,
+        city.clock.now_ms,
+        most=MOST,
+        proxy=PROXY,
+        hops=1,
+        share_seconds=60,
     )
     callers = [brake.caller("192.0.2.1", ()), brake.caller("192.0.2.2", ())]
     for _ in range(MOST + 1):
@@ -199,7 +211,7 @@ def test_what_was_never_shared_is_over_after_a_minute_too(
 ) -> None:
     """A burst within one second, then silence: the worker that counted it must not shut the door for good."""
     brake = Brake(
-        Failures(database),
+        Failures(database, WINDOW_MS),
         keys,
         city.clock.now_ms,
         most=MOST,

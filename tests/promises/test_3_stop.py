@@ -7,17 +7,13 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 
 from gatekeeper.app import application
 from gatekeeper.errors import LedgerUnavailable, PolicyUnavailable
@@ -30,71 +26,14 @@ from gatekeeper.settings import Settings
 from gatekeeper.store import Stop, administration
 from gatekeeper.web.metrics import FAULTS
 from tests.exchange.city import CAMERAS, City, body
+from tests.promises.load import AGENCIES, Seen, under_load
 from tests.promises.made import REASON, built_city, codes, document, once, released
 from tests.promises.test_1_permit import fill, small_disk
-from tests.servers.gate import PATIENCE_SECONDS, RunningGate, environment
+from tests.servers.gate import RunningGate, environment
 
 __all__ = ["small_disk"]
 
 # --- Under load, over real sockets, in two workers. -------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """An answer: by whom it was asked, and when its first byte was here."""
-
-    agency: str
-    at: float
-    status: int
-    document: Mapping[str, Any]
-
-
-@dataclass
-class _Hammer:
-    gate: RunningGate
-    seen: list[_Seen] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    ended: threading.Event = field(default_factory=threading.Event)
-
-    def run(self, agency: str) -> None:
-        plates, number = self.gate.document["samples"]["plates"], 0
-        address, asked = f"{self.gate.base_url}/v1/queries", self.gate.body()
-        headers = {"Authorization": f"Bearer {self.gate.token(agency)}"}
-        with requests.Session() as session:
-            while not self.ended.is_set():
-                number += 1
-                asked["query"]["plate"] = plates[number % len(plates)]
-                try:
-                    # With stream, post() returns at the first bytes of the answer.
-                    given = session.post(
-                        address, json=asked, headers=headers, timeout=PATIENCE_SECONDS, stream=True
-                    )
-                    at = time.monotonic()
-                    self.seen.append(_Seen(agency, at, given.status_code, given.json()))
-                except requests.RequestException as error:
-                    self.failed.append(repr(error))
-
-
-AGENCIES = ("maple-falls-pd", "birchport-pd-wi")
-
-
-@contextmanager
-def under_load(gate: RunningGate, *, resets: bool = False) -> Iterator[_Hammer]:
-    """Ask without pause until the block ends; no request may fail, but for connections that are reset."""
-    hammer = _Hammer(gate)
-    for agency in AGENCIES:
-        gate.token(agency)
-    threads = [threading.Thread(target=hammer.run, args=(AGENCIES[n % 2],)) for n in range(16)]
-    for thread in threads:
-        thread.start()
-    try:
-        time.sleep(0.6)
-        yield hammer
-    finally:
-        hammer.ended.set()
-        for thread in threads:
-            thread.join(20)
-    assert [] == [why for why in hammer.failed if not (resets and "Connection aborted" in why)]
 
 
 @pytest.mark.servers
@@ -121,7 +60,7 @@ def test_no_record_leaves_after_stop_returned(served: RunningGate) -> None:
             served.command("resume", stop_id, "--reason", REASON)
             runs.append((scope, stop_id, (flowing, asked), (returned, lifting)))
 
-    def stopped(answer: _Seen, scope: str) -> bool:
+    def stopped(answer: Seen, scope: str) -> bool:
         return (answer.agency == AGENCIES[0] or scope != "agency") and bool(
             _cameras_of(answer, scope, camera)
         )
@@ -146,7 +85,7 @@ def test_no_record_leaves_after_stop_returned(served: RunningGate) -> None:
     assert "consistent" in served.command("ledger", "verify").stdout
 
 
-def _cameras_of(answer: _Seen, scope: str, camera: str) -> set[str]:
+def _cameras_of(answer: Seen, scope: str, camera: str) -> set[str]:
     """Name the cameras whose reads the answer holds (only the one, where the stop is of a camera)."""
     found = {record["camera"]["id"] for record in answer.document.get("records", ())}
     return found & {camera} if scope == "camera" else found

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pyotp
 import requests
 
+from tests.promises.load import AGENCIES, under_load
 from tests.promises.made import REASON
-from tests.promises.test_3_stop import AGENCIES, under_load
 from tests.servers.gate import PATIENCE_SECONDS, RunningGate
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import requests
 
 from gatekeeper.records.sample import build
+from tests.servers.credentials import by_secret
 from tests.servers.opa import free_port
 
 START_SECONDS = 60
@@ -71,16 +72,9 @@ class RunningGate:
         renewed, token = self._tokens.get((agency_id, scope), (0.0, ""))
         if time.monotonic() >= renewed:
             own = self.agency(agency_id)
-            given = requests.post(
-                f"{self.base_url}/oauth/token",
-                data={"grant_type": "client_credentials", "scope": scope},
-                auth=(own["client_id"], own["client_secret"]),
-                timeout=10,
-            )
-            assert given.status_code == 200, given.text
-            said = given.json()
-            token = said["access_token"]
-            self._tokens[agency_id, scope] = (time.monotonic() + said["expires_in"] / 2, token)
+            granted = by_secret(self.base_url, own["client_id"], own["client_secret"], scope)
+            token = granted["access_token"]
+            self._tokens[agency_id, scope] = (time.monotonic() + granted["expires_in"] / 2, token)
         return token
 
     def request(

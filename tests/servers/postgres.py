@@ -95,7 +95,7 @@ class Cluster:
                 start_new_session=True,
                 **unprivileged(),
             )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120  # it recovers from its last end; a busy machine
         while True:
             try:
                 psycopg.connect(self.url(), connect_timeout=2).close()

@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import event
 
 from gatekeeper.store.database import Database
-from gatekeeper.store.failures import WINDOW_MS, Failures
+from gatekeeper.store.failures import Failures
+from gatekeeper.web.brake import WINDOW_MS
 
 NOW = 1_796_000_000_000
 ONE, TWO = b"\1" * 32, b"\2" * 32
@@ -17,7 +18,7 @@ ONE, TWO = b"\1" * 32, b"\2" * 32
 
 def test_each_minute_of_an_address_is_counted_for_itself(database: Database) -> None:
     """What goes on is added up from its beginning; what is over, or in the future, begins anew."""
-    counts = Failures(database)
+    counts = Failures(database, WINDOW_MS)
     counts.add({ONE: (2, NOW), TWO: (1, NOW)}, NOW)
     counts.add({ONE: (3, NOW + 5000)}, NOW + 5000)
     assert [(5, NOW), (1, NOW)] == [counts.of(one, NOW + 5000) for one in (ONE, TWO)]
@@ -44,7 +45,7 @@ def _statements(database: Database) -> Iterator[list[str]]:
 
 def test_many_addresses_at_once_are_one_statement(database: Database) -> None:
     """Who guesses from ten thousand networks must not hold the log's lock for seconds."""
-    counts = Failures(database)
+    counts = Failures(database, WINDOW_MS)
     with _statements(database) as sent:
         counts.add({number.to_bytes(32, "big"): (1, NOW) for number in range(1000)}, NOW)
     assert 2 == len(sent)
