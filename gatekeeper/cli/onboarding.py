@@ -8,11 +8,11 @@ again enters what is missing and nothing twice; who is registered otherwise is n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gatekeeper.cli import affirmation, client
 from gatekeeper.cli.agency import entering, known, misfits
@@ -27,6 +27,7 @@ from gatekeeper.state import State
 from gatekeeper.store import Agency, ClientKey
 from gatekeeper.store.values import Profile
 
+_W = TypeVar("_W", bound=str)
 MOST_CONTACTS = 10
 LONGEST_SOURCE = 500
 
@@ -269,3 +270,15 @@ def _has(found: Agency, paper: Paper) -> bool:
 
 def _values(paper: Paper) -> dict[str, Any]:
     return {name: getattr(paper, name) for name in Paper.__dataclass_fields__}
+
+
+def one_of(words: tuple[_W, ...]) -> Callable[[str], _W]:
+    """Return what reads one of these words; it raises ValueError, with all of them, on any other."""
+
+    def read(text: str) -> _W:
+        for word in words:
+            if word == text:
+                return word
+        raise ValueError(f"it is one of {', '.join(words)}")
+
+    return read
