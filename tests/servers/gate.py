@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class RunningGate:
     _tokens: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
     _local: threading.local = field(default_factory=threading.local)
     _plates: Iterator[str] = field(init=False)
+    _officers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def __post_init__(self) -> None:
         """Line up the plates that are asked about."""
@@ -107,9 +108,11 @@ class RunningGate:
     def body(self, **changes: Any) -> dict[str, Any]:
         """Return a flawless request for the next plate, changed by dotted names (``purpose__offense=…``).
 
-        Each is about another plate: what one test was refused, the next does not ask again in other words.
+        Each is about another plate, by another officer: what one test was refused, the next does not ask
+        again in other words, and together they are no sweep.
         """
-        return flawless(next(self._plates), **changes)
+        own = {"requester__badge": f"4411-{next(self._officers)}"}
+        return flawless(next(self._plates), **(own | changes))
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run an operator's command on this city."""
