@@ -128,6 +128,27 @@ def test_a_stolen_key_is_replaced_without_waiting(city: City, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_key_that_was_destroyed_signs_no_more_without_an_entry(city: City) -> None:
+    """Put back from a backup, or left in its hardware, it comes again only as it came first: step by step."""
+    tokens = city.data / "keys" / "tokens"
+    kid = city.run("token-key", "prepare", *WHY).splitlines()[0]
+    city.run("token-key", "activate", *WHY)
+    kept = (tokens / "active.pem").read_bytes()
+    city.run("token-key", "retire", *WHY)
+    city.run("token-key", "drop", kid, "--stolen", *WHY)
+    before = len(told(city))
+    (tokens / "next.pem").write_bytes(kept)
+    (tokens / "next.pem").chmod(0o600)
+    assert "token-key prepare" in city.refused("token-key", "activate", *WHY)
+    assert kid == city.run("token-key", "prepare", *WHY).splitlines()[0]
+    city.run("token-key", "activate", *WHY)
+    city.run("token-key", "retire", *WHY)
+    city.run("token-key", "drop", kid, *WHY)
+    events = [entry["event"] for entry in told(city)[before:] if entry["kid"] == kid]
+    assert ["token_key.prepared", "token_key.activated", "token_key.dropped"] == events
+
+
+@pytest.mark.usefixtures("impatient")
 def test_what_broke_off_is_gone_on_with(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash between file and entry, either way: the same command does the rest, and logs nothing twice."""
     with monkeypatch.context() as patch:
