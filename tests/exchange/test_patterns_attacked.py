@@ -136,6 +136,13 @@ def _ask_at(city: City, at: datetime, **changes: Any) -> Answer:
         "A\u0301b4411",
         "ab44\u200b11",  # a space without width
         "ab44\u00ad11",  # a hyphen that is not shown
+        "ab4411\u3164",  # letters that are not shown, wide and narrow
+        "ab44\u1160\uffa0\u115f11",
+        "ab4411\u0345",  # a mark that small letters make a letter of
+        "ab44\u02bc11",  # an apostrophe that counts as a letter
+        "\u0410\u04124411",  # Cyrillic letters that look the same, below Greek ones
+        "\u0391\u03924411",
+        "\u0430b4411",
     ],
     ids=ascii,
 )
