@@ -85,6 +85,7 @@ REFUSED: dict[str, tuple[bytes | dict[str, Any], str]] = {
     "a kid that is no text": ({**EC.as_dict(private=False), "kid": 7}, "kid"),
     "a certificate": (b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "PEM"),
     "not UTF-8": (b"{\xff}", "JWK"),
+    "nested without end": (b'{"a":' * 100_000, "JWK"),
     "nothing": (b"", "PEM"),
 }  # fmt: skip
 
