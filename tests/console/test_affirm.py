@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from gatekeeper.errors import LedgerUnavailable
+from gatekeeper.errors import LedgerUnavailable, OperatorError
 from gatekeeper.ledger import Draft
 from gatekeeper.oversight import signable
 from gatekeeper.oversight.agencies import told_of
@@ -252,6 +252,25 @@ def test_a_link_that_has_ended_says_so_and_whose_it_was_to_nobody(
         assert AGENCY not in answer.text
         assert "chief@" not in answer.text
     assert before == len(linked.affirmations())
+
+
+def test_no_link_is_made_for_a_text_that_the_law_does_not_take(staffed: Staffed) -> None:
+    """It would be signed in vain: the newest that counts is meant, and another is refused by name."""
+    state = staffed.city.state
+    found = state.registry.agency(AGENCY)
+    assert found is not None
+    named = LAW["texts_to_sign"]["affirmation"]
+    newer = {**LAW["texts_to_sign"], "affirmation": {**named, "2027-01": named["2026-01"]}}
+    signs = signing(state, lambda: {**LAW, "texts_to_sign": newer})
+    asked: dict[str, Any] = {"kind": "affirmation", "signer_email": "chief@unsigned.example", "by": "staff-1"}
+    made = signs.opened(signs.invite(found, **asked).token)
+    assert made is not None
+    assert "2026-01" == made.text_version
+    with pytest.raises(OperatorError, match="signed in vain"):
+        signs.invite(found, text_version="2027-01", **asked)
+    none = signing(state, lambda: {**LAW, "affirmation_texts": []})
+    with pytest.raises(OperatorError, match="names no text"):
+        none.invite(found, **asked)
 
 
 def test_a_law_that_names_another_text_signs_nothing_by_an_old_link(linked: Page) -> None:
