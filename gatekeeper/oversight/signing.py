@@ -279,7 +279,8 @@ class Signing:
         if language is not None:
             return self.texts.text(city, invitation.kind, invitation.text_version, language)
         text = self.texts.text(city, invitation.kind, invitation.text_version)
-        if text is None or text.sha256 != invitation.text_sha256:
+        counts = taken(city, invitation.kind, invitation.text_version)
+        if text is None or text.sha256 != invitation.text_sha256 or not counts:
             raise OperatorError("the law in force names another text than this link was made for")
         return text
 

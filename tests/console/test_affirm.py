@@ -271,6 +271,8 @@ def test_no_link_is_made_for_a_text_that_the_law_does_not_take(staffed: Staffed)
     none = signing(state, lambda: {**LAW, "affirmation_texts": []})
     with pytest.raises(OperatorError, match="names no text"):
         none.invite(found, **asked)
+    with pytest.raises(OperatorError, match="names another text"):  # taken back since the link was made
+        none.sign(made, name="Pat Example", title="Chief", email="chief@unsigned.example")
 
 
 def test_a_law_that_names_another_text_signs_nothing_by_an_old_link(linked: Page) -> None:
