@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -196,6 +198,27 @@ def test_nothing_is_done_that_the_log_cannot_tell(
     step = ("activate",) if retired is None else ("drop", retired)
     assert 1 == typed("token-key", *step, *WHY, "--data", str(city.data)).exit_code
     assert before == states(city)
+
+
+def test_encrypting_waits_for_another_step_and_makes_no_key_young(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its reading and its writing a step could put another key where it writes the one it read."""
+    secret = tmp_path / "passphrase"
+    secret.write_text("a passphrase that is long enough\n")
+    secret.chmod(0o600)
+    monkeypatch.setenv("GATEKEEPER_KEY_PASSPHRASE_FILE", str(secret))
+    active = city.data / "keys" / "tokens" / "active.pem"
+    os.utime(active, (1_700_000_000, 1_700_000_000))
+    before = active.read_bytes()
+    encrypting = threading.Thread(target=city.run, args=("token-key", "encrypt"))
+    with token_keys(load(data=city.data)).changing():
+        encrypting.start()
+        encrypting.join(1.0)
+        assert before == active.read_bytes()
+    encrypting.join(20.0)
+    assert b"ENCRYPTED" in active.read_bytes()
+    assert 1_700_000_000 == active.stat().st_mtime  # how old it is, warnings go by
 
 
 def test_encrypted_at_rest(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
