@@ -16,6 +16,8 @@ import pytest
 
 from gatekeeper import settings
 from gatekeeper.cli.opened import operator
+from gatekeeper.errors import Superseded
+from gatekeeper.ledger import Ledger
 from gatekeeper.policy import load, shipped_policies
 from gatekeeper.state import open_state
 from tests.cli.shell import City, spawned, typed
@@ -176,6 +178,21 @@ def test_an_agency_is_suspended_and_closed_for_good(city: City) -> None:
     assert "nothing was changed" in city.refused("agency", "reinstate", agency, *WHY)
     assert "the agency is closed" in city.refused("client", "add", agency, "--profile", "basic")
     assert ["agency.added", "agency.suspended", "agency.closed"] == city.events()
+
+
+def test_what_another_changed_at_the_same_moment_says_to_type_it_again(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To suspend must work: whoever was a moment too late is told that it did not, and what to do."""
+    agency = city.add_agency()
+
+    def overtaken(*_: object) -> None:
+        raise Superseded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "append", overtaken)
+        assert "type the command again" in city.refused("agency", "suspend", agency, *WHY)
+    city.run("agency", "suspend", agency, *WHY)
 
 
 def test_a_second_suspension_and_an_empty_reason_change_nothing(city: City) -> None:
