@@ -2,9 +2,10 @@
 
 One question is like another. That it was refused a moment ago for other words (see ``rephrased``), that it is
 the fiftieth plate of the day, or the third look at who comes to a clinic, only its neighbours tell.
-Guarantees: two that are asked at once see each other (``Patterns.unseen`` and ``overtaken``, under the log's
-lock); marks are HMACs under the key of their day, so a purged day takes them with it; what could not be read
-is an error, never "none".
+Guarantees: of what was refused, and of sensitive places, two that are asked at once see each other
+(``Patterns.unseen`` and ``overtaken``, under the log's lock), while of a sweep as many more may pass as are
+asked at the same moment; marks are HMACs under the key of their day, so a purged day takes them with it; what
+could not be read is an error, never "none".
 """
 
 from __future__ import annotations
