@@ -21,6 +21,8 @@ from gatekeeper.cli.client_credentials import public_key
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
+from gatekeeper.exchange.key_sets import revoked
+from gatekeeper.exchange.public_keys import thumbprint
 from gatekeeper.ledger import Json
 from gatekeeper.notices.told import is_address
 from gatekeeper.state import State
@@ -160,6 +162,10 @@ def _client(asked: NewClient, served: Collection[str]) -> Iterator[Fault]:
 
 def clashes(state: State, asked: Application) -> Iterator[Fault]:
     """Yield what the registry has otherwise. Raises StoreUnavailable."""
+    ended = revoked(state.registry.clients())
+    for key in () if asked.client is None else asked.client.keys:
+        if thumbprint(key.alg, key.jwk) in ended:
+            yield Fault("client/keys", "a key of these was revoked here, for good: have another pair made")
     found = state.registry.agency(asked.id)
     if found is None or found.id != asked.id:
         for taken in filter(None, (found, state.registry.agency(asked.ori) if asked.ori else None)):

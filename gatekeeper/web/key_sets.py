@@ -13,7 +13,7 @@ a withdrawn key ends the tokens it obtained, and a restart neither asks all agen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -81,6 +81,8 @@ class KeySets:
     client: Callable[[str], Client | None]
     commit: Callable[[Client, ClientKey, Changes], None]
     now_ms: Callable[[], int]
+    revoked: Callable[[], Container[str]] = tuple
+    """The thumbprints of keys that were revoked, of whichever client: none of them is entered anew."""
 
     def current(self, client: Client, kid: object, /) -> Client:
         """Return the client with keys that may be used now, one of which ought to be that of this ``kid``.
@@ -114,7 +116,7 @@ class KeySets:
             published = read(self.fetch(str(source.jwk[ALG])))
             # As the client is now: fetching may have taken its time.
             client = self.client(client_id) or client
-            if changed := changes(client.keys, published):
+            if changed := changes(client.keys, published, self.revoked()):
                 self.commit(client, source, changed)
         except (FetchFailed, KeySetRefused) as failed:
             _log.warning("key_set_not_fetched", client=client_id, reason=failed.fault)
