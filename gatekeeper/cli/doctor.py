@@ -12,6 +12,7 @@ import click
 
 from gatekeeper import settings as configuration
 from gatekeeper.cli.opened import as_its_owner, data_option, json_option, show
+from gatekeeper.cli.token_key import refuse_destroyed
 from gatekeeper.errors import GatekeeperError, KeyErased, OperatorError
 from gatekeeper.notices import Reach
 from gatekeeper.notices.told import addresses
@@ -89,6 +90,7 @@ def _keys(settings: Settings) -> str:
     try:
         tokens = token_keys(settings)
         tokens.usable()
+        refuse_destroyed(state, tokens)
         state.policy_keys().signer()
         state.bundle_access()
         state.nonces()

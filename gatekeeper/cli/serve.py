@@ -11,6 +11,7 @@ import click
 from gatekeeper import settings as configuration
 from gatekeeper.cli import serving
 from gatekeeper.cli.opened import data_option, operator
+from gatekeeper.cli.token_key import refuse_destroyed
 from gatekeeper.parts import endpoints, found, key_sets, laws_in_force, load_bundle, mail, policies_of, trust
 from gatekeeper.policy import files_of, tree_digest
 from gatekeeper.settings import Settings
@@ -55,7 +56,7 @@ def run(settings: Settings, **hooks: Callable[..., Any]) -> None:
     try:
         state.check_log()
         # Each worker reads them: refused here, once and in words, not by workers that do not start.
-        token_keys(settings)
+        refuse_destroyed(state, token_keys(settings))
         state.bundle_access()
         state.nonces()
         state.officer_marks()

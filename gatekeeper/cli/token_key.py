@@ -31,6 +31,7 @@ ENDED_S: Final = TOKEN_LIFE_SECONDS + FOLLOWED_S
 """Within this the last token that a retired key signed has ended."""
 
 _STATES: Final = ("next", "active", "retired")
+_DROPPED: Final = "token_key.dropped"
 _PREPARED: Final = frozenset({"token_key.prepared", "token_key.activated"})
 """What the log told last of a next key: the latter where its activation broke off after the entry."""
 
@@ -134,8 +135,8 @@ def drop(data: Path | None, key_id: str, reason: str, *, stolen: bool) -> None:
                 f"tokens that {key_id} signed may still be in use: wait {wait:.0f} s, or, if it was stolen: "
                 f"gatekeeper token-key drop {key_id} --stolen --reason …"
             )
-        if _last(state, key_id) != "token_key.dropped":
-            _log(state, "token_key.dropped", key_id, reason)
+        if _last(state, key_id) != _DROPPED:
+            _log(state, _DROPPED, key_id, reason)
         keys.drop(key_id)
     click.echo(f"{key_id} is destroyed: what it signed is refused; clients ask for new tokens by themselves")
 
@@ -175,6 +176,26 @@ def _uri(text: str) -> str:
             "'pkcs11:token=LABEL;object=LABEL?module-path=/path/to/module.so&pin-source=file:/path/to/pin'"
         )
     return text
+
+
+_AGAIN: Final = {
+    "next": "gatekeeper token-key prepare --reason …, which tells the log of it",
+    "active": "gatekeeper token-key retire --reason …; gatekeeper token-key drop {kid} --stolen --reason …",
+    "retired": "gatekeeper token-key drop {kid} --stolen --reason …",
+}
+
+
+def refuse_destroyed(state: State, keys: TokenKeys) -> None:
+    """Refuse a key of which the log told last that it was destroyed: a backup may bring a stolen one back.
+
+    Raises OperatorError, LedgerUnavailable.
+    """
+    for key in keys.listed():
+        if _last(state, key.kid) == _DROPPED:
+            cure = _AGAIN[key.state].format(kid=key.kid)
+            raise OperatorError(
+                f"the token key {key.kid} was destroyed, as the log tells, and is here: {cure}"
+            )
 
 
 def _next(keys: TokenKeys) -> Listed | None:

@@ -151,6 +151,40 @@ def test_a_key_that_was_destroyed_signs_no_more_without_an_entry(city: City) -> 
 
 
 @pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize(
+    ("name", "steps"),
+    [
+        ("active.pem", (("retire",), ("drop", "--stolen"))),
+        ("retired-{kid}.pem", (("drop", "--stolen"),)),
+        ("next.pem", (("prepare",),)),
+    ],
+)
+def test_nothing_is_served_with_a_key_that_was_destroyed(
+    city: City, monkeypatch: pytest.MonkeyPatch, name: str, steps: tuple[tuple[str, ...], ...]
+) -> None:
+    """A directory of keys that was put back brings a stolen one back: the message says how to end it anew."""
+    monkeypatch.setenv("GATEKEEPER_ENGINE", "embedded")
+    tokens = city.data / "keys" / "tokens"
+    (kid,) = states(city)
+    kept = (tokens / "active.pem").read_bytes()
+    city.run("token-key", "retire", *WHY)
+    city.run("token-key", "drop", kid, "--stolen", *WHY)
+    if name == "active.pem":
+        (tokens / "active.pem").unlink()
+    file = tokens / name.format(kid=kid)
+    file.write_bytes(kept)
+    file.chmod(0o600)
+    for command in ("serve", "doctor"):
+        result = typed(command, "--data", str(city.data))
+        assert 0 != result.exit_code
+        assert f"{kid} was destroyed" in result.output
+        assert all(f"gatekeeper token-key {step[0]}" in result.output for step in steps)
+    for step, *rest in steps:
+        city.run("token-key", step, *((kid,) if step == "drop" else ()), *rest, *WHY)
+    assert "was destroyed" not in typed("doctor", "--data", str(city.data)).output
+
+
+@pytest.mark.usefixtures("impatient")
 def test_what_broke_off_is_gone_on_with(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash between file and entry, either way: the same command does the rest, and logs nothing twice."""
     with monkeypatch.context() as patch:
