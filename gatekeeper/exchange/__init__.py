@@ -63,6 +63,7 @@ from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon
+from gatekeeper.exchange.sessions import at_once
 from gatekeeper.exchange.status import state_now, status
 from gatekeeper.ledger import Appended, Clock, DayKeys, Json, Ledger, Row
 from gatekeeper.ledger.rows import RegistryState
@@ -562,7 +563,19 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
         who=who,
     )
     present = found.patterns.presence
-    who = replace(found.officer, clients_this_hour=present.clients_this_hour, hours_today=present.hours_today)
+    who = replace(
+        found.officer,
+        clients_this_hour=present.clients_this_hour,
+        hours_today=present.hours_today,
+        sessions_at_once=at_once(
+            gate.queries,
+            gate.keys,
+            gate.engine.bundle.data,
+            agency_id=caller.agency_id,
+            officer=request.officer,
+            at=at,
+        ),
+    )
     return replace(found, officer=who)
 
 

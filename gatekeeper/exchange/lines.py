@@ -166,6 +166,7 @@ class _OfficerSchema(Schema):
 
     clients_this_hour = StrictInteger(1, 1_000_000, load_default=1)
     hours_today = StrictInteger(1, 24, load_default=1)
+    sessions_at_once = StrictInteger(1, 1_000_000, load_default=1)
 
     @post_load
     def _made(self, loaded: dict[str, Any], **_: Any) -> Officer:
