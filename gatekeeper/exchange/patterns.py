@@ -230,7 +230,7 @@ def _looked(  # noqa: PLR0917  what a look is counted by
     latest = tuple(chain.from_iterable(prints[:3]))
     looked = Question(latest, to_ms(at - AT_ONCE), to_ms(at + AT_ONCE))
     found = queries.looks(
-        tuple(zip(*prints, strict=True)),
+        tuple(zip(*prints, strict=True)) or ((),) * (1 + len(parties)),
         looked.prints,
         since_ms=looked.since_ms,
         until_ms=looked.until_ms,

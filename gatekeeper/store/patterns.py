@@ -1,7 +1,8 @@
 """What a query is compared with: what an officer asked about today, and marks that earlier queries left.
 
-Guarantees: every look is a seek into an index that holds all it answers with, and as many are taken as the
-caller allows, so ten million queries cost what a thousand do; a target asked about a hundred times is one.
+Guarantees: every look is a seek into an index, and as many rows are read as the caller allows, or as one
+badge asked on one day, so ten million queries cost what a thousand do; a target asked about a hundred times
+is one.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from gatekeeper.store.values import Looks, Marked, OfficerDay
 MOST_TARGETS: Final = 200
 """Further targets of a day are not counted; a city's own limit is below it (``schema/city.json``)."""
 
-MOST_READ: Final = 500
+MOST_READ: Final = 1000
 """So many queries of an officer's day are read in one stretch; of a longer day each part is looked for."""
 
 _NONE: Final = b""
@@ -60,7 +61,7 @@ SELECT count(*), sum(CASE WHEN {_LATEST.format("asked.target")} >= ? THEN 1 ELSE
 PRESENT: Final = """
 SELECT count(DISTINCT hour) FILTER (WHERE hour <> ?),
        count(DISTINCT client_id) FILTER (WHERE hour = ? AND client_id <> ?)
-  FROM queries WHERE officer_fp = ?"""
+  FROM (SELECT DISTINCT hour, client_id FROM queries WHERE officer_fp = ?) AS seen"""
 """Every query of the officer's day, which the limit of queries an hour keeps short."""
 
 _LATEST_MARKS = (

@@ -30,10 +30,12 @@ from unittest import mock
 from gatekeeper.app import build_gate
 from gatekeeper.exchange.fingerprints import officer_print, target_print
 from gatekeeper.exchange.history import DAYS, history
+from gatekeeper.exchange.officer import Assertion
 from gatekeeper.exchange.parse import Query, read_again
 from gatekeeper.exchange.patterns import ALONE, Patterns, patterns
 from gatekeeper.exchange.presence import presence
 from gatekeeper.exchange.rephrased import refusal_prints
+from gatekeeper.exchange.sessions import at_once
 from gatekeeper.ledger import DayKeys, Insert
 from gatekeeper.ledger.clock import to_ms
 from gatekeeper.policy import load
@@ -45,8 +47,11 @@ from tests.servers.postgres import cluster, programs
 
 KINDS: Final = ("sqlite", "postgres")
 GOAL_MS: Final = 1.0
-TARGETS: Final = (1, 8, 80, 200)
-"""About how many plates the officers have asked today: one, a usual day's, as many as allowed, a sweep."""
+TARGETS: Final = (1, 8, 80, 200, 900, 3000)
+"""About how many plates the officers have asked today: one, a usual day's, as many as allowed, a sweep.
+
+The last two are of desks that ask all day: one still read in one stretch, one longer than that.
+"""
 ROUNDS, ASKED, FLOOD = 400, 300, 10_000
 _AGENCY, _OTHER = "sample-il-pd", "sample-wi-pd"
 _FLOODED, _FOLLOWED = "FLOOD1", "FOLLOW1"
@@ -194,6 +199,10 @@ def _alone(city: City) -> dict[str, Any]:
     cases["a new plate"] = each(_new_plate, one)
     cases["a new place of 20 cameras"] = each(_new_place, one)
     cases["of a new plate, the officer's day"] = each(_new_plate, day)
+    proved = Assertion("Pat Example", "4411", None, None, "session-1", 1, "used", now)
+    cases["of a proved officer, the sessions"] = lambda: at_once(
+        gate.queries, gate.keys, gate.engine.bundle.data, agency_id=_AGENCY, officer=proved, at=now
+    )
     cases["history, of a new plate"] = each(_new_plate, past)
     with city.state.database.read() as connection:
         empty = _timed(lambda: connection.exec_driver_sql("SELECT 1").all())
