@@ -44,7 +44,7 @@ from tests.oauth.city import public, sign
 from tests.policy.laws import shipped_with
 
 AGENCY = "sample-il-pd"
-HERE = {"clients_this_hour": 1, "hours_today": 1}
+HERE = {"clients_this_hour": 1, "hours_today": 1, "sessions_at_once": 1}
 WHY = "Letter of the chief of 3 November"
 ED, RSA = OKPKey.generate_key("Ed25519"), RSAKey.generate_key(2048)
 STRANGER = ECKey.generate_key("P-256")
