@@ -3,8 +3,8 @@
 # title: "One officer is in one place, and not around the clock"
 # description: >-
 #   A badge that asks from more clients within an hour than one person sits at, in more hours of a day than
-#   one person works, or in more sessions at once than one person has, is shared or stolen. Where the city's data sets a limit, what is over it waits
-#   for staff. Denied requests and dry runs count.
+#   one person works, or in more sessions at once than one person has, is shared or stolen. Where the city's
+#   data sets a limit, what is over it waits for staff. Denied requests and dry runs count.
 # related_resources:
 #   - ref: https://www.cityofevanston.org/
 #     description: "Evanston City Code, Title 1, Chapter 22"
