@@ -16,9 +16,10 @@ from zoneinfo import ZoneInfo
 import structlog
 from flask import Flask, Response
 
-from gatekeeper.errors import GatekeeperError, PolicyUnavailable, Unauthenticated
+from gatekeeper.errors import GatekeeperError, PolicyUnavailable, QuotaExceeded, Unauthenticated
 from gatekeeper.exchange import Gate, Law, Laws
 from gatekeeper.exchange.authenticate import TokenVerifier
+from gatekeeper.exchange.quotas import REVOCATIONS, spend_revocation
 from gatekeeper.exchange.reading import MAX_BODY_BYTES
 from gatekeeper.exchange.refusals import Refusals
 from gatekeeper.ledger import Draft, Json
@@ -445,7 +446,12 @@ def _authorization(
             secret={"jti": jti, "by": client_id},
             detail={},
         )
-        state.ledger.append(draft, administration.revoke_token(jti, expires_at))
+        spent = spend_revocation(state.clock.now_ms, agency_id, client_id)
+        try:
+            state.ledger.append(draft, [*administration.revoke_token(jti, expires_at), spent])
+        except QuotaExceeded:
+            gate.over(agency_id, [REVOCATIONS])
+            raise
 
     return AuthorizationServerConfig(
         issuer=settings.issuer,

@@ -56,7 +56,6 @@ from gatekeeper.exchange.officer import (
 )
 from gatekeeper.exchange.parse import Parser, Query, appealed
 from gatekeeper.exchange.patterns import first_asked, patterns
-from gatekeeper.exchange.presence import presence
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.quotas import Charge, Quotas, spend, spend_unread
@@ -64,6 +63,7 @@ from gatekeeper.exchange.redact import redact
 from gatekeeper.exchange.respond import Answer
 from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon
+from gatekeeper.exchange.sessions import at_once
 from gatekeeper.exchange.status import state_now, status
 from gatekeeper.ledger import Appended, Clock, DayKeys, Json, Ledger, Row
 from gatekeeper.ledger.rows import RegistryState
@@ -508,7 +508,7 @@ def reconsider(
     gate = gate if gate.pinned is not None else gate.as_in_force()
     began = first_asked(gate.ledger, query_id) or at
     who = known_before(_last_facts(gate, query_id).get("officer"), suspended=False)
-    situation = _circumstances(gate, agency_id, query, snapshot, at, ruling, query_id, began, who=who)
+    situation = _circumstances(gate, agency_id, "", query, snapshot, at, ruling, query_id, began, who=who)
     if paper_verified is not None:
         situation = replace(situation, legal_process_verified=paper_verified)
     return gate.law.decide(query, situation)
@@ -549,28 +549,40 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
             at=at,
         )
     began = at if request.first else first_asked(gate.ledger, request.query_id) or at
-    agency_id = request.caller.agency_id
-    found = presence(
-        gate.queries,
-        gate.keys,
-        agency_id=agency_id,
-        client_id=request.caller.client_id,
-        query=request.query,
-        at=at,
+    caller, who = request.caller, officer(request.officer, suspended=False, at=at)
+    found = _circumstances(
+        gate,
+        caller.agency_id,
+        caller.client_id,
+        request.query,
+        snapshot,
+        at,
+        ruling,
+        request.query_id,
+        began,
+        who=who,
     )
+    present = found.patterns.presence
     who = replace(
-        officer(request.officer, suspended=False, at=at),
-        clients_this_hour=found.clients_this_hour,
-        hours_today=found.hours_today,
+        found.officer,
+        clients_this_hour=present.clients_this_hour,
+        hours_today=present.hours_today,
+        sessions_at_once=at_once(
+            gate.queries,
+            gate.keys,
+            gate.engine.bundle.data,
+            agency_id=caller.agency_id,
+            officer=request.officer,
+            at=at,
+        ),
     )
-    return _circumstances(
-        gate, agency_id, request.query, snapshot, at, ruling, request.query_id, began, who=who
-    )
+    return replace(found, officer=who)
 
 
 def _circumstances(  # noqa: PLR0913, PLR0917  a decision depends on as much
     gate: Gate,
     agency_id: str,
+    client_id: str,
     query: Query,
     snapshot: Snapshot,
     at: datetime,
@@ -598,6 +610,7 @@ def _circumstances(  # noqa: PLR0913, PLR0917  a decision depends on as much
             gate.keys,
             gate.engine.bundle.data,
             agencies=[agency_id, *([] if end_requester is None else [end_requester.id])],
+            client_id=client_id,
             query=query,
             at=at,
             query_id=query_id,

@@ -46,6 +46,8 @@ RECORD_FIELDS = frozenset(
 )
 _YOUNGER = frozenset({"patterns", "officer"})
 """Facts that there were not always: a law of before goes on without them."""
+SESSIONS = "officer.sessions_at_once"
+"""A part of them that is younger still."""
 _STRICTNESS = ("none", "counsel", "staff")
 
 
@@ -182,7 +184,7 @@ def decide(query: Query, words: Words, situation: Situation, engine: Engine) -> 
 
 
 def known_to(bundle: Bundle, facts: dict[str, Json]) -> dict[str, Json]:
-    """Return the facts, without those that the law was made before (``patterns``, ``officer``): it goes on.
+    """Return the facts, without those that are younger than the law: it goes on.
 
     Raises PolicyUnavailable where such a law could not deny what has to be denied.
     """
@@ -191,13 +193,21 @@ def known_to(bundle: Bundle, facts: dict[str, Json]) -> dict[str, Json]:
         raise PolicyUnavailable(
             "the law in force knows nothing of suspended officers: activate one that does"
         )
+    if isinstance(officer, dict) and not knows(bundle, SESSIONS):
+        part = SESSIONS.partition(".")[2]
+        facts = {**facts, "officer": {name: fact for name, fact in officer.items() if name != part}}
     return {name: fact for name, fact in facts.items() if name not in _YOUNGER or knows(bundle, name)}
 
 
 def knows(bundle: Bundle, fact: str) -> bool:
-    """Say whether a law was made since ``patterns``, or ``officer``, is a fact, by what its schema says."""
+    """Say whether a law was made since this is a fact (``patterns``, ``officer``), by what its schema says.
+
+    A part of one is named as ``officer.sessions_at_once``.
+    """
     schema: Any = bundle.schemas.get("input")
-    return isinstance(schema, dict) and fact in schema.get("properties", {})
+    for name in fact.split("."):
+        schema = schema.get("properties", {}).get(name) if isinstance(schema, dict) else None
+    return schema is not None
 
 
 def strictest(reviews: Iterable[str]) -> str:

@@ -6,22 +6,45 @@ Guarantees: nothing is found of a day whose key was destroyed; how a badge is sp
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Final
 
+from gatekeeper.errors import KeyErased
 from gatekeeper.ledger import DayKeys
 from gatekeeper.ledger.canonical import canonical
 
 
 def target_print(keys: DayKeys, day: date, *, plate: str | None, cameras: Sequence[str]) -> bytes:
     """Return the day's fingerprint of a plate, of whichever state, or of cameras. Raises KeyErased."""
-    return keys.fingerprint(day, "target", canonical({"plate": plate, "cameras": list(cameras)}))
+    return keys.fingerprint(day, "target", _target(plate, cameras))
+
+
+def target_prints(
+    keys: DayKeys, days: Iterable[date], *, plate: str | None, cameras: Sequence[str]
+) -> list[bytes]:
+    """Return its fingerprints of several days; see ``each_day``."""
+    return [made for (made,) in each_day(keys, days, [("target", _target(plate, cameras))]).values()]
 
 
 def officer_print(keys: DayKeys, day: date, *, agency_id: str, badge: str) -> bytes:
     """Return the day's fingerprint of an officer of an agency. Raises KeyErased."""
     return keys.fingerprint(day, "officer", canonical({"agency": agency_id, "badge": plain(badge)}))
+
+
+def each_day(
+    keys: DayKeys, days: Iterable[date], values: Sequence[tuple[str, bytes]]
+) -> dict[date, list[bytes]]:
+    """Return the fingerprints of the same purposes and values on each of these days.
+
+    A day that was purged, or on which nothing was asked, is left out.
+    """
+    made = {}
+    for day in days:
+        with suppress(KeyErased):
+            made[day] = keys.fingerprints(day, values)
+    return made
 
 
 def who(badge: str, name: str) -> str:
@@ -58,3 +81,7 @@ _ALIKE: Final = str.maketrans(
     "abesijkmhopctyxdhqwabezhikmnoptyxcjilodhtg",
 )
 """Cyrillic and Greek letters that look like a Latin one, large or small, and Latin ones with a stroke."""
+
+
+def _target(plate: str | None, cameras: Sequence[str]) -> bytes:
+    return canonical({"plate": plate, "cameras": list(cameras)})

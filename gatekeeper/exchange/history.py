@@ -15,7 +15,7 @@ from datetime import date, datetime, timedelta
 from typing import Literal
 
 from gatekeeper.errors import KeyErased
-from gatekeeper.exchange.fingerprints import officer_print, plain, target_print, who
+from gatekeeper.exchange.fingerprints import each_day, officer_print, plain, target_print, who
 from gatekeeper.exchange.interfaces import AskedBefore, Queries
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Json
@@ -54,9 +54,10 @@ def history(queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: d
     """Count what is on record, and this request with it. Raises StoreUnavailable, LedgerUnavailable."""
     today = at.date()
     days = [today - timedelta(days=ago) for ago in range(DAYS)]
-    asked = [(day, pair) for day in days if (pair := _prints_of(keys, day, agency_id, query)) is not None]
+    made = each_day(keys, days, _values(agency_id, query))
+    asked, pairs = list(made), [(search, case) for search, case in made.values()]
     since = (at - timedelta(hours=1)).strftime(_HOUR)
-    known = {asked[one.day][0]: one for one in queries.searches([pair for _, pair in asked], since)}
+    known = {asked[one.day]: one for one in queries.searches(pairs, since)}
     return History(
         days_searched=len(known.keys() | {today}),
         days_under_this_case=len({day for day, one in known.items() if one.under_this_case} | {today}),
@@ -108,16 +109,13 @@ def others(
 
 def prints(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes]:
     """Return the day's fingerprints of who searches for what, and of the case number. Raises KeyErased."""
+    search, case = keys.fingerprints(day, _values(agency_id, query))
+    return search, case
+
+
+def _values(agency_id: str, query: Query) -> list[tuple[str, bytes]]:
     officer = who(query.requester.badge, query.requester.name)
     # Without the plate's state: leaving it out would make another search of the same plate.
     target = [query.plate] if query.plate is not None else list(query.cameras)
     search = canonical([agency_id, officer, query.kind, *target])
-    case = canonical(plain(query.purpose.case_number))
-    return keys.fingerprint(day, "search", search), keys.fingerprint(day, "case", case)
-
-
-def _prints_of(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes] | None:
-    try:
-        return prints(keys, day, agency_id, query)
-    except KeyErased:
-        return None  # that day was purged, or nothing was asked on it
+    return [("search", search), ("case", canonical(plain(query.purpose.case_number)))]

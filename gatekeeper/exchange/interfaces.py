@@ -213,20 +213,26 @@ class SearchDay(Protocol):
     def refused(self) -> int: ...
 
 
-class Swept(Protocol):
-    """How many targets an officer asked about today; ``last_hour``: when this one, as 2026-11-22T20Z.
+class OfficerDay(Protocol):
+    """What is on record of an officer's day, beside a query about one target, from one client, in one hour.
 
-    ``days_before``: on how many days before the agency asked about this one.
+    ``targets`` of the day, and those of them asked about in this hour; ``last_hour``: when this one was, as
+    2026-11-22T20Z. ``days_before``: on how many days before the agency asked about this target.
+    ``other_hours`` of the day, and ``other_clients`` of this hour, from which the officer asked.
     """
 
     @property
-    def today(self) -> int: ...
+    def targets(self) -> int: ...
     @property
-    def this_hour(self) -> int: ...
+    def targets_this_hour(self) -> int: ...
     @property
     def last_hour(self) -> str | None: ...
     @property
     def days_before(self) -> int: ...
+    @property
+    def other_hours(self) -> int: ...
+    @property
+    def other_clients(self) -> int: ...
 
 
 class Marked(Protocol):
@@ -242,6 +248,15 @@ class Marked(Protocol):
     def box(self) -> bytes | None: ...
 
 
+class Looks(Protocol):
+    """How many marks are under each group of fingerprints, and of which queries the latest are."""
+
+    @property
+    def counts(self) -> Sequence[int]: ...
+    @property
+    def seen(self) -> frozenset[str]: ...
+
+
 class Queries(Protocol):
     """The read side of past queries; an agency sees its own only. Raises StoreUnavailable, nothing else."""
 
@@ -251,15 +266,30 @@ class Queries(Protocol):
     def review(self, query_id: str, agency_id: str | None = None) -> Review | None: ...
     def review_events(self, query_id: str) -> Sequence[ReviewEvent]: ...
     def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> Sequence[SearchDay]: ...
-    def swept(
-        self, officer_fp: bytes, target_fp: bytes, hour: str, agency_id: str, before: Sequence[bytes]
-    ) -> Swept: ...
-    def counted(self, prints: Sequence[bytes], until_ms: int, but: str, most: int) -> Sequence[int]: ...
+    def officer_day(
+        self,
+        officer_fp: bytes,
+        target_fp: bytes,
+        *,
+        hour: str,
+        client_id: str,
+        agency_id: str,
+        before: Sequence[bytes],
+    ) -> OfficerDay: ...
+    def looks(
+        self,
+        groups: Sequence[Sequence[bytes]],
+        prints: Sequence[bytes],
+        *,
+        since_ms: int,
+        until_ms: int,
+        but: str,
+        most: int,
+    ) -> Looks: ...
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> Sequence[Marked]: ...
     def latest_of(
         self, agency_id: str, since_hour: str, hours: Collection[int], most: int
     ) -> Sequence[str]: ...
-    def seen_today(self, officer_print: bytes, /) -> frozenset[tuple[str, str]]: ...
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int
     ) -> Sequence[AskedBefore]: ...

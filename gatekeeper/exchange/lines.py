@@ -26,6 +26,7 @@ from gatekeeper.exchange.offenses import Offenses
 from gatekeeper.exchange.officer import NAMED, Officer
 from gatekeeper.exchange.parse import Parser
 from gatekeeper.exchange.patterns import MOST_COUNTED, MOST_REFUSALS, Patterns, places_of
+from gatekeeper.exchange.presence import Presence
 from gatekeeper.exchange.reading import read_json
 from gatekeeper.exchange.rephrased import PARTS
 from gatekeeper.exchange.screen import Lexicon, screen
@@ -147,9 +148,11 @@ class _PatternsSchema(Schema):
         return Patterns(
             refused=tuple(loaded["refused_before"]),
             more_refusals=loaded["more_refusals"],
-            targets_this_hour=loaded["targets_this_hour"],
-            days_by_agency=loaded["days_by_agency"],
-            targets_today=max(loaded["targets_this_hour"], loaded["targets_today"]),
+            presence=Presence(
+                targets_this_hour=loaded["targets_this_hour"],
+                days_by_agency=loaded["days_by_agency"],
+                targets_today=max(loaded["targets_this_hour"], loaded["targets_today"]),
+            ),
             at_places=(loaded["sensitive_by_officer"], loaded["sensitive_by_agency"]),
         )
 
@@ -163,6 +166,7 @@ class _OfficerSchema(Schema):
 
     clients_this_hour = StrictInteger(1, 1_000_000, load_default=1)
     hours_today = StrictInteger(1, 24, load_default=1)
+    sessions_at_once = StrictInteger(1, 1_000_000, load_default=1)
 
     @post_load
     def _made(self, loaded: dict[str, Any], **_: Any) -> Officer:

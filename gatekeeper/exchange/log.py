@@ -24,6 +24,7 @@ from gatekeeper.errors import (
     Superseded,
 )
 from gatekeeper.exchange.authenticate import Caller
+from gatekeeper.exchange.badges import left_impossible
 from gatekeeper.exchange.decide import Decision, Permit, parties, timestamp
 from gatekeeper.exchange.due import goes_first, time_for_review
 from gatekeeper.exchange.fingerprints import officer_print, target_print
@@ -33,6 +34,7 @@ from gatekeeper.exchange.officer import Assertion
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.patterns import left
 from gatekeeper.exchange.redact import Release
+from gatekeeper.exchange.sessions import left_session
 from gatekeeper.ledger import (
     Appended,
     DayKeys,
@@ -345,8 +347,26 @@ def _decision_rows(
 
 
 def _marks(keys: DayKeys, request: Request, decision: Decision, data: Mapping[str, Json]) -> list[Insert]:
-    """Return what later queries are compared with: of each refusal anew, for it may have said more."""
-    return left(
+    """Return what later queries are compared with: of each refusal anew, for it may have said more.
+
+    And, of a new query, what tells the sessions of its badge apart, and tells staff that it is shared.
+    """
+    agency_id, at = request.caller.agency_id, decision.situation.at
+    own: list[Insert] = []
+    if request.first:
+        own += left_session(
+            keys, data, agency_id=agency_id, officer=request.officer, at=at, query_id=request.query_id
+        )
+        own += left_impossible(
+            keys,
+            data,
+            agency_id=agency_id,
+            badge=request.query.requester.badge,
+            at=at,
+            query_id=request.query_id,
+            facts=decision.facts,
+        )
+    return own + left(
         keys,
         data,
         agencies=[party.agency_id for party in parties(decision)],

@@ -92,7 +92,10 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """What is known of the officer of a query, apart from what it says itself; see also ``presence``."""
+    """What is known of the officer of a query, apart from what it says itself.
+
+    See also ``presence`` and ``sessions``.
+    """
 
     proved: bool
     suspended: bool
@@ -101,6 +104,7 @@ class Officer:
     session_age_hours: int | None = None
     clients_this_hour: int = 1
     hours_today: int = 1
+    sessions_at_once: int = 1
 
     def facts(self) -> dict[str, Json]:
         """Return ``input.officer``."""
@@ -112,6 +116,7 @@ class Officer:
             "session_age_hours": self.session_age_hours,
             "clients_this_hour": self.clients_this_hour,
             "hours_today": self.hours_today,
+            "sessions_at_once": self.sessions_at_once,
         }
 
 

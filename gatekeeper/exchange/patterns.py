@@ -11,16 +11,17 @@ could not be read is an error, never "none".
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
 from gatekeeper.errors import KeyErased
-from gatekeeper.exchange.fingerprints import officer_print, plain, target_print
+from gatekeeper.exchange.fingerprints import each_day, plain
 from gatekeeper.exchange.history import DAYS
 from gatekeeper.exchange.interfaces import Marked, Queries
 from gatekeeper.exchange.parse import Query
+from gatekeeper.exchange.presence import ONCE, Presence, presence
 from gatekeeper.exchange.rephrased import (
     AT_ONCE,
     LOOK_BACK,
@@ -45,6 +46,7 @@ MOST_REFUSALS: Final = 10
 MOST_COUNTED: Final = 101
 """Under one fingerprint; the city's own limits are below it."""
 _MINUTE: Final = timedelta(minutes=1)
+_PLACE: Final = "place"
 _DECISIONS: Final = frozenset({"query.decided", "query.previewed"})
 _STANDING: Final = "agency_standing"
 """The provision that an agency which is suspended, or not of a kind that the city shares with, fails."""
@@ -54,18 +56,14 @@ _STANDING: Final = "agency_standing"
 class Patterns:
     """What is on record around a query, itself counted in.
 
-    ``targets``: how many plates and places the officer asked about, this hour and today. ``days_by_agency``:
-    on how many of the last 30 days the agency asked about this one, by whichever officer. ``places``: the
-    kinds of sensitive place that the query looks at; if any, ``at_places`` says how often the officer and
-    the agency have looked at one in the last 30 days. What follows them is for the log alone: what was asked
-    of the store, and which queries it named.
+    ``presence``: what the officer does on this day. ``places``: the kinds of sensitive place that the query
+    looks at; if any, ``at_places`` says how often the officer and the agency have looked at one in the last
+    30 days. What follows them is for the log alone: what was asked of the store, and which queries it named.
     """
 
     refused: tuple[Earlier, ...] = ()
     more_refusals: bool = False
-    targets_this_hour: int = 1
-    targets_today: int = 1
-    days_by_agency: int = 1
+    presence: Presence = ONCE
     places: tuple[str, ...] = ()
     at_places: tuple[int, int] = (0, 0)
     question: Question | None = None
@@ -79,9 +77,9 @@ class Patterns:
         return {
             "refused_before": [one.against(now) for one in self.refused],
             "more_refusals": self.more_refusals,
-            "targets_this_hour": self.targets_this_hour,
-            "targets_today": self.targets_today,
-            "days_by_agency": self.days_by_agency,
+            "targets_this_hour": self.presence.targets_this_hour,
+            "targets_today": self.presence.targets_today,
+            "days_by_agency": self.presence.days_by_agency,
             "sensitive_places": [*self.places],
             "sensitive_by_officer": officer,
             "sensitive_by_agency": agency,
@@ -114,12 +112,13 @@ ALONE: Final = Patterns()
 """The patterns of a query that stands alone."""
 
 
-def patterns(
+def patterns(  # noqa: PLR0913  a query has as many neighbours
     queries: Queries,
     keys: DayKeys,
     data: Mapping[str, Json],
     *,
     agencies: Iterable[str],
+    client_id: str,
     query: Query,
     at: datetime,
     query_id: str,
@@ -127,8 +126,8 @@ def patterns(
 ) -> Patterns:
     """Gather what is on record around a query; the first of *agencies* is the one that asks.
 
-    *began* is when it was first asked: waiting makes no new question of it. Raises StoreUnavailable,
-    LedgerUnavailable, LedgerCorrupt.
+    *client_id* is by which of its clients. *began* is when it was first asked: waiting makes no new question
+    of it. Raises StoreUnavailable, LedgerUnavailable, LedgerCorrupt.
     """
     parties = tuple(dict.fromkeys(agencies))
     question = question_of(keys, parties, query, began)
@@ -140,13 +139,10 @@ def patterns(
     newest = list(latest.values())
     refused = (refused_by(keys, one, began) for one in newest[:MOST_REFUSALS])
     within = _within_ms(data)
-    this_hour, today, days = _targets(queries, keys, parties[0], query, at)
     counted = Patterns(
         refused=tuple(one for one in refused if one is not None),
         more_refusals=sum(to_ms(began) - one.at_ms <= within for one in newest) > MOST_REFUSALS,
-        targets_this_hour=this_hour,
-        targets_today=today,
-        days_by_agency=days,
+        presence=presence(queries, keys, agency_id=parties[0], client_id=client_id, query=query, at=at),
         question=question,
         seen=frozenset(latest),
     )
@@ -185,7 +181,7 @@ def left(  # noqa: PLR0913  what a mark is made of
         rows += [Insert("marks", {"mark_fp": one, "box": box, **made}) for one in prints]
     if first and places_of(data, query.cameras):
         looked = own if unmet or dry_run else parties
-        prints = dict.fromkeys(_place_prints(keys, day, looked, query))
+        prints = dict.fromkeys(keys.fingerprints(day, [(_PLACE, who) for who in _lookers(looked, query)]))
         rows += [Insert("marks", {"mark_fp": one, **made}) for one in prints]
     if first and not dry_run and not unmet and outwaited(data, facts):
         box = seal_agency(keys, day, query_id, parties[0])
@@ -217,23 +213,6 @@ def first_asked(ledger: Ledger, query_id: str) -> datetime | None:
 # --- Counts. ----------------------------------------------------------------------------------------------
 
 
-def _targets(
-    queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: datetime
-) -> tuple[int, int, int]:
-    """Count the officer's targets this hour and today, and the days on which the agency asked about this."""
-    day, hour = at.date(), at.strftime("%Y-%m-%dT%HZ")
-    officer = officer_print(keys, day, agency_id=agency_id, badge=query.requester.badge)
-    target = target_print(keys, day, plate=query.plate, cameras=query.cameras)
-    before: list[bytes] = []
-    for ago in range(1, DAYS):
-        with suppress(KeyErased):  # that day was purged, or nothing was asked on it
-            earlier = day - timedelta(days=ago)
-            before.append(target_print(keys, earlier, plate=query.plate, cameras=query.cameras))
-    found = queries.swept(officer, target, hour, agency_id, before)
-    new_today, new_this_hour = found.last_hour is None, found.last_hour is None or found.last_hour < hour
-    return found.this_hour + new_this_hour, found.today + new_today, found.days_before + 1
-
-
 def _within_ms(data: Mapping[str, Any]) -> int:
     """Return how long the law's own text looks back; without one, nothing is beyond it."""
     minutes = data["city"].get("rephrasing", {}).get("within_minutes", LOOK_BACK // _MINUTE)
@@ -251,30 +230,32 @@ def _looked(  # noqa: PLR0917  what a look is counted by
     places: tuple[str, ...],
 ) -> Patterns:
     """Count the looks of the officer and of each agency at sensitive places, this one among them."""
-    prints: list[bytes] = []
-    for ago in range(-1, DAYS):
-        day = at.date() - timedelta(days=ago)
-        if ago < 0 and (at + AT_ONCE).date() != day:
-            continue
-        with suppress(KeyErased):
-            prints += _place_prints(keys, day, parties, query)
-    since, until, width = to_ms(at - AT_ONCE), to_ms(at + AT_ONCE), 1 + len(parties)
-    looked = Question(tuple(prints[: 3 * width]), since, until)
-    # Seen before counted: who came in between is counted, and only makes the log ask again.
-    seen = queries.marks(looked.prints, since, until, MOST_COUNTED)
-    found = queries.counted(prints, until, query_id, MOST_COUNTED)
-    officer, *agencies = (min(1 + sum(found[place::width]), MOST_COUNTED) for place in range(width))
+    today = at.date()
+    days = [today - timedelta(days=ago) for ago in range(DAYS)]
+    if (at + AT_ONCE).date() != today:
+        days.insert(0, today + timedelta(days=1))
+    prints = list(each_day(keys, days, [(_PLACE, who) for who in _lookers(parties, query)]).values())
+    latest = tuple(chain.from_iterable(prints[:3]))
+    looked = Question(latest, to_ms(at - AT_ONCE), to_ms(at + AT_ONCE))
+    found = queries.looks(
+        tuple(zip(*prints, strict=True)) or ((),) * (1 + len(parties)),
+        looked.prints,
+        since_ms=looked.since_ms,
+        until_ms=looked.until_ms,
+        but=query_id,
+        most=MOST_COUNTED,
+    )
+    officer, *agencies = (min(1 + number, MOST_COUNTED) for number in found.counts)
     return replace(
         counted,
         places=places,
         at_places=(officer, max(agencies)),
         looked=looked,
-        looked_seen=frozenset(one.query_id for one in seen),
+        looked_seen=found.seen,
     )
 
 
-def _place_prints(keys: DayKeys, day: date, parties: Sequence[str], query: Query) -> list[bytes]:
-    """Return the day's fingerprints of the officer and of each agency, in this order."""
+def _lookers(parties: Sequence[str], query: Query) -> list[bytes]:
+    """Return what tells the officer and each agency from others, in this order."""
     officer = plain(query.requester.badge) or plain(query.requester.name)
-    who = [[parties[0], officer], *([party] for party in parties)]
-    return [keys.fingerprint(day, "place", canonical(one)) for one in who]
+    return [canonical(one) for one in ([parties[0], officer], *([party] for party in parties))]

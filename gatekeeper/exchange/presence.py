@@ -1,40 +1,67 @@
-"""From how many places, and through how many hours, one badge asks: counts for the policy, no judgement.
+"""What one badge does on one day: counts for the policy, no judgement.
 
 Nobody sits at two keyboards, and nobody works around the clock: a badge that comes from two clients within an
-hour, or asks in most hours of a day, is shared. Counted are the queries of one officer of one agency on one
-day (UTC), by the fingerprint under that day's key, dry runs and denied ones too. Guarantees: the request at
-hand is counted in; an hour is that of the clock, so what crosses one is seen a little late, never twice;
-counts that could not be read are an error, never "one".
+hour, or asks in most hours of a day, is shared; one that asks about the fiftieth plate sweeps. Counted are
+the queries of one officer of one agency on one day (UTC), by the fingerprint under that day's key, dry runs
+and denied ones too. Guarantees: the request at hand is counted in; an hour is that of the clock, so what
+crosses one is seen a little late, never twice; counts that could not be read are an error, never "one"; one
+look answers all of it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from gatekeeper.exchange.fingerprints import officer_print
+from gatekeeper.exchange.fingerprints import officer_print, target_print, target_prints
+from gatekeeper.exchange.history import DAYS
 from gatekeeper.exchange.interfaces import Queries
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys
 
-_HOUR = "%Y-%m-%dT%HZ"
+_HOUR: Final = "%Y-%m-%dT%HZ"
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """From how many clients the badge came within this hour, and in how many hours of this day."""
+    """Where, when and for how much the officer asked today, this query among it.
 
-    clients_this_hour: int
-    hours_today: int
+    From how many clients within this hour, in how many hours of this day, about how many plates and places
+    this hour and today; ``days_by_agency``: on how many of the last 30 days the agency asked about this one,
+    by whichever officer.
+    """
+
+    clients_this_hour: int = 1
+    hours_today: int = 1
+    targets_this_hour: int = 1
+    targets_today: int = 1
+    days_by_agency: int = 1
+
+
+ONCE: Final = Presence()
+"""That of an officer who asks for the first time, about what nobody of the agency asked about."""
 
 
 def presence(
     queries: Queries, keys: DayKeys, *, agency_id: str, client_id: str, query: Query, at: datetime
 ) -> Presence:
-    """Count where the officer's badge is on record today. Raises StoreUnavailable, LedgerUnavailable."""
-    badge, hour = query.requester.badge, at.strftime(_HOUR)
-    seen = queries.seen_today(officer_print(keys, at.date(), agency_id=agency_id, badge=badge))
+    """Count what the officer's badge is on record with today. Raises StoreUnavailable, LedgerUnavailable."""
+    day, hour, requester = at.date(), at.strftime(_HOUR), query.requester
+    before = [day - timedelta(days=ago) for ago in range(1, DAYS)]
+    found = queries.officer_day(
+        officer_print(keys, day, agency_id=agency_id, badge=requester.badge),
+        target_print(keys, day, plate=query.plate, cameras=query.cameras),
+        hour=hour,
+        client_id=client_id,
+        agency_id=agency_id,
+        before=target_prints(keys, before, plate=query.plate, cameras=query.cameras),
+    )
+    new_today, new_this_hour = found.last_hour is None, found.last_hour is None or found.last_hour < hour
     return Presence(
-        clients_this_hour=len({client for client, when in seen if when == hour} | {client_id}),
-        hours_today=len({when for _, when in seen} | {hour}),
+        clients_this_hour=found.other_clients + 1,
+        hours_today=found.other_hours + 1,
+        targets_this_hour=found.targets_this_hour + new_this_hour,
+        targets_today=found.targets + new_today,
+        days_by_agency=found.days_before + 1,
     )

@@ -7,6 +7,14 @@ nothing. Guarantees: the thresholds are the law's own, inside its digest; a law 
 the last tokens of each limit, its reserve, are for the purposes that the city calls urgent, so that a search
 for a missing child is not refused for what others used up; an officer is known by a fingerprint under the
 day's key, as everywhere.
+
+Tokens that are revoked are entries of the log too, and any client makes and revokes as many as it likes: each
+client has a limit of its own for them (``REVOCATIONS``), which decides nothing of a query and so is no part
+of the law. Over it a token is not revoked, and the answer says when to come again, within seconds: a
+revocation that left no entry would be one that nobody can show. Only whoever proves to be the client can use
+the limit up; a thief of a token cannot, and a thief of the client's key makes new tokens, against whom
+revoking a token never helped. What helps, revoking the key or the client, and what is done by staff spends
+nothing. A token that is unknown, over or revoked already makes no entry, and spends nothing either.
 """
 
 from __future__ import annotations
@@ -15,6 +23,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
+from hashlib import sha256
 from typing import Any, Final
 
 from gatekeeper.errors import KeyErased, PolicyUnavailable
@@ -30,6 +39,9 @@ AGAIN: Final = "again"
 KINDS: Final = ("plate", "place")
 LIMITS: Final = (AGENCY, OFFICER, *KINDS, AGAIN)
 """The names of all limits, which stand in headers, in refusals and in the log."""
+REVOCATIONS: Final = "revocations"
+MOST_REVOKED: Final = 3000
+"""Tokens that one client may revoke at once, and in an hour: one for each query that an agency may ask."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,20 @@ def spend_unread(
         urgent=False,
         now_ms=now_ms,
         told=told,
+    )
+
+
+def spend_revocation(now_ms: Callable[[], int], agency_id: str, client_id: str) -> Spend:
+    """Return what the entry of a token that its client revoked spends: one of that client's own."""
+    name = f"{REVOCATIONS} {sha256(client_id.encode()).hexdigest()[:24]}"  # as long as a bucket's name may be
+    return Spend(
+        agency_id=agency_id,
+        limits=(Limit(name, MOST_REVOKED, MOST_REVOKED * IN_A_DAY["hour"]),),
+        officer=None,
+        officer_print=lambda _day: None,
+        urgent=False,
+        now_ms=now_ms,
+        told=lambda _left: None,
     )
 
 

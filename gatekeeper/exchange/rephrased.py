@@ -9,13 +9,13 @@ place query is asked about again; nothing of it can be read once the key of its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from gatekeeper.errors import KeyErased, LedgerCorrupt
-from gatekeeper.exchange.fingerprints import plain
+from gatekeeper.exchange.fingerprints import each_day, plain
 from gatekeeper.exchange.interfaces import Marked
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Json
@@ -28,6 +28,7 @@ AT_ONCE: Final = timedelta(minutes=1)
 """What is refused this soon afterwards was asked at the same time: clocks differ, twins pass each other."""
 _MARK: Final = "mark"
 _OUTWAITED: Final = "outwaited"
+_REFUSED: Final = "refused"
 _ALIKE: Final = str.maketrans("OI", "01")
 """What readers of plates take for each other."""
 
@@ -154,18 +155,20 @@ def seal_refusal(
 def question_of(keys: DayKeys, parties: Sequence[str], query: Query, began: datetime) -> Question:
     """Return under which marks earlier refusals concern a query that was first asked at *began*."""
     since, until = began - LOOK_BACK, began + AT_ONCE
-    prints: list[bytes] = []
-    for day in dict.fromkeys((since.date(), began.date(), until.date())):
-        with suppress(KeyErased):  # that day was purged, or nothing was asked on it
-            prints += refusal_prints(keys, day, parties, query)
-    return Question(tuple(dict.fromkeys(prints)), to_ms(since), to_ms(until))
+    days = dict.fromkeys((since.date(), began.date(), until.date()))
+    prints = each_day(keys, days, _parts(parties, query)).values()
+    return Question(tuple(dict.fromkeys(chain.from_iterable(prints))), to_ms(since), to_ms(until))
 
 
 def refusal_prints(keys: DayKeys, day: date, parties: Iterable[str], query: Query) -> list[bytes]:
     """Return a fingerprint for each part of the target and each agency: a part asked about again is known."""
+    return keys.fingerprints(day, _parts(parties, query))
+
+
+def _parts(parties: Iterable[str], query: Query) -> list[tuple[str, bytes]]:
     plate = query.plate
     parts = [["plate", plate.translate(_ALIKE)]] if plate is not None else [["at", c] for c in query.cameras]
-    return [keys.fingerprint(day, "refused", canonical([who, *part])) for who in parties for part in parts]
+    return [(_REFUSED, canonical([who, *part])) for who in parties for part in parts]
 
 
 def refused_by(keys: DayKeys, mark: Marked, began: datetime) -> Refused | None:

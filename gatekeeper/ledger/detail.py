@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -97,11 +97,17 @@ class DayKeys:
 
     def fingerprint(self, day: date, purpose: str, value: bytes) -> bytes:
         """Return HMAC-SHA256 of `value` under the day's sub-key for `purpose`; raises KeyErased."""
-        key = self._key(day)
-        secret = key.purposes.get(purpose)
-        if secret is None:
-            secret = key.purposes[purpose] = _expand(key.secret, f"fingerprint:{purpose}")
-        return hmac.digest(secret, value, "sha256")
+        return self.fingerprints(day, ((purpose, value),))[0]
+
+    def fingerprints(self, day: date, values: Iterable[tuple[str, bytes]]) -> list[bytes]:
+        """Return the fingerprint of each purpose and value; one look at the day's key. Raises KeyErased."""
+        key, made = self._key(day), []
+        for purpose, value in values:
+            secret = key.purposes.get(purpose)
+            if secret is None:
+                secret = key.purposes[purpose] = _expand(key.secret, f"fingerprint:{purpose}")
+            made.append(hmac.digest(secret, value, "sha256"))
+        return made
 
     def days(self) -> tuple[date, ...]:
         """Return the days whose keys still exist, oldest first; a file of another name is nobody's key."""

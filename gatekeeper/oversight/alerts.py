@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final, Literal, NamedTuple, Protocol
 
+from gatekeeper.exchange.badges import Impossible
 from gatekeeper.exchange.interfaces import Affirmation, Agency
 from gatekeeper.ledger import Head, StoredEntry, VerifierKey, open_checkpoint
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.ledger.checkpoint import CheckpointRefused
 from gatekeeper.oversight.key_warnings import KeyWarning
-from gatekeeper.oversight.patterns import Unusual, Waited
+from gatekeeper.oversight.patterns import Shared, Unusual, Waited
 
 MISSING_PERSON: Final = timedelta(minutes=15)
 """How long a request about a missing person may wait before somebody touches it."""
@@ -34,6 +35,16 @@ JUMP: Final = 3
 JUMP_FROM: Final = 10
 """So many times its usual week's denials, and at least so many, are a jump of an agency's last seven days."""
 USUAL_WEEKS: Final = 4
+
+_SHARED: Final[Mapping[Impossible, str]] = {
+    "clients": "In seven days %(badges)s badges of %(agency)s asked from several of its systems within an "
+    "hour, %(asked)s times. The latest: %(queries)s.",
+    "hours": "In seven days %(badges)s badges of %(agency)s asked around the clock, %(asked)s times when "
+    "that was plain. The latest: %(queries)s.",
+    "sessions": "In seven days %(badges)s badges of %(agency)s asked in several sessions at once, %(asked)s "
+    "times. The latest: %(queries)s.",
+}
+"""Whose badge is in two places at once, or never rests."""
 
 Level = Literal["urgent", "warning", "notice"]
 _ORDER: Final[tuple[Level, ...]] = ("urgent", "warning", "notice")
@@ -108,6 +119,8 @@ class Standing:
     """Agencies that ask in the city's quiet hours, which they did not use to."""
     waited: Sequence[Waited] = ()
     """Agencies that were permitted what was refused in other words a while before."""
+    shared: Sequence[Shared] = ()
+    """Agencies whose badges are used as one person cannot use one."""
     expiring: Sequence[Expiring] = ()
     untold: Sequence[Untold] = ()
     keys: Sequence[KeyWarning] = ()
@@ -115,7 +128,8 @@ class Standing:
 
 def alerts_of(standing: Standing) -> tuple[Alert, ...]:
     """Return every alert, the gravest first."""
-    found = [*_people(standing), *_parts(standing), *_keys(standing), *_law(standing)]
+    parts = (_people, _agencies, _parts, _keys, _law)
+    found = [alert for part in parts for alert in part(standing)]
     return tuple(sorted(found, key=lambda alert: _ORDER.index(alert.level)))
 
 
@@ -204,6 +218,9 @@ def _people(standing: Standing) -> Iterator[Alert]:
             "Ask the person whether it was they who failed; if not, tell whoever runs the service.",
             "/console/ledger?event=staff.signed_in",
         )
+
+
+def _agencies(standing: Standing) -> Iterator[Alert]:
     for jump in standing.jumps:
         yield Alert(
             "warning",
@@ -247,6 +264,21 @@ def _people(standing: Standing) -> Iterator[Alert]:
             {"agency": each.agency_id, "asked": each.asked, "queries": ", ".join(each.queries)},
             "Look at what it asked for; a city may look back up to a day (rephrasing.within_minutes).",
             f"/console/agencies/{each.agency_id}",
+        )
+
+    for badge in standing.shared:
+        yield Alert(
+            "warning",
+            _SHARED[badge.kind],
+            {
+                "agency": badge.agency_id,
+                "badges": badge.badges,
+                "asked": badge.asked,
+                "queries": ", ".join(badge.queries),
+            },
+            "See in the queries which badge it is, and ask its contact who used it. If more than one did: "
+            "gatekeeper officer suspend %(agency)s BADGE --reason WHY.",
+            f"/console/agencies/{badge.agency_id}",
         )
 
 

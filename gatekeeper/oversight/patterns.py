@@ -1,4 +1,6 @@
-"""What an agency does otherwise than it used to, and what it had by waiting: alerts, never a ground to deny.
+"""What an agency does otherwise than it used to, what it had by waiting, whose badges are shared: alerts.
+
+None is a ground to deny.
 
 Compared is the last week, and the last two days, with the agency's own four weeks before, from the figures of
 the log, which are counted as entries come: however many officers share a sweep, it is one agency's.
@@ -10,12 +12,13 @@ as the log's hours are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
 from gatekeeper.errors import KeyErased
+from gatekeeper.exchange.badges import KINDS, Impossible, impossible_print, used
 from gatekeeper.exchange.interfaces import Marked
 from gatekeeper.exchange.rephrased import agency_of, outwaited_print
 from gatekeeper.ledger import DayKeys
@@ -29,6 +32,7 @@ DAYS: Final = 7 * WEEKS
 MOST_NAMED: Final = 3
 """Queries that an alert names, the latest."""
 MOST_WAITED: Final = 100
+MOST_SHARED: Final = 100
 """Of a day; further ones are not counted."""
 
 
@@ -49,6 +53,19 @@ class Waited(NamedTuple):
     """An agency that was permitted what it was refused in other words before: how often, and which."""
 
     agency_id: str
+    asked: int
+    queries: tuple[str, ...]
+
+
+class Shared(NamedTuple):
+    """An agency whose badges were used as one person cannot use one: in what way, how many, and how often.
+
+    ``queries`` names the latest of each badge.
+    """
+
+    kind: Impossible
+    agency_id: str
+    badges: int
     asked: int
     queries: tuple[str, ...]
 
@@ -156,6 +173,37 @@ def waited(queries: Marks, keys: DayKeys, today: date) -> tuple[Waited, ...]:
             found.setdefault(agency_of(keys, mark), []).append(mark.query_id)
     told = [Waited(agency, len(ids), tuple(ids[:MOST_NAMED])) for agency, ids in found.items()]
     return tuple(sorted(told, key=lambda each: (-each.asked, each.agency_id)))
+
+
+def shared(queries: Marks, keys: DayKeys, today: date) -> tuple[Shared, ...]:
+    """Return whose badges were used as one person cannot use one, in the last week, the most first.
+
+    A badge counts once a day. Days that were purged tell nothing. Raises StoreUnavailable, LedgerUnavailable,
+    LedgerCorrupt.
+    """
+    first = datetime.combine(today - timedelta(days=6), time(), UTC)
+    prints, kinds = [], []
+    for ago in range(7):
+        for kind in KINDS:
+            with suppress(KeyErased):
+                prints.append(impossible_print(keys, today - timedelta(days=ago), kind))
+                kinds.append(kind)
+    found: dict[tuple[Impossible, str], dict[tuple[date, str], list[str]]] = {}
+    marks = queries.marks(prints, to_ms(first), to_ms(first + timedelta(days=8)), MOST_SHARED)
+    for mark in sorted(marks, key=lambda mark: -mark.at_ms):
+        with suppress(KeyErased):
+            one = used(keys, mark)
+            badges = found.setdefault((kinds[mark.place], one.agency_id), {})
+            badges.setdefault(one.badge, []).append(mark.query_id)
+    told = [
+        Shared(kind, agency, len(badges), sum(map(len, badges.values())), _latest(badges.values()))
+        for (kind, agency), badges in found.items()
+    ]
+    return tuple(sorted(told, key=lambda each: (-each.badges, -each.asked, each.agency_id, each.kind)))
+
+
+def _latest(badges: Iterable[Sequence[str]]) -> tuple[str, ...]:
+    return tuple(ids[0] for ids in badges)[:MOST_NAMED]
 
 
 def _bursts(

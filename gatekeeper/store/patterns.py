@@ -1,7 +1,8 @@
 """What a query is compared with: what an officer asked about today, and marks that earlier queries left.
 
-Guarantees: every look is a seek into an index that holds all it answers with, and as many are taken as the
-caller allows, so ten million queries cost what a thousand do; a target asked about a hundred times is one.
+Guarantees: every look is a seek into an index, and as many rows are read as the caller allows, or as one
+badge asked on one day, so ten million queries cost what a thousand do; a target asked about a hundred times
+is one.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from sqlalchemy import func, select
 
 from gatekeeper.store.database import Database
 from gatekeeper.store.tables import queries
-from gatekeeper.store.values import Marked, Swept
+from gatekeeper.store.values import Looks, Marked, OfficerDay
 
 MOST_TARGETS: Final = 200
 """Further targets of a day are not counted; a city's own limit is below it (``schema/city.json``)."""
+
+MOST_READ: Final = 1000
+"""So many queries of an officer's day are read in one stretch; of a longer day each part is looked for."""
 
 _NONE: Final = b""
 _OF = "SELECT target_fp FROM queries WHERE officer_fp = ? AND target_fp"
@@ -26,6 +30,21 @@ _LATEST = "(SELECT hour FROM queries WHERE officer_fp = ? AND target_fp = {} ORD
 
 _DAYS: Final = 30
 """How many days before one question covers; the statement always has as many, so that it is planned once."""
+
+OFFICER_DAY: Final = f"""
+SELECT count(*), count(DISTINCT target_fp), count(DISTINCT target_fp) FILTER (WHERE hour >= ?),
+       max(hour) FILTER (WHERE target_fp = ?), count(DISTINCT hour) FILTER (WHERE hour <> ?),
+       count(DISTINCT client_id) FILTER (WHERE hour = ? AND client_id <> ?),
+       (SELECT count(*) FROM (VALUES {", ".join(["(?)"] * _DAYS)}) AS days
+         WHERE (SELECT agency_id FROM queries WHERE target_fp = column1 AND agency_id = ?
+                 ORDER BY agency_id LIMIT 1) IS NOT NULL)
+  FROM (SELECT target_fp, hour, client_id FROM queries WHERE officer_fp = ?
+         ORDER BY target_fp, hour LIMIT {MOST_READ + 1}) AS mine"""  # noqa: S608  our own words
+"""In the order of the index: PostgreSQL would else read the table where it takes most of its rows for theirs.
+
+``column1``: both databases name the columns of VALUES so. It has fewer than fifty values: with more,
+PostgreSQL's driver would read the statement anew each time, which takes longer than the answer.
+"""
 
 SWEPT: Final = f"""
 WITH RECURSIVE asked(target, number) AS (
@@ -35,60 +54,72 @@ WITH RECURSIVE asked(target, number) AS (
       FROM asked WHERE asked.target IS NOT NULL AND asked.number < {MOST_TARGETS}
 )
 SELECT count(*), sum(CASE WHEN {_LATEST.format("asked.target")} >= ? THEN 1 ELSE 0 END),
-       {_LATEST.format("?")},
-       (SELECT count(*) FROM (VALUES {", ".join(["(?)"] * _DAYS)}) AS days
-         WHERE (SELECT agency_id FROM queries WHERE target_fp = column1 AND agency_id = ?
-                 ORDER BY agency_id LIMIT 1) IS NOT NULL)
+       {_LATEST.format("?")}
   FROM asked WHERE asked.target IS NOT NULL"""  # noqa: S608  our own words
-"""From one target to the next along the index, which PostgreSQL would not do for a DISTINCT.
+"""From one target to the next along the index, which PostgreSQL would not do for a DISTINCT."""
 
-``column1``: both databases name the columns of VALUES so. It has fewer than fifty values: with more,
-PostgreSQL's driver would read the statement anew each time, which takes longer than the answer.
-"""
+PRESENT: Final = """
+SELECT count(DISTINCT hour) FILTER (WHERE hour <> ?),
+       count(DISTINCT client_id) FILTER (WHERE hour = ? AND client_id <> ?)
+  FROM (SELECT DISTINCT hour, client_id FROM queries WHERE officer_fp = ?) AS seen"""
+"""Every query of the officer's day, which the limit of queries an hour keeps short."""
 
 _LATEST_MARKS = (
     "SELECT {place} AS place, query_id, at_ms{more} FROM marks WHERE mark_fp = {mark} "
     "AND at_ms BETWEEN ? AND ? ORDER BY at_ms DESC, query_id DESC LIMIT {most}"
 )
-_COUNTED = (
-    "(SELECT count(*) FROM (SELECT 1 FROM marks WHERE mark_fp = {mark} AND at_ms <= ? AND query_id <> ? "
-    "LIMIT {most}) AS few)"
-)
+_COUNTED = {
+    "postgresql": "(SELECT count(*) FROM (SELECT 1 FROM {asked}, LATERAL (SELECT 1 FROM marks "
+    "WHERE mark_fp = asked.mark AND at_ms <= ? AND query_id <> ? ORDER BY at_ms LIMIT {most}) AS found "
+    "LIMIT {most}) AS few)",
+    "sqlite": "(SELECT count(*) FROM (SELECT 1 FROM {asked} CROSS JOIN marks "
+    "WHERE mark_fp = asked.column1 AND at_ms <= ? AND query_id <> ? LIMIT {most}) AS few)",
+}
+"""Each group is counted until there are enough; SQLite takes the tables of a CROSS JOIN in their order."""
+
 _ASKED = (
-    "(SELECT number, substr(marked, 32 * number + 1, 32) AS mark FROM (SELECT CAST(? AS bytea) AS marked) "
-    "AS said, generate_series(0, length(marked) / 32 - 1) AS number) AS asked"
+    "unnest(ARRAY(SELECT substr(marked, 32 * number + 1, 32) FROM (SELECT CAST(? AS bytea) AS marked) "
+    "AS said, generate_series(0, length(marked) / 32 - 1) AS number)) WITH ORDINALITY AS asked(mark, number)"
 )
+"""Of an array PostgreSQL expects ten elements, of a series a thousand: it would plan that anew each time."""
+
 _FEW: Final = 12
 """PostgreSQL takes more fingerprints than these as one value: its statement is then always the same."""
 
 
-def swept(
+def officer_day(
     database: Database,
     officer_fp: bytes,
     target_fp: bytes,
+    *,
     hour: str,
+    client_id: str,
     agency_id: str,
     before: Sequence[bytes],
-) -> Swept:
-    """Return how many targets an officer is on record with, and when this one was last among them.
+) -> OfficerDay:
+    """Return what an officer is on record with on the day of the fingerprint, dry runs and denials too.
 
     *before* are the target's fingerprints of earlier days: on how many of them the agency is on record with
     it. Raises StoreUnavailable, ValueError for more days than one question covers.
     """
-    values = values_of_swept(officer_fp, target_fp, hour, agency_id, before)
-    ((today, this_hour, last_hour, days),) = database.rows(SWEPT, values)
-    return Swept(today, int(this_hour or 0), last_hour, days)
+    values = values_of_officer_day(officer_fp, target_fp, hour, client_id, agency_id, before)
+    ((read, targets, this_hour, last_hour, hours, clients, days),) = database.rows(OFFICER_DAY, values)
+    if read > MOST_READ:
+        values = (officer_fp, _NONE, officer_fp, officer_fp, hour, officer_fp, target_fp)
+        ((targets, this_hour, last_hour),) = database.rows(SWEPT, values)
+        ((hours, clients),) = database.rows(PRESENT, (hour, hour, client_id, officer_fp))
+    of_day, of_hour = min(targets, MOST_TARGETS), min(int(this_hour or 0), MOST_TARGETS)
+    return OfficerDay(of_day, of_hour, last_hour, days, hours, clients)
 
 
-def values_of_swept(
-    officer_fp: bytes, target_fp: bytes, hour: str, agency_id: str, before: Sequence[bytes]
+def values_of_officer_day(
+    officer_fp: bytes, target_fp: bytes, hour: str, client_id: str, agency_id: str, before: Sequence[bytes]
 ) -> tuple[object, ...]:
     """Return the values of its statement."""
     if len(before) > _DAYS:
         raise ValueError(f"one question covers {_DAYS} days before")
     days = [*before, *[_NONE] * (_DAYS - len(before))]
-    who = (officer_fp, _NONE, officer_fp, officer_fp, hour, officer_fp, target_fp)
-    return (*who, *days, agency_id)
+    return (hour, target_fp, hour, hour, client_id, *days, agency_id, officer_fp)
 
 
 def latest_of(
@@ -127,7 +158,7 @@ def marks_between(
 def statement_of_marks(dialect: str, prints: int, most: int, more: str = "") -> str:
     """Return the statement that finds the last *most* marks under each of so many fingerprints."""
     if _as_one(dialect, prints):
-        found = _LATEST_MARKS.format(place="number", mark="asked.mark", most=most, more=more)
+        found = _LATEST_MARKS.format(place="number - 1", mark="asked.mark", most=most, more=more)
         return f"SELECT found.* FROM {_ASKED}, LATERAL ({found}) AS found"  # noqa: S608  our own words
     each = (_LATEST_MARKS.format(place=n, mark="?", most=most, more=more) for n in range(prints))
     return " UNION ALL ".join(f"SELECT * FROM ({one}) AS p{n}" for n, one in enumerate(each))  # noqa: S608  our own words
@@ -142,33 +173,60 @@ def values_of_marks(
     return tuple(chain.from_iterable((one, since_ms, until_ms) for one in prints))
 
 
-def counted(
-    database: Database, prints: Sequence[bytes], until_ms: int, but: str, most: int
-) -> tuple[int, ...]:
-    """Return how many marks are under each fingerprint, at most so many, without those of one query.
+def looks(
+    database: Database,
+    groups: Sequence[Sequence[bytes]],
+    prints: Sequence[bytes],
+    *,
+    since_ms: int,
+    until_ms: int,
+    but: str,
+    most: int,
+) -> Looks:
+    """Return how many marks are under each group of fingerprints, and whose the latest are, at one moment.
 
-    Raises StoreUnavailable.
+    Counted is up to *most*, until then, without those of the query *but*; of the latest under each of
+    *prints*, which are there since then, up to *most* are named. Raises StoreUnavailable.
     """
-    if not prints:
-        return ()
-    statement = statement_of_counts(database.dialect, len(prints), most)
-    found = dict(database.rows(statement, values_of_counts(database.dialect, prints, until_ms, but)))
-    return tuple(found[place] for place in range(len(prints)))
+    statement = statement_of_looks(database.dialect, tuple(map(len, groups)), len(prints), most)
+    values = values_of_looks(database.dialect, groups, prints, since_ms, until_ms, but)
+    counts, seen = [0] * len(groups), set()
+    for place, query_id, number in database.rows(statement, values):
+        if place < 0:
+            counts[-1 - place] = number
+        else:
+            seen.add(query_id)
+    return Looks(tuple(counts), frozenset(seen))
 
 
 @cache
-def statement_of_counts(dialect: str, prints: int, most: int) -> str:
-    """Return the statement that counts the marks under each of so many fingerprints."""
-    if _as_one(dialect, prints):
-        return f"SELECT number, {_COUNTED.format(mark='asked.mark', most=most)} FROM {_ASKED}"  # noqa: S608
-    return " UNION ALL ".join(f"SELECT {n}, {_COUNTED.format(mark='?', most=most)}" for n in range(prints))
+def statement_of_looks(dialect: str, sizes: tuple[int, ...], prints: int, most: int) -> str:
+    """Return the statement that counts the marks under groups of fingerprints, and names the latest."""
+    counts = (
+        f"SELECT {-1 - group} AS place, '' AS query_id, "
+        + _COUNTED[dialect].format(asked=_ASKED if dialect == "postgresql" else _listed(size), most=most)
+        for group, size in enumerate(sizes)
+    )
+    latest = [statement_of_marks(dialect, prints, most)] if prints else []
+    return " UNION ALL ".join([*counts, *latest])
 
 
-def values_of_counts(dialect: str, prints: Sequence[bytes], until_ms: int, but: str) -> tuple[object, ...]:
+def values_of_looks(
+    dialect: str,
+    groups: Sequence[Sequence[bytes]],
+    prints: Sequence[bytes],
+    since_ms: int,
+    until_ms: int,
+    but: str,
+) -> tuple[object, ...]:
     """Return its values."""
-    if _as_one(dialect, len(prints)):
-        return until_ms, but, b"".join(prints)
-    return tuple(chain.from_iterable((one, until_ms, but) for one in prints))
+    each = ([b"".join(group)] if dialect == "postgresql" else group for group in groups)
+    counted = chain.from_iterable((*group, until_ms, but) for group in each)
+    return (*counted, *values_of_marks(dialect, prints, since_ms, until_ms))
+
+
+def _listed(size: int) -> str:
+    return f"(VALUES {', '.join(['(?)'] * size) or '(NULL)'}) AS asked"
 
 
 def _as_one(dialect: str, prints: int) -> bool:

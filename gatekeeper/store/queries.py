@@ -14,7 +14,7 @@ from sqlalchemy import Table, select
 
 from gatekeeper.ledger.spending import Used
 from gatekeeper.store.database import Database
-from gatekeeper.store.patterns import counted, latest_of, marks_between, swept
+from gatekeeper.store.patterns import latest_of, looks, marks_between, officer_day
 from gatekeeper.store.purse import NOBODY, as_bucket
 from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import (
@@ -28,12 +28,13 @@ from gatekeeper.store.tables import (
 from gatekeeper.store.values import (
     AskedBefore,
     IdempotencyRecord,
+    Looks,
     Marked,
+    OfficerDay,
     QueryRow,
     ReviewEvent,
     ReviewRow,
     SearchDay,
-    Swept,
     Verification,
 )
 from gatekeeper.store.writing import storable
@@ -133,15 +134,39 @@ class Queries:
         """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""
         return searched(self._database, prints, since_hour)
 
-    def swept(
-        self, officer_fp: bytes, target_fp: bytes, hour: str, agency_id: str, before: Sequence[bytes]
-    ) -> Swept:
-        """Return how many targets an officer asked about; see ``patterns``. Raises StoreUnavailable."""
-        return swept(self._database, officer_fp, target_fp, hour, agency_id, before)
+    def officer_day(
+        self,
+        officer_fp: bytes,
+        target_fp: bytes,
+        *,
+        hour: str,
+        client_id: str,
+        agency_id: str,
+        before: Sequence[bytes],
+    ) -> OfficerDay:
+        """Return what is on record of an officer's day; see ``patterns``. Raises StoreUnavailable."""
+        return officer_day(
+            self._database,
+            officer_fp,
+            target_fp,
+            hour=hour,
+            client_id=client_id,
+            agency_id=agency_id,
+            before=before,
+        )
 
-    def counted(self, prints: Sequence[bytes], until_ms: int, but: str, most: int) -> tuple[int, ...]:
-        """Return how many marks are under each fingerprint; see ``patterns``. Raises StoreUnavailable."""
-        return counted(self._database, prints, until_ms, but, most)
+    def looks(
+        self,
+        groups: Sequence[Sequence[bytes]],
+        prints: Sequence[bytes],
+        *,
+        since_ms: int,
+        until_ms: int,
+        but: str,
+        most: int,
+    ) -> Looks:
+        """Return how many marks are under fingerprints; see ``patterns``. Raises StoreUnavailable."""
+        return looks(self._database, groups, prints, since_ms=since_ms, until_ms=until_ms, but=but, most=most)
 
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> tuple[Marked, ...]:
         """Return the last *most* marks under each fingerprint; see ``patterns``. Raises StoreUnavailable."""
@@ -152,15 +177,6 @@ class Queries:
     ) -> tuple[str, ...]:
         """Return the ids of an agency's latest queries; see ``patterns``. Raises StoreUnavailable."""
         return latest_of(self._database, agency_id, since_hour, hours, most)
-
-    def seen_today(self, officer_print: bytes) -> frozenset[tuple[str, str]]:
-        """Return from which clients, and in which hours, an officer asked on the day of the fingerprint.
-
-        The hours as ``2026-11-22T20Z``. Raises StoreUnavailable.
-        """
-        asked = select(queries.c.client_id, queries.c.hour).where(queries.c.officer_fp == officer_print)
-        with self._database.read() as connection:
-            return frozenset((client, hour) for client, hour in connection.execute(asked.distinct()))
 
     def asked_before(
         self, by: Literal["officer", "target"], prints: Sequence[bytes], most: int

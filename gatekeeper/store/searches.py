@@ -13,7 +13,6 @@ from itertools import chain
 from typing import Final
 
 from gatekeeper.store.database import Database
-from gatekeeper.store.prepared import marked
 from gatekeeper.store.values import SearchDay
 
 DAYS: Final = 31
@@ -55,6 +54,5 @@ def searched(
         raise ValueError(f"one question covers {DAYS} days")
     asked = [*prints, *[(_NEVER, _NEVER)] * (DAYS - len(prints))]
     values = tuple(chain.from_iterable((day, *pair, since_hour) for day, pair in enumerate(asked)))
-    with database.read() as connection:
-        rows = connection.exec_driver_sql(marked(STATEMENT, database.dialect), values).all()
+    rows = database.rows(STATEMENT, values)
     return tuple(SearchDay(day, bool(under), bool(other), refused) for day, under, other, refused in rows)

@@ -260,16 +260,20 @@ class DocumentRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
-    """How many targets an officer asked about today; ``last_hour``: when this one, as 2026-11-22T20Z.
+class OfficerDay:
+    """What is on record of an officer's day, beside a query about one target, from one client, in one hour.
 
-    ``days_before``: on how many days before the agency asked about this one.
+    ``targets`` of the day, and those of them asked about in this hour; ``last_hour``: when this one was, as
+    2026-11-22T20Z. ``days_before``: on how many days before the agency asked about this target.
+    ``other_hours`` of the day, and ``other_clients`` of this hour, from which the officer asked.
     """
 
-    today: int
-    this_hour: int
+    targets: int
+    targets_this_hour: int
     last_hour: str | None
-    days_before: int = 0
+    days_before: int
+    other_hours: int
+    other_clients: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +284,14 @@ class Marked:
     query_id: str
     at_ms: int
     box: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """How many marks are under each group of fingerprints, and of which queries the latest are."""
+
+    counts: tuple[int, ...]
+    seen: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ Routes: ``/oauth/token`` (client credentials, RFC 6749 section 4.4), ``/oauth/re
 
 Guarantees: a token is a JWT of RFC 9068, signed with ES256, that lives at most ten minutes, names one
 audience, and carries a subset of the client's registered scopes, never none; there is no refresh token; a
-revocation is committed before it is answered; a client can revoke and look at its own tokens only. Every
-refusal has the shape of RFC 6749 section 5.2 and repeats nothing that was sent, and no token, assertion or
-secret is logged. Addresses come from the configured issuer, never from a Host header.
+revocation is committed before it is answered, and no client fills the log with them (``exchange.quotas``); a
+client can revoke and look at its own tokens only. Every refusal has the shape of RFC 6749 section 5.2 and
+repeats nothing that was sent, and no token, assertion or secret is logged. Addresses come from the configured
+issuer, never from a Host header.
 
 What it is trusted with: whoever controls it can name any registered agency as the caller; it cannot make a
 policy permit, and each decision is still logged.
@@ -26,7 +27,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from flask import Blueprint, Response, g, json, request
 from werkzeug.exceptions import InternalServerError, RequestEntityTooLarge
 
-from gatekeeper.errors import Unauthenticated, Unavailable
+from gatekeeper.errors import QuotaExceeded, Unauthenticated, Unavailable
 from gatekeeper.exchange.authenticate import SCOPES
 from gatekeeper.exchange.compact import ALGORITHMS
 from gatekeeper.exchange.details import TYPE as DETAIL_TYPE
@@ -89,6 +90,11 @@ def _install_failures(blueprint: Blueprint) -> None:
     @blueprint.errorhandler(Unavailable)
     def unavailable(_: Unavailable) -> Response:
         return oauth_error(503, "temporarily_unavailable", "try again later")
+
+    @blueprint.errorhandler(QuotaExceeded)
+    def too_many(over: QuotaExceeded) -> Response:
+        told = "too many revocations of this client: the token is not revoked yet"
+        return oauth_error(429, "temporarily_unavailable", told, retry_after=over.wait_seconds)
 
     @blueprint.errorhandler(InternalServerError)
     def broken(_: InternalServerError) -> Response:

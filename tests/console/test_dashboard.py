@@ -12,6 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from gatekeeper.cells import cell
+from gatekeeper.cli import client
 from gatekeeper.errors import LedgerUnavailable, PolicyUnavailable
 from gatekeeper.review.roles import Role
 from gatekeeper.web.console import dashboard
@@ -197,6 +198,24 @@ def test_who_cannot_be_reminded_is_an_alert_with_the_command(staffed: Staffed, d
     shown = staffed.signed_in("records").client.get(PAGE).text
     assert (days == 30) is ("sample-wi-pd has no contact" in shown)
     assert (days == 30) is ("gatekeeper agency change sample-wi-pd --contact ADDRESS" in shown)
+
+
+def test_a_shared_badge_is_an_alert_with_the_command_and_without_the_badge(staffed: Staffed) -> None:
+    """In English and in Spanish: which agency, and in which query staff find whose badge it is."""
+    city = staffed.city
+    agency = "sample-il-pd"
+    second = city.with_clients({**city.clients, agency: client.register(city.state, agency).client.id})
+    assert 200 == city.ask(body(requester__badge="shared-77")).status
+    asked = second.ask(body(requester__badge="shared-77"))
+    assert 200 == asked.status
+    browser = staffed.signed_in("records")
+    shown = browser.client.get(PAGE).text
+    told = f"1 badges of {agency} asked from several of its systems within an hour, 1 times. The latest: "
+    assert told + asked.query_id in shown
+    assert f"gatekeeper officer suspend {agency} BADGE --reason WHY" in shown
+    spanish = browser.client.get(PAGE, headers={"Accept-Language": "es"}).text
+    assert f"Si fue más de una persona: gatekeeper officer suspend {agency} BADGE" in spanish
+    assert "shared-77" not in shown + spanish
 
 
 # --- What is taken out. -----------------------------------------------------------------------------------

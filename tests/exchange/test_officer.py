@@ -8,7 +8,7 @@ import json
 import secrets
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -33,8 +33,6 @@ from gatekeeper.exchange import Answer, answer, further_records
 from gatekeeper.exchange.appeal import appeal
 from gatekeeper.exchange.authenticate import REASONS
 from gatekeeper.exchange.officer import OfficerMarks
-from gatekeeper.exchange.parse import read_again
-from gatekeeper.exchange.presence import presence
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.ledger import Draft
 from gatekeeper.policy import Bundle, Embedded
@@ -46,7 +44,7 @@ from tests.oauth.city import public, sign
 from tests.policy.laws import shipped_with
 
 AGENCY = "sample-il-pd"
-HERE = {"clients_this_hour": 1, "hours_today": 1}
+HERE = {"clients_this_hour": 1, "hours_today": 1, "sessions_at_once": 1}
 WHY = "Letter of the chief of 3 November"
 ED, RSA = OKPKey.generate_key("Ed25519"), RSAKey.generate_key(2048)
 STRANGER = ECKey.generate_key("P-256")
@@ -548,42 +546,3 @@ def test_a_badge_from_two_clients_within_the_hour_is_counted_and_may_wait_for_st
     assert {"officer_presence"} == codes(_dry(limited, None))
     other = answer(limited.gate, shown(bound), json.dumps(body(requester__badge="7")).encode(), dry_run=True)
     assert 200 == other.status
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What is on record of one officer today."""
-
-    pairs: frozenset[tuple[str, str]]
-
-    def seen_today(self, _: bytes, /) -> frozenset[tuple[str, str]]:
-        return self.pairs
-
-
-@pytest.mark.parametrize(
-    ("seen", "expected"),
-    [
-        ([], (1, 1)),
-        ([("c-1", "2026-11-22T20Z")], (1, 1)),
-        ([("c-2", "2026-11-22T20Z")], (2, 1)),
-        ([("c-2", "2026-11-22T19Z")], (1, 2)),
-        ([("c-1", f"2026-11-22T{hour:02}Z") for hour in range(24)], (1, 24)),
-        ([(f"c-{n}", "2026-11-22T20Z") for n in range(5)], (5, 1)),
-    ],
-)
-def test_presence_counts_clients_of_the_hour_and_hours_of_the_day(
-    seen: list[tuple[str, str]], expected: tuple[int, int]
-) -> None:
-    """The request at hand among them."""
-    at = datetime(2026, 11, 22, 20, 59, 59, tzinfo=UTC)
-    stored: Any = _Seen(frozenset(seen))
-    query, keys = read_again(body()), _Keys()
-    found = presence(stored, keys, agency_id=AGENCY, client_id="c-1", query=query, at=at)  # type: ignore[arg-type]
-    assert expected == (found.clients_this_hour, found.hours_today)
-
-
-class _Keys:
-    """Day keys of a day that is over: only their fingerprints are asked for."""
-
-    def fingerprint(self, _day: object, _purpose: str, value: bytes) -> bytes:
-        return value

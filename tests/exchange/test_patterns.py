@@ -332,6 +332,7 @@ def _later(city: City, plate: str, after: timedelta) -> Patterns:
         city.gate.keys,
         city.gate.engine.bundle.data,
         agencies=[AGENCY],
+        client_id="",
         query=read_again(body(query__plate=plate)),
         at=at,
         query_id="q_later",
@@ -399,10 +400,10 @@ def test_what_cannot_be_read_is_no_clean_sheet(
 ) -> None:
     """503 and nothing released: never "none"."""
 
-    def gone(*_: object) -> None:
+    def gone(*_: object, **__: object) -> None:
         raise StoreUnavailable("gone")
 
-    for method in ("marks", "swept"):
+    for method in ("marks", "officer_day", "searches"):
         with monkeypatch.context() as patched:
             patched.setattr(type(city.gate.queries), method, gone)
             asked = len(city.reads.asked)
@@ -477,12 +478,13 @@ def test_different_plates_are_counted_once_each(city: City) -> None:
             city.gate.keys,
             city.gate.engine.bundle.data,
             agencies=[AGENCY],
+            client_id="",
             query=read_again(body(query__plate=plate, requester__badge=badge)),
             at=at,
             query_id="q_new",
             began=at,
         )
-        return found.targets_this_hour, found.targets_today
+        return found.presence.targets_this_hour, found.presence.targets_today
 
     assert (3, 3) == counted("DEMS2", "swept-1")
     assert (4, 4) == counted("DEMS4", " SWEPT 1 ")

@@ -382,11 +382,12 @@ def test_a_day_that_was_purged_is_not_asked_about(found: Founding) -> None:
             city.gate.keys,
             city.gate.engine.bundle.data,
             agencies=[AGENCY],
+            client_id="",
             query=read_again(body()),
             at=now,
             query_id="q_new",
             began=now,
-        ).days_by_agency
+        ).presence.days_by_agency
 
     assert 4 == days()
     city.gate.keys.destroy(now.date() - timedelta(days=1))

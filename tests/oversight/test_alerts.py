@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gatekeeper.exchange.badges import Impossible
 from gatekeeper.ledger import Head, SigningKey, StoredEntry
 from gatekeeper.oversight.alerts import (
     Expiring,
@@ -20,10 +21,15 @@ from gatekeeper.oversight.alerts import (
     sudden,
     uncovered,
 )
+from gatekeeper.oversight.patterns import Shared
 from gatekeeper.store.values import Affirmation, Agency
 
 TODAY = date(2026, 11, 25)
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+def _shared(kind: Impossible) -> Shared:
+    return Shared(kind, "sample-il-pd", 3, 9, ("q_1", "q_2"))
 
 
 def test_where_all_is_well_nothing_is_said() -> None:
@@ -39,6 +45,21 @@ def test_where_all_is_well_nothing_is_said() -> None:
         (Standing(undelivered=1), "warning", "1 notices"),
         (Standing(locked=4), "warning", "4 staff accounts"),
         (Standing(jumps=(Jump("sample-il-pd", 40, 5),)), "warning", "sample-il-pd was denied 40 times"),
+        (
+            Standing(shared=[_shared("clients")]),
+            "warning",
+            "3 badges of sample-il-pd asked from several of its",
+        ),
+        (
+            Standing(shared=[_shared("hours")]),
+            "warning",
+            "3 badges of sample-il-pd asked around the clock, 9 times",
+        ),
+        (
+            Standing(shared=[_shared("sessions")]),
+            "warning",
+            "asked in several sessions at once, 9 times. The latest: q_1, q_2",
+        ),
         (Standing(failing=["records"]), "urgent", "“records”"),
         (Standing(uncovered=True), "urgent", "No checkpoint"),
         (Standing(checkpoint_fault="the disk is full"), "urgent", "No checkpoint"),

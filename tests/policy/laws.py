@@ -102,6 +102,7 @@ SHIPPED_PERMITTED: dict[str, Any] = {
         "session_age_hours": 1,
         "clients_this_hour": 1,
         "hours_today": 1,
+        "sessions_at_once": 1,
     },
     "ruling": None,
 }

@@ -5,28 +5,32 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gatekeeper.errors import StoreUnavailable
 from gatekeeper.ledger.rows import Insert
-from gatekeeper.store import erasure
+from gatekeeper.store import administration, erasure
 from gatekeeper.store.database import Database
 from gatekeeper.store.erasure import Erasure
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.patterns import (
+    MOST_READ,
     MOST_TARGETS,
+    OFFICER_DAY,
+    PRESENT,
     SWEPT,
-    statement_of_counts,
+    statement_of_looks,
     statement_of_marks,
-    values_of_counts,
+    values_of_looks,
     values_of_marks,
-    values_of_swept,
+    values_of_officer_day,
 )
 from gatekeeper.store.prepared import marked
 from gatekeeper.store.queries import Queries
-from gatekeeper.store.values import Marked, Swept
-from tests.store.making import DAY, NOON, commit, query, register
+from gatekeeper.store.values import Looks, Marked, OfficerDay
+from tests.store.making import DAY, NOON, client, commit, query, register
 
 EARLY, LATE = "2026-11-22T11Z", "2026-11-22T12Z"
 OFFICER, OTHER = b"o" * 32, b"p" * 32
@@ -36,8 +40,18 @@ def _print(number: int) -> bytes:
     return number.to_bytes(32, "big")
 
 
-def _swept(database: Database, target: int) -> Swept:
-    return Queries(database).swept(OFFICER, _print(target), LATE, "evanston", [])
+def _day(database: Database, target: int = 0, **changes: Any) -> OfficerDay:
+    said = {"hour": LATE, "client_id": "c1", "agency_id": "evanston", "before": [], **changes}
+    return Queries(database).officer_day(OFFICER, _print(target), **said)
+
+
+def _targets(database: Database, target: int) -> tuple[int, int, str | None]:
+    found = _day(database, target)
+    return found.targets, found.targets_this_hour, found.last_hour
+
+
+def _counted(database: Database, groups: list[list[bytes]], until_ms: int, but: str, most: int) -> Looks:
+    return Queries(database).looks(groups, [], since_ms=0, until_ms=until_ms, but=but, most=most)
 
 
 def _mark(query_id: str, mark: bytes = b"m" * 32, at_ms: int = 1000) -> Insert:
@@ -48,23 +62,68 @@ def _mark(query_id: str, mark: bytes = b"m" * 32, at_ms: int = 1000) -> Insert:
 def test_each_target_is_counted_once_and_in_its_last_hour(rows: LedgerRows, database: Database) -> None:
     """Today and this hour; another officer's are not ours; what nobody asked about has no hour."""
     register(rows)
-    assert Swept(0, 0, None) == _swept(database, 1)
+    assert (0, 0, None) == _targets(database, 1)
     commit(
         rows,
         [query(target_fp=_print(1), hour=EARLY), query(target_fp=_print(1), hour=LATE)],
         [query(target_fp=_print(2), hour=EARLY), query(target_fp=_print(3), hour=LATE)],
         [query(target_fp=_print(3), hour=LATE), query(target_fp=_print(4), officer_fp=OTHER)],
     )
-    assert Swept(3, 2, LATE) == _swept(database, 1)
-    assert Swept(3, 2, EARLY) == _swept(database, 2)
-    assert Swept(3, 2, None) == _swept(database, 4)
+    assert (3, 2, LATE) == _targets(database, 1)
+    assert (3, 2, EARLY) == _targets(database, 2)
+    assert (3, 2, None) == _targets(database, 4)
+
+
+@pytest.mark.parametrize("asked", [0, MOST_READ])
+def test_the_hours_and_the_clients_of_a_badge_are_counted(
+    rows: LedgerRows, database: Database, asked: int
+) -> None:
+    """Beside the hour and the client at hand; the client of another hour is not of this one.
+
+    A day with more queries than are read in one stretch is counted alike.
+    """
+    register(rows)
+    for number in (2, 3, 4):
+        commit(rows, administration.add_client(client(f"c{number}")))
+    assert (0, 0) == _present(database)
+    commit(rows, [query(hour=LATE) for _ in range(asked + 1)])
+    assert (0, 0) == _present(database)
+    assert (1, 0) == _present(database, hour="2026-11-22T13Z")
+    assert (0, 1) == _present(database, client_id="c9")
+    commit(
+        rows,
+        [query(hour=LATE, client_id="c2"), query(hour=LATE, client_id="c2", dry_run=True)],
+        [query(hour=EARLY, client_id="c3"), query(hour=LATE, client_id="c4", officer_fp=OTHER)],
+        [query(hour=f"2026-11-22T{hour:02}Z", outcome="permit") for hour in range(5)],
+    )
+    assert (6, 1) == _present(database)
+    assert (6, 2) == _present(database, client_id="c3")
+    assert (6, 1) == _present(database, hour=EARLY, client_id="c2")
+    assert (6, 0) == _present(database, hour=EARLY, client_id="c3")
+
+
+def _present(database: Database, **changes: Any) -> tuple[int, int]:
+    found = _day(database, **changes)
+    return found.other_hours, found.other_clients
+
+
+def test_a_long_day_is_counted_as_a_short_one_is(rows: LedgerRows, database: Database) -> None:
+    """The last query that is read in one stretch, and the first that is too many."""
+    register(rows)
+    commit(rows, [query(target_fp=_print(n % 7), hour=EARLY) for n in range(MOST_READ - 1)])
+    for number in range(3):
+        commit(rows, [query(target_fp=_print(100 + number), hour=LATE)])
+        assert (8 + number, 1 + number, LATE) == _targets(database, 100)
+        assert (8 + number, 1 + number, None) == _targets(database, 999)
+        assert (1, 0) == _present(database)
 
 
 def test_no_more_targets_are_counted_than_a_city_may_allow(rows: LedgerRows, database: Database) -> None:
     """Whoever sweeps on does not make the next answer slow."""
     register(rows)
-    commit(rows, [query(target_fp=_print(n), hour=LATE) for n in range(MOST_TARGETS + 20)])
-    assert Swept(MOST_TARGETS, MOST_TARGETS, None) == _swept(database, 999)
+    for number in (MOST_TARGETS + 20, MOST_READ):
+        commit(rows, [query(target_fp=_print(n), hour=LATE) for n in range(number)])
+        assert (MOST_TARGETS, MOST_TARGETS, None) == _targets(database, 9999)
 
 
 def test_the_days_of_an_agency_are_counted_whoever_asked_for_it(rows: LedgerRows, database: Database) -> None:
@@ -77,13 +136,13 @@ def test_the_days_of_an_agency_are_counted_whoever_asked_for_it(rows: LedgerRows
         [query(target_fp=_print(2), outcome="permit"), query(target_fp=_print(3), dry_run=True)],
         [query(target_fp=_print(4), agency_id="skokie", client_id="c2")],
     )
-    queries, days = Queries(database), [_print(n) for n in range(1, 31)]
-    assert 3 == queries.swept(OFFICER, _print(0), LATE, "evanston", days).days_before
-    assert 1 == queries.swept(OFFICER, _print(0), LATE, "skokie", days).days_before
-    assert 0 == queries.swept(OFFICER, _print(0), LATE, "nobody", days).days_before
-    assert 2 == queries.swept(OFFICER, _print(0), LATE, "evanston", days[1:]).days_before
+    days = [_print(n) for n in range(1, 31)]
+    assert 3 == _day(database, before=days).days_before
+    assert 1 == _day(database, before=days, agency_id="skokie").days_before
+    assert 0 == _day(database, before=days, agency_id="nobody").days_before
+    assert 2 == _day(database, before=days[1:]).days_before
     with pytest.raises(ValueError, match="30 days before"):
-        queries.swept(OFFICER, _print(0), LATE, "evanston", [*days, _print(31)])
+        _day(database, before=[*days, _print(31)])
 
 
 def test_marks_are_counted_up_to_a_bound_without_ones_own(rows: LedgerRows, database: Database) -> None:
@@ -92,12 +151,16 @@ def test_marks_are_counted_up_to_a_bound_without_ones_own(rows: LedgerRows, data
     register(rows)
     commit(rows, [query(f"q{n}") for n in range(6)])
     commit(rows, [_mark(f"q{n}", at_ms=1000 + n) for n in range(5)] + [_mark("q5", other, 1002)])
-    prints = [b"m" * 32, other, b"x" * 32]
-    assert (5, 1, 0) == queries.counted(prints, 9999, "q_new", 9)
-    assert (3, 1, 0) == queries.counted(prints, 9999, "q_new", 3)
-    assert (4, 0, 0) == queries.counted(prints, 9999, "q5", 4)
-    assert (2, 1, 0) == queries.counted(prints, 1002, "q1", 9)
-    assert () == queries.counted([], 9999, "q1", 9)
+    groups = [[b"m" * 32], [other, b"x" * 32], [b"x" * 32], [b"m" * 32, other]]
+    assert (5, 1, 0, 6) == _counted(database, groups, 9999, "q_new", 9).counts
+    assert (3, 1, 0, 3) == _counted(database, groups, 9999, "q_new", 3).counts
+    assert (4, 0, 0, 4) == _counted(database, groups, 9999, "q5", 4).counts
+    assert (2, 1, 0, 3) == _counted(database, groups, 1002, "q1", 9).counts
+    assert (0,) == _counted(database, [[]], 9999, "q1", 9).counts
+    found = queries.looks(groups, [b"m" * 32, other], since_ms=1002, until_ms=1003, but="q3", most=9)
+    assert Looks((3, 1, 0, 4), frozenset({"q2", "q3", "q5"})) == found
+    found = queries.looks(groups, [b"m" * 32, other], since_ms=1002, until_ms=1003, but="q3", most=1)
+    assert Looks((1, 1, 0, 1), frozenset({"q3", "q5"})) == found
 
 
 def test_marks_are_found_within_their_time_the_latest_first(rows: LedgerRows, database: Database) -> None:
@@ -170,7 +233,8 @@ def test_however_many_fingerprints_are_asked_about_each_has_its_place(
     queries, prints = Queries(database), [_print(n) for n in range(number)]
     found = {(one.place, one.query_id) for one in queries.marks(prints, 0, 9999, 5)}
     assert {(n, f"q{n}") for n in range(0, number, 2)} == found
-    assert tuple(n % 2 == 0 for n in range(number)) == queries.counted(prints, 9999, "q_new", 5)
+    looked = queries.looks([prints, prints[:1]], prints, since_ms=0, until_ms=9999, but="q_new", most=900)
+    assert Looks(((number + 1) // 2, 1), frozenset(query_id for _, query_id in found)) == looked
 
 
 def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database) -> None:
@@ -181,20 +245,24 @@ def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database
     with database.write() as connection:
         connection.exec_driver_sql("ANALYZE")
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
-    swept = values_of_swept(OFFICER, _print(1), LATE, "evanston", [_print(2)])
     kind = database.dialect
-    counts = values_of_counts(kind, [_print(1)], 9999, "q1")
+    of_day = values_of_officer_day(OFFICER, _print(1), LATE, "c1", "evanston", [_print(2)])
+    who = (OFFICER, b"", OFFICER, OFFICER, LATE, OFFICER, _print(1))
+    few = values_of_looks(kind, [[_print(1)]], [_print(1)], 0, 9999, "q1")
+    many = values_of_looks(kind, [[_print(1)] * 31] * 2, [_print(1)] * 6, 0, 9999, "q1")
     asked: list[tuple[str, tuple[object, ...], str]] = [
-        (SWEPT, swept, "ix_queries_officer_fp_target_fp_hour"),
-        (SWEPT, swept, "ix_queries_target_fp_agency_id"),
-        (statement_of_counts(kind, 1, 11), counts, "marks"),
+        (OFFICER_DAY, of_day, "ix_queries_officer_fp_target_fp_hour"),
+        (OFFICER_DAY, of_day, "ix_queries_target_fp_agency_id"),
+        (SWEPT, who, "ix_queries_officer_fp_target_fp_hour"),
+        (PRESENT, (LATE, LATE, "c1", OFFICER), "ix_queries_officer_fp_target_fp_hour"),
+        (statement_of_looks(kind, (1,), 1, 11), few, "marks"),
+        (statement_of_looks(kind, (31, 31), 6, 11), many, "marks"),
         (
             statement_of_marks(kind, 2, 11),
             values_of_marks(kind, [_print(1), _print(2)], 0, 9999),
             "marks",
         ),
         (statement_of_marks(kind, 40, 11), values_of_marks(kind, [_print(1)] * 40, 0, 9999), "marks"),
-        (statement_of_counts(kind, 40, 11), values_of_counts(kind, [_print(1)] * 40, 9999, "q1"), "marks"),
     ]
     for statement, values, index in asked:
         with database.read() as connection:

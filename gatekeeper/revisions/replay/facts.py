@@ -8,7 +8,8 @@ guess. The name is the one under which the agency is registered now: the record 
 query decided before the gate looked at what others asked (``patterns``) is taken as one that stands alone,
 and said to be; a law that knows nothing of patterns is not told of them. One decided before officers were
 facts is taken as asked by one who was merely named; a law that knows nothing of officers is not told of them,
-and one who was suspended leaves its question open.
+and one who was suspended leaves its question open. One decided before sessions were told apart is taken as
+asked in one.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any
 from cachetools import LRUCache
 
 from gatekeeper.errors import BundleRefused, InvalidRequest, PolicyUnavailable
-from gatekeeper.exchange.decide import known_to, knows
+from gatekeeper.exchange.decide import SESSIONS, known_to, knows
 from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import as_recorded
 from gatekeeper.exchange.patterns import ALONE
@@ -60,7 +61,7 @@ class Facts:
         self._bundle = bundle
         self._names = names
         self._lexicon = lexicon_digest(bundle)
-        self._knows = {fact: knows(bundle, fact) for fact in ("patterns", "officer")}
+        self._knows = {fact: knows(bundle, fact) for fact in ("patterns", "officer", SESSIONS)}
         self._lexicons = {digest: lexicon_digest(law) for digest, law in then.items()}
         self._catalogues: dict[str, Catalogue] = {digest: law.catalogue for digest, law in then.items()}
         self._compiled: Lexicon | None = None
@@ -72,7 +73,7 @@ class Facts:
             self._lexicon == other._lexicon
             and decided.facts.get("ruling") is None
             and self._knows == other._knows
-            and all((fact in decided.facts) == known for fact, known in self._knows.items())
+            and all(_has(decided.facts, fact) == known for fact, known in self._knows.items())
         )
 
     def of(self, decided: Decided) -> Given:
@@ -91,6 +92,8 @@ class Facts:
             facts = {**facts, "patterns": ALONE.facts({})}
         if "officer" not in facts:
             facts = {**facts, "officer": NAMED.facts()}
+        elif isinstance(officer := facts["officer"], dict) and not _has(facts, SESSIONS):
+            facts = {**facts, "officer": {**NAMED.facts(), **officer}}
         return Given(known_to(self._bundle, dict(facts)), rescreened, set_aside, alone)
 
     def _words(self, decided: Decided) -> dict[str, Json]:
@@ -118,6 +121,14 @@ class Facts:
                 raise BundleRefused(["data/lexicon.json is missing: words could not be screened"])
             self._compiled = Lexicon.load(document)
         return self._compiled
+
+
+def _has(facts: Mapping[str, Any], fact: str) -> bool:
+    """Say whether a fact, or a part of one, is recorded."""
+    found: Any = facts
+    for name in fact.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found is not None
 
 
 def _parties(facts: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,6 @@ and why it was proposed and what it does; a client's secret that comes of it is 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -14,40 +13,15 @@ from flask import Blueprint, Response, g
 from marshmallow import fields, validate
 
 from gatekeeper.errors import OperatorError
-from gatekeeper.ledger import Json
+from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.oversight.changes import Proposal
 from gatekeeper.review import reasons
+from gatekeeper.web.console.change_facts import facts_of
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.forms import Faults, Form, read
-from gatekeeper.web.console.languages import later, say
+from gatekeeper.web.console.languages import say
 from gatekeeper.web.console.pages import page, see
 from gatekeeper.web.console.sessions import FRESH, Sessions
-
-WORDS: Final = (
-    later("add agency"),
-    later("change agency"),
-    later("change 287g"),
-    later("reinstate agency"),
-    later("close agency"),
-    later("add client"),
-    later("add key"),
-    later("name"),
-    later("kind"),
-    later("state"),
-    later("status"),
-    later("ori"),
-    later("contacts"),
-    later("has 287g"),
-    later("source 287g"),
-    later("looked up 287g"),
-    later("client"),
-    later("profile"),
-    later("scopes"),
-    later("key"),
-    later("done"),
-    later("void"),
-)
-"""The words of this page that are codes of ours."""
 
 
 class _Confirm(Form):
@@ -136,33 +110,27 @@ class _Steps:
     ) -> Response:
         """Show what was proposed; ask why, or whether it is meant."""
         account = self._desk.staff.get(proposal.proposed_by)
+        agency = self._desk.gate.registry.snapshot().agency(proposal.agency_id)
         return page(
             "change.html",
             status,
             **self._sessions.shown(),
             proposal=proposal,
             state=self._acts.state(proposal),
-            agency=self._desk.gate.registry.snapshot().agency(proposal.agency_id),
+            agency=agency,
             by=proposal.proposed_by if account is None else account.name,
             own=proposal.proposed_by == g.session.account.id,
             typed=typed,
             faults=faults,
             sure=sure,
             shortest=reasons.SHORTEST,
-            **self._said(proposal),
+            **self._said(proposal, agency),
         )
 
-    def _said(self, proposal: Proposal) -> dict[str, Any]:
+    def _said(self, proposal: Proposal, agency: Agency | None) -> dict[str, Any]:
         """Return why and what was proposed, as its entry has it; nothing where that cannot be read."""
         try:
             said = self._acts.said(proposal)
         except OperatorError:
             return {"why": None, "facts": []}
-        facts = [(name, _text(value)) for name, value in said.change.content.items()]
-        return {"why": said.reason, "facts": facts}
-
-
-def _text(value: Json) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(_text, value))
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        return {"why": said.reason, "facts": facts_of(said.change, agency)}

@@ -27,7 +27,7 @@ from gatekeeper.oversight.alerts import (
     uncovered,
 )
 from gatekeeper.oversight.figures import fold, total
-from gatekeeper.oversight.patterns import unusual, waited
+from gatekeeper.oversight.patterns import shared, unusual, waited
 from gatekeeper.oversight.periods import CHOICES, Period, chosen
 from gatekeeper.review.queue import WAITING
 from gatekeeper.review.roles import ROLES, may
@@ -161,6 +161,7 @@ def _standing(desk: Desk, snapshot: Snapshot, now: datetime, uncounted: int | No
         bursts=habits.bursts,
         off_hours=habits.off_hours,
         waited=waited(gate.queries, gate.keys, today),
+        shared=shared(gate.queries, gate.keys, today),
         expiring=ending,
         untold=[
             Untold(each.agency.id, each.expires_on, why)

@@ -102,6 +102,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "officer.training_age_days": later("the days since the officer's training"),
     "officer.clients_this_hour": later("the systems that this badge asked from within the hour"),
     "officer.hours_today": later("the hours of the day in which this badge asked"),
+    "officer.sessions_at_once": later("the sessions in which this badge asks at once"),
     "officer.session_age_hours": later("the hours since the officer signed in"),
     "ruling": later("the rulings of staff"),
 }

@@ -118,6 +118,7 @@ request := {
 		"session_age_hours": 1,
 		"clients_this_hour": 1,
 		"hours_today": 1,
+		"sessions_at_once": 1,
 	},
 	"ruling": null,
 }

@@ -91,3 +91,33 @@ def test_two_laws_share_an_answer_only_where_both_are_given_the_record_as_it_is(
     past = _recorded(newer, *missing)
     before, now = (Facts(law, {newer.digest: newer}, {}) for law in (older, newer))
     assert now.reads_as(before, past) == (not unknown and not missing)
+
+
+def _before_sessions() -> Bundle:
+    """Return the law as it was made before sessions were told apart."""
+    law = shipped()
+    schema: Any = json.loads(json.dumps(law.schemas["input"]))
+    part = schema["properties"]["officer"]
+    del part["properties"]["sessions_at_once"]
+    part["required"].remove("sessions_at_once")
+    return replace(law, schemas={**law.schemas, "input": schema})
+
+
+@pytest.mark.parametrize("told_apart", [True, False])
+@pytest.mark.parametrize("law", [shipped(), _before_sessions()], ids=["knows", "of before"])
+def test_a_part_of_a_fact_may_be_younger_than_the_fact(law: Bundle, *, told_apart: bool) -> None:
+    """A law of before sessions goes on with the officer it knows; a record of before them is of one."""
+    whole = replace(NAMED, proved=True, hours_today=7).facts()
+    recorded = {name: fact for name, fact in whole.items() if told_apart or name != "sessions_at_once"}
+    past = _recorded(law, officer=recorded)
+    facts, knows_it = Facts(law, {law.digest: law}, {}), _knows(law)
+    given = facts.of(past).facts["officer"]
+    assert (whole if knows_it else {n: f for n, f in whole.items() if n != "sessions_at_once"}) == given
+    newest = shipped()
+    as_it_is = Facts(newest, {law.digest: law}, {}).reads_as(facts, past)
+    assert (knows_it and told_apart) == as_it_is
+
+
+def _knows(law: Bundle) -> bool:
+    schema: Any = law.schemas["input"]
+    return "sessions_at_once" in schema["properties"]["officer"]["properties"]

@@ -1,0 +1,121 @@
+"""What a proposed change says, line by line, in the words of whoever reads it.
+
+Guarantees: everything that the proposal's entry says of the change stands there, what is not known to this
+page too, as it is; a key is told by what it is compared by, its id and its thumbprint (RFC 7638) or the name
+in its certificate; what would be overwritten stands beside what it becomes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, date, datetime
+from typing import Any, Final, NamedTuple
+
+from gatekeeper.exchange.certificate_names import KINDS
+from gatekeeper.exchange.interfaces import Agency
+from gatekeeper.exchange.public_keys import import_key
+from gatekeeper.ledger import Json
+from gatekeeper.oversight.changes import Change
+from gatekeeper.web.console.languages import later, say
+
+WORDS: Final = (
+    later("add agency"),
+    later("change agency"),
+    later("change 287g"),
+    later("reinstate agency"),
+    later("close agency"),
+    later("add client"),
+    later("add key"),
+    later("name"),
+    later("kind"),
+    later("state"),
+    later("status"),
+    later("ori"),
+    later("contacts"),
+    later("has 287g"),
+    later("source 287g"),
+    later("looked up 287g"),
+    later("client"),
+    later("profile"),
+    later("scopes"),
+    later("key"),
+    later("key id"),
+    later("algorithm"),
+    later("thumbprint"),
+    later("name in the certificate"),
+    later("last day"),
+    later("done"),
+    later("void"),
+)
+"""The words of the page that are codes of ours."""
+
+_CODES: Final = frozenset({"kind", "status", "profile"})
+_NAMED: Final = "tls_client_auth_"
+_CHANGES: Final = frozenset({"change_agency", "change_287g"})
+
+
+class Fact(NamedTuple):
+    """One line: what it is called, what it becomes, and what it is now, if anything is overwritten."""
+
+    name: str
+    text: str
+    now: str | None = None
+
+
+def facts_of(change: Change, agency: Agency | None) -> list[Fact]:
+    """Return the lines of a change of that agency, as the registry has it now."""
+    found: list[Fact] = []
+    for name, value in change.content.items():
+        if name == "key":
+            found += _key(value)
+            continue
+        now = _text(name, getattr(agency, name, None)) if change.act in _CHANGES and agency else None
+        found.append(Fact(name, _text(name, value), now))
+    return found
+
+
+def _key(value: Json) -> Iterator[Fact]:
+    if value is None:
+        yield Fact("key", say("none: a secret is made when this is confirmed, and shown once"))
+        return
+    jwk = value.get("jwk") if isinstance(value, dict) else None
+    if not isinstance(value, dict) or not isinstance(jwk, dict):
+        yield Fact("key", _text("key", value))
+        return
+    yield Fact("key id", _text("kid", value.get("kid")))
+    if names := [f"{kind} {jwk[_NAMED + kind]}" for kind in KINDS if _NAMED + kind in jwk]:
+        yield Fact("name in the certificate", ", ".join(names))
+    else:
+        yield Fact("algorithm", _text("alg", value.get("alg")))
+        yield Fact("thumbprint", _thumbprint(str(value.get("alg")), jwk))
+    if isinstance(jwk.get("exp"), int):
+        yield Fact("last day", _last_day(jwk))
+
+
+def _thumbprint(alg: str, jwk: Mapping[str, Any]) -> str:
+    try:
+        return str(import_key(alg, jwk).thumbprint())
+    except ValueError:
+        return json.dumps(jwk, ensure_ascii=False)  # as it is: it proves nothing, but nothing is hidden
+
+
+def _last_day(jwk: Mapping[str, Any]) -> str:
+    try:
+        return datetime.fromtimestamp(jwk["exp"], UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError):
+        return str(jwk["exp"])
+
+
+def _text(name: str, value: object) -> str:
+    if value is None or value in ([], ()):
+        return say("nothing")
+    if isinstance(value, bool):
+        return say("yes") if value else say("no")
+    if isinstance(value, list | tuple):
+        return ", ".join(_text(name, one) for one in value)
+    if isinstance(value, date):
+        return value.isoformat()
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    return say(value.replace("_", " ")) if name in _CODES else value
