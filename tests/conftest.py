@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+import structlog
 
 from tests.servers.postgres import programs
 
@@ -71,3 +74,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers("needs"):
             for reason in filter(None, map(_missing, mark.args)):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def application_log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
+    """Return what the application's log holds, whichever stream the test before it was configured for."""
+    written = io.StringIO()
+    logger = structlog.wrap_logger(
+        structlog.PrintLogger(written),
+        processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()],
+    )
+    for name, module in list(sys.modules.items()):
+        if name.startswith("gatekeeper.") and hasattr(module, "_log"):
+            monkeypatch.setattr(module, "_log", logger)
+    return written

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import re
 import threading
@@ -343,13 +344,11 @@ def test_it_speaks_spanish_and_the_english_text_is_what_is_signed(linked: Page) 
     assert "AFIRMACIÓN" not in linked.get(f"{linked.path}?lang=xx").text
 
 
-def test_no_line_of_the_applications_log_holds_the_link(
-    linked: Page, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_no_line_of_the_applications_log_holds_the_link(linked: Page, application_log: io.StringIO) -> None:
     """Promise 8: the route's template, never the path."""
     receipt = linked.sign().headers["Location"].partition("?")[0]
     linked.get(receipt)
-    told = capsys.readouterr().out
+    told = application_log.getvalue()
     assert "/affirm/<token>" in told
     for secret in (linked.link.token, receipt.rpartition("/")[2], "Pat Example", "chief@"):
         assert secret not in told

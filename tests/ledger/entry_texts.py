@@ -78,7 +78,9 @@ def _fits(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
         case "integer":
             return st.integers(schema["minimum"], min(schema["maximum"], 10**15 - 1))
         case "array":
-            return st.lists(_fits(schema["items"]), unique=True, max_size=4)
+            return st.lists(
+                _fits(schema["items"]), unique=True, min_size=schema.get("minItems", 0), max_size=4
+            )
         case "object" if "propertyNames" in schema:
             names, values = _fits(schema["propertyNames"]), _fits(schema["additionalProperties"])
             return st.dictionaries(names, values, min_size=1, max_size=3)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-
-import pytest
 
 from gatekeeper.errors import StoreUnavailable
 from gatekeeper.notices.announced import Announced
@@ -50,7 +49,7 @@ def test_contacts_and_whom_the_link_was_given_to_are_told_with_the_document() ->
         assert "receipt-that-is-secret" not in said
 
 
-def test_a_registry_that_is_down_costs_nobody_the_receipt(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_registry_that_is_down_costs_nobody_the_receipt(application_log: io.StringIO) -> None:
     """It is signed by then: whom the link was given to is told, and that the contacts were not is said."""
 
     def away(_: str) -> tuple[str, ...]:
@@ -63,16 +62,16 @@ def test_a_registry_that_is_down_costs_nobody_the_receipt(capsys: pytest.Capture
                 break
             time.sleep(0.05)
     assert [["signer@agency.example"]] == [to for _, to, _ in post.taken]
-    assert "signature_not_announced" in capsys.readouterr().out
+    assert "signature_not_announced" in application_log.getvalue()
 
 
-def test_a_server_that_is_down_is_told_of_without_an_address(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_server_that_is_down_is_told_of_without_an_address(application_log: io.StringIO) -> None:
     """A signature does not depend on it."""
     with posting() as post:
         mail = way(post)
     told = Announced(mail, lambda _: (CHIEF,), _now)
     told.send(mail, SIGNED, (CHIEF,))
-    said = capsys.readouterr().out
+    said = application_log.getvalue()
     assert "signature_not_announced" in said
     assert CHIEF not in said
 
