@@ -12,12 +12,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from gatekeeper.errors import OfficerRefused, StoreUnavailable
 from gatekeeper.exchange.compact import CompactFault, VerifyingKey, claimed, is_identifier, read
+from gatekeeper.exchange.issuer_keys import KeySource, key_for
+from gatekeeper.exchange.key_sets import KeysStale
 from gatekeeper.exchange.officer import Assertion, said_of
-from gatekeeper.exchange.public_keys import PRIVATE, import_key
 from gatekeeper.exchange.registrations import Issuer
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA")
@@ -37,6 +38,7 @@ IssuerFault = Literal[
     "issuer_claims",
     "issuer_identity_token",
     "issuer_officer",
+    "issuer_keys_stale",
     "type",
     "algorithm",
     "unknown_key",
@@ -62,22 +64,6 @@ class IssuerRefused(Exception):
     def __init__(self, fault: IssuerFault) -> None:
         super().__init__(fault)
         self.fault: IssuerFault = fault
-
-
-class KeySource(Protocol):
-    """Says which keys an issuer signs with now."""
-
-    def keys(self, issuer: Issuer, /) -> Sequence[Mapping[str, Any]]:
-        """Return its public keys as JWKs. Raises StoreUnavailable if nobody can say which they are."""
-
-
-class RegisteredKeys:
-    """The keys that were registered with the issuer."""
-
-    def keys(self, issuer: Issuer, /) -> Sequence[Mapping[str, Any]]:
-        """Return them."""
-        found: Sequence[Mapping[str, Any]] = issuer.terms["jwks"]["keys"]
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +93,8 @@ class Terms:
         """Read the terms of an issuer. Raises StoreUnavailable if they are none."""
         try:
             said = dict(issuer.terms)
-            said.pop("jwks", None)
+            for name in ("jwks", "jwks_uri", "stale_hours"):  # of which ``issuer_keys`` makes use
+                said.pop(name, None)
             for name in ("algorithms", "types"):
                 said[name] = tuple(said[name])
             return cls(**{**said, "agencies": frozenset(said["agencies"])})
@@ -189,7 +176,9 @@ def _signed(token: str, issuer: Issuer, terms: Terms, source: KeySource) -> tupl
         if algorithm not in terms.algorithms:
             raise IssuerRefused("algorithm")
         kid = header.get("kid", "")
-        return kid, unverified.verified(_key(source.keys(issuer), kid, algorithm))
+        return kid, unverified.verified(_key(source.keys(issuer, kid), kid, algorithm))
+    except KeysStale as stale:
+        raise IssuerRefused("issuer_keys_stale") from stale
     except CompactFault as fault:
         raise IssuerRefused(_FAULTS[fault.fault]) from fault
 
@@ -235,53 +224,12 @@ _FAULTS: Mapping[str, IssuerFault] = {
 }
 
 
-def fit_keys(document: object) -> list[dict[str, Any]]:
-    """Return the keys of a JWK set that tokens may be signed with. Raises ValueError if there are none.
-
-    A key needs a name; one for encryption, or of a kind that no algorithm of ours uses, is left out; a
-    private or a shared key is refused.
-    """
-    keys = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(keys, list) or len(keys) > 50:
-        raise ValueError('not a JWK set: {"keys": [...]} with at most 50 keys')
-    found: list[dict[str, Any]] = []
-    for jwk in keys:
-        if not isinstance(jwk, dict):
-            raise ValueError("a key of the set is not an object")  # noqa: TRY004  one error for all misfits
-        if not PRIVATE.isdisjoint(jwk):
-            raise ValueError("the set holds a private or a shared key: give the public halves alone")
-        kid = jwk.get("kid")
-        if isinstance(kid, str) and kid and any(_imports(jwk, algorithm) for algorithm in ALGORITHMS):
-            found.append(jwk)
-    if not found:
-        raise ValueError("no key of the set can sign: ES256 on P-256, PS256 (RSA of 2048 bits up) or Ed25519")
-    if len({jwk["kid"] for jwk in found}) != len(found):
-        raise ValueError("two keys of the set have one kid")
-    return found
-
-
-def _imports(jwk: Mapping[str, Any], algorithm: str) -> bool:
-    try:
-        _import(jwk, algorithm)
-    except ValueError:
-        return False
-    return True
-
-
-def _import(jwk: Mapping[str, Any], algorithm: str) -> VerifyingKey:
-    """Read a key for this algorithm, and for the one that it names itself. Raises ValueError."""
-    own = jwk.get("alg", algorithm)
-    if ("EdDSA" if own == "Ed25519" else own) != algorithm:
-        raise ValueError("a key for another algorithm")
-    return import_key(algorithm, jwk)
-
-
 def _key(keys: Sequence[Mapping[str, Any]], kid: str, algorithm: str) -> VerifyingKey:
     named = [jwk for jwk in keys if kid and jwk.get("kid") == kid]
     if len(named) != 1:
         raise IssuerRefused("unknown_key")
     try:
-        return _import(named[0], algorithm)
+        return key_for(named[0], algorithm)
     except ValueError as unfit:
         raise IssuerRefused("algorithm") from unfit
 

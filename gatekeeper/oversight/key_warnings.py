@@ -19,6 +19,8 @@ TOKEN_KEY_AGE: Final = timedelta(days=400)
 STANDS_STILL: Final = timedelta(days=7)
 """So long a key may be next, or retired, before somebody forgot the step after."""
 _FRESH: Final = timedelta(minutes=10)
+_FRESH_ISSUER: Final = timedelta(minutes=20)
+"""Keys of issuers are fetched every ten minutes: one time that fails is nobody's concern."""
 
 
 class KeyWarning(NamedTuple):
@@ -72,8 +74,21 @@ class Client(Protocol):
     def keys(self) -> Sequence[ClientKey]: ...
 
 
+class Issuer(Protocol):
+    """An identity provider of agencies."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def url(self) -> str | None: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def terms(self) -> Mapping[str, Any]: ...
+
+
 class Fetched(Protocol):
-    """When a client's keys were fetched from its agency."""
+    """When the keys of a client, or of an issuer, were fetched."""
 
     @property
     def fetched_ms(self) -> int: ...
@@ -150,6 +165,47 @@ def of_key_sets(
                 "The keys of the client %(client)s were not fetched since %(moment)s: %(fault)s.",
                 {"client": client.id, "moment": f"{since:%Y-%m-%d %H:%M} UTC", "fault": found.fault},
                 f"gatekeeper client fetch-keys {client.id}",
+            )
+
+
+def of_issuers(
+    issuers: Iterable[Issuer], fetched: Mapping[str, Fetched], now: datetime
+) -> Iterator[KeyWarning]:
+    """Yield the identity providers in use whose keys cannot be fetched, are too old, or are none at all."""
+    for issuer in issuers:
+        if issuer.status != "active" or issuer.terms.get("jwks_uri") is None:
+            continue
+        found = fetched.get(issuer.id)
+        at = 0 if found is None else found.fetched_ms
+        since, fault = datetime.fromtimestamp(at / 1000, UTC), None if found is None else found.fault
+        stale = now - since > timedelta(hours=int(issuer.terms["stale_hours"]))
+        told = {
+            "issuer": issuer.url,
+            "moment": f"{since:%Y-%m-%d %H:%M} UTC" if at else "never",
+            "fault": fault or "not tried",
+        }
+        cure = f"gatekeeper issuer fetch-keys {issuer.url}"
+        if stale:
+            yield KeyWarning(
+                "issuer_keys_stale",
+                "The keys of the issuer %(issuer)s were fetched last: %(moment)s (%(fault)s). Its tokens are "
+                "refused.",
+                told,
+                cure,
+            )
+        elif not issuer.terms["jwks"]["keys"]:
+            yield KeyWarning(
+                "issuer_keys_none",
+                "The issuer %(issuer)s publishes no key that counts. Its tokens are refused.",
+                told,
+                cure,
+            )
+        elif fault is not None and now - since > _FRESH_ISSUER:
+            yield KeyWarning(
+                "issuer_keys_failing",
+                "The keys of the issuer %(issuer)s were fetched last: %(moment)s (%(fault)s).",
+                told,
+                cure,
             )
 
 
