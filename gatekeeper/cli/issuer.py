@@ -21,6 +21,7 @@ from gatekeeper.cli.issuer_key_sets import (
 from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show
 from gatekeeper.cli.persons import as_option
 from gatekeeper.errors import OperatorError
+from gatekeeper.exchange.compact import RS256
 from gatekeeper.exchange.issuers import ALGORITHMS, OFFICER, TYPES
 from gatekeeper.oversight.changes import Change
 from gatekeeper.oversight.issuer_terms import HOUR
@@ -30,6 +31,10 @@ from gatekeeper.state import State
 from gatekeeper.store.key_sets import Fetched, KeySetTimes
 
 _LARGEST = 256 * 1024
+_RS256 = (
+    "warning: FAPI 2.0 forbids RS256 (RSASSA-PKCS1-v1_5), and clients' own assertions and proofs are never "
+    "signed with it here; have the provider sign with PS256 or ES256 as soon as it can"
+)
 _jwks_file = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -48,7 +53,14 @@ def issuer() -> None:
 @jwks_uri_option
 @stale_option
 @click.option("--audience", help="What its tokens for us name as `aud` [default: our own issuer].")
-@click.option("--algorithm", "algorithms", multiple=True, type=click.Choice(ALGORITHMS), default=("ES256",))
+@click.option(
+    "--algorithm",
+    "algorithms",
+    multiple=True,
+    type=click.Choice(ALGORITHMS),
+    default=("ES256",),
+    help="What it signs with [default: ES256]; RS256 only for a provider that has nothing else.",
+)
 @click.option(
     "--type", "types", multiple=True, type=click.Choice(TYPES), default=TYPES[:1], help="Its `typ`."
 )
@@ -57,6 +69,7 @@ def issuer() -> None:
 )
 @click.option("--client-claim", default="client_id", show_default=True)
 @click.option("--scope-claim", default="scope", show_default=True)
+@click.option("--id-claim", default="jti", show_default=True, help="What names a token; of Entra: uti.")
 @click.option("--agency-claim", help="The claim that must name the client's agency.")
 @click.option("--agency-value", "agency_values", multiple=True, help="THEIRS=OURS, for --agency-claim.")
 @click.option("--require", "required", multiple=True, help="NAME=VALUE: a claim that each token must have.")
@@ -97,8 +110,11 @@ def add(
             "scope_claim": said["scope_claim"],
             "required": _pairs(said["required"], "--require"),
             "officer": _pairs(said["officer"], "--officer"),
+            "id_claim": said["id_claim"],
             **_keys(state, said, said["algorithms"]),
         }
+        if RS256 in terms["algorithms"]:
+            click.echo(_RS256, err=True)
         if not _made(state, url, adding(url, terms), AtTheShell(username, reason)):
             return
     click.echo(f"{url} is taken in; to end it: gatekeeper issuer suspend {url} --reason …")

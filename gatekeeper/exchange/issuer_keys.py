@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from gatekeeper.exchange.compact import VerifyingKey
+from gatekeeper.exchange.compact import RS256, VerifyingKey
 from gatekeeper.exchange.key_sets import KeySetRefused, KeysStale, for_signatures, is_kid, listed
 from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.exchange.registrations import Issuer
@@ -73,7 +73,8 @@ def key_for(jwk: Mapping[str, Any], algorithm: str) -> VerifyingKey:
     own = jwk.get("alg", algorithm)
     if ("EdDSA" if own == "Ed25519" else own) != algorithm:
         raise ValueError("a key for another algorithm")
-    return import_key(algorithm, jwk)
+    # The same numbers of the same sizes; what clients register is never read for RS256.
+    return import_key("PS256" if algorithm == RS256 else algorithm, jwk)
 
 
 def thumbprints(keys: Iterable[Mapping[str, Any]], algorithms: Sequence[str]) -> set[str]:

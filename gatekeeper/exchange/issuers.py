@@ -2,9 +2,10 @@
 
 Guarantees: a token is read by the one issuer that its ``iss`` names, and by nobody else's keys; nothing that
 the token brings chooses a key, an algorithm or a type: the terms do (RFC 8725). The audience is one string;
-the token names itself (``jti``), whom it is about (``sub``), and a client that the terms map to a client of
-ours, whose agency they name: an issuer speaks for no other agency. An identity token is no access token. What
-is left (whose key it is bound to, whether client and agency stand) is checked as for tokens of ours.
+the token names itself (``jti``, or what the terms say), whom it is about (``sub``), and a client that the
+terms map to a client of ours, whose agency they name: an issuer speaks for no other agency. An identity token
+is no access token. What is left (whose key it is bound to, whether client and agency stand) is checked as for
+tokens of ours.
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gatekeeper.errors import OfficerRefused, StoreUnavailable
-from gatekeeper.exchange.compact import CompactFault, VerifyingKey, claimed, is_identifier, read
+from gatekeeper.exchange.compact import RS256, CompactFault, VerifyingKey, claimed, is_identifier, read
 from gatekeeper.exchange.issuer_keys import KeySource, key_for
 from gatekeeper.exchange.key_sets import KeysStale
 from gatekeeper.exchange.officer import Assertion, said_of
 from gatekeeper.exchange.registrations import Issuer
 
-ALGORITHMS = ("ES256", "PS256", "EdDSA")
+ALGORITHMS = ("ES256", "PS256", "EdDSA", RS256)
+"""What an issuer may sign with; RS256 only where its terms name it, for a provider that has nothing else."""
 TYPES = ("at+jwt", "application/at+jwt", "JWT")
 LONGEST_LIFE = 86_400
 SKEW_SECONDS = 60
@@ -70,8 +72,8 @@ class IssuerRefused(Exception):
 class Terms:
     """On which terms an issuer's tokens count; see ``gatekeeper issuer add``.
 
-    ``clients`` maps its names of clients to ours, ``agency_values`` its names of agencies to ours;
-    ``agencies`` are all that it may speak for.
+    ``id_claim`` names the token. ``clients`` maps its names of clients to ours, ``agency_values`` its names
+    of agencies to ours; ``agencies`` are all that it may speak for.
     """
 
     audience: str
@@ -87,6 +89,7 @@ class Terms:
     scope_claim: str
     required: Mapping[str, str]
     officer: Mapping[str, str]
+    id_claim: str = "jti"
 
     @classmethod
     def of(cls, issuer: Issuer) -> Terms:
@@ -148,7 +151,7 @@ def read_external(
     scope = claims.get(terms.scope_claim, "")
     if not isinstance(scope, str):
         raise IssuerRefused("claims")
-    digest = hashlib.sha256(f"{issuer.id}\0{claims['jti']}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{issuer.id}\0{claims[terms.id_claim]}".encode()).hexdigest()
     return ExternalToken(
         client_id=client_id,
         agency_id=agency_id,
@@ -168,7 +171,7 @@ def _signed(token: str, issuer: Issuer, terms: Terms, source: KeySource) -> tupl
     """Return the name of the key that signed the token, and what it says. Raises IssuerRefused."""
     try:
         # Three small parts, and nothing in the header but these: no crit, no key, no address of one.
-        unverified = read(token, frozenset({"alg", "kid", "typ"}))
+        unverified = read(token, frozenset({"alg", "kid", "typ"}), rs256=RS256 in terms.algorithms)
         header = unverified.header
         if header.get("typ") not in terms.types:
             raise IssuerRefused("type")
@@ -189,7 +192,7 @@ def _addressed(claims: Mapping[str, Any], issuer: Issuer, terms: Terms) -> None:
         raise IssuerRefused("issuer")
     if claims.get("aud") != terms.audience:
         raise IssuerRefused("audience")
-    if not is_identifier(claims.get("jti")) or not _text(claims.get("sub")):
+    if not is_identifier(claims.get(terms.id_claim)) or not _text(claims.get("sub")):
         raise IssuerRefused("claims")
     if not _IDENTITY.isdisjoint(claims):
         raise IssuerRefused("issuer_identity_token")

@@ -56,13 +56,19 @@ def _bare(url: str) -> str:
 def refuse_unfit_terms(terms: Mapping[str, Any], snapshot: Any) -> None:
     """Refuse terms that cannot be kept. Raises OperatorError."""
     if not terms["algorithms"] or not set(terms["algorithms"]) <= set(ALGORITHMS):
-        raise OperatorError(f"an issuer signs with some of {', '.join(ALGORITHMS)}")
+        raise OperatorError(f"an issuer signs with some of {', '.join(ALGORITHMS)}; RS256 if it has no other")
     refuse_unfit_keys(terms)
     if not terms["types"] or not set(terms["types"]) <= set(TYPES):
         raise OperatorError(f"an access token is of the type {', '.join(TYPES[:-1])}, or {TYPES[-1]}")
     if not 0 < terms["max_life"] <= LONGEST_LIFE:
         raise OperatorError(f"a token lives 1 to {LONGEST_LIFE} seconds")
-    claims = [terms["client_claim"], terms["scope_claim"], *terms["required"], *terms["officer"].values()]
+    claims = [
+        terms["client_claim"],
+        terms["scope_claim"],
+        terms.get("id_claim", "jti"),
+        *terms["required"],
+        *terms["officer"].values(),
+    ]
     claims += [] if terms["agency_claim"] is None else [terms["agency_claim"]]
     if not all(_CLAIM.match(name) for name in claims) or not terms["officer"].keys() <= set(OFFICER):
         raise OperatorError(f"claims are named in ASCII; of an officer: {', '.join(OFFICER)}")
@@ -119,7 +125,7 @@ def signing_keys(jwks: object, algorithms: Sequence[str]) -> list[dict[str, Any]
         raise OperatorError(f"the keys are of no use: {_UNFIT[unfit.fault]}") from None
     if not found:
         raise OperatorError(
-            f"no key of the set can sign by {', '.join(algorithms)}: ES256 takes a key on P-256, PS256 an "
-            "RSA key of 2048 to 4096 bits, EdDSA one of Ed25519, each with a kid"
+            f"no key of the set can sign by {', '.join(algorithms)}: ES256 takes a key on P-256, PS256 and "
+            "RS256 an RSA key of 2048 to 4096 bits, EdDSA one of Ed25519, each with a kid"
         )
     return found

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from gatekeeper import settings
 from gatekeeper.state import open_state
@@ -174,3 +174,19 @@ def test_doctor_says_which_issuer_and_the_command(city: City, client: str, host:
     told = typed("doctor", "--json", "--data", str(city.data)).stdout.splitlines()
     (row,) = [row for row in map(json.loads, told) if row["check"] == "keys"]
     assert "ok" == row["state"]
+
+
+def test_rs256_is_taken_with_a_warning_and_never_by_itself(city: City, client: str, tmp_path: Path) -> None:
+    """Named for that provider; what an ordinary one is taken in with does not have it."""
+    file = tmp_path / "rsa.json"
+    key = {**RSAKey.generate_key(2048).as_dict(private=False), "kid": "rsa"}
+    file.write_text(json.dumps({"keys": [key]}))
+    assert "no key of the set can sign by ES256" in city.refused(*_add(client, str(file)))
+    words = _add(client, str(file), "--algorithm", "RS256", "--id-claim", "uti")
+    result = typed(*words, "--data", str(city.data))
+    assert (0, True) == (result.exit_code, "FAPI 2.0 forbids RS256" in result.stderr)
+    (row,) = city.rows("issuer", "list")
+    assert (["RS256"], ["rsa"]) == (row["algorithms"], row["keys"])
+    city.run("issuer", "remove", URL, *WHY)
+    result = typed(*_add(client, _jwks(tmp_path)), "--data", str(city.data))
+    assert (0, False) == (result.exit_code, "RS256" in result.output)

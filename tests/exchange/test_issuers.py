@@ -529,7 +529,12 @@ UNFIT: dict[str, tuple[str, dict[str, Any], str]] = {
         "not named",
     ),
     "values without a claim": ("https://n.example", {"agency_values": {"x": AGENCY}}, "belong together"),
-    "RS256": ("https://n.example", {"algorithms": ["RS256"]}, "ES256"),
+    "HS256": ("https://n.example", {"algorithms": ["HS256"]}, "ES256"),
+    "RS256 without an RSA key": (
+        "https://n.example",
+        {"algorithms": ["RS256"], "jwks": {"keys": [named(EC, "ec"), named(RSA, "rsa", alg="PS256")]}},
+        "no key of the set can sign by RS256",
+    ),
     "no algorithm": ("https://n.example", {"algorithms": []}, "ES256"),
     "identity tokens alike": ("https://n.example", {"types": ["JWT"]}, "--require"),
     "any type": ("https://n.example", {"types": [""]}, "type"),
