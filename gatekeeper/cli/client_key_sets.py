@@ -67,7 +67,7 @@ def source(state: State, profile: str, uri: str, other: object) -> ClientKey:
     if (wrong := fetching.fault_in(uri)) is not None:
         raise OperatorError(wrong)
     try:
-        found = documents.read(fetching.get(uri))
+        found = documents.read(fetching.get(uri), state.clock.now_ms() // 1000)
     except (FetchFailed, documents.KeySetRefused) as failed:
         raise OperatorError(f"the keys cannot be fetched: {cure_of(failed.fault)}") from None
     if not found:

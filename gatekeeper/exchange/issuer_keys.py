@@ -16,7 +16,7 @@ from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.exchange.registrations import Issuer
 
 MOST_KEYS: Final = 50
-_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e", "alg", "use", "kid")
+_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e", "alg", "use", "kid", "exp")
 
 
 class KeySource(Protocol):
@@ -56,7 +56,8 @@ def address_of(issuer: Issuer) -> str | None:
 def fit_keys(said: object, algorithms: Sequence[str]) -> list[dict[str, Any]]:
     """Return the keys of a JWK set that tokens may be signed with, by their names. Raises KeySetRefused.
 
-    One without a name, for encryption, or that no algorithm of the terms uses, is left out.
+    One without a name, for encryption, or that no algorithm of the terms uses, is left out. An end of its own
+    (``exp``) is kept, and holds whenever it is used.
     """
     found: list[dict[str, Any]] = [
         {name: jwk[name] for name in _MEMBERS if name in jwk}

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from gatekeeper.errors import OfficerRefused, StoreUnavailable
 from gatekeeper.exchange.compact import RS256, CompactFault, VerifyingKey, claimed, is_identifier, read
 from gatekeeper.exchange.issuer_keys import KeySource, key_for
-from gatekeeper.exchange.key_sets import KeysStale
+from gatekeeper.exchange.key_sets import KeysStale, is_over
 from gatekeeper.exchange.officer import Assertion, said_of
 from gatekeeper.exchange.registrations import Issuer
 
@@ -41,6 +41,7 @@ IssuerFault = Literal[
     "issuer_identity_token",
     "issuer_officer",
     "issuer_keys_stale",
+    "issuer_key_expired",
     "type",
     "algorithm",
     "unknown_key",
@@ -142,7 +143,7 @@ def read_external(
         raise IssuerRefused("issuer_suspended")
     terms = Terms.of(issuer)
     # (1) What the terms and the issuer's own keys let through; only then is the payload looked at.
-    kid, claims = _signed(token, issuer, terms, source)
+    kid, claims = _signed(token, issuer, terms, source, now)
     # (2) When, by whom and for whom.
     iat, exp = _times(claims, terms, now)
     _addressed(claims, issuer, terms)
@@ -167,7 +168,9 @@ def read_external(
     )
 
 
-def _signed(token: str, issuer: Issuer, terms: Terms, source: KeySource) -> tuple[str, dict[str, Any]]:
+def _signed(
+    token: str, issuer: Issuer, terms: Terms, source: KeySource, now: int
+) -> tuple[str, dict[str, Any]]:
     """Return the name of the key that signed the token, and what it says. Raises IssuerRefused."""
     try:
         # Three small parts, and nothing in the header but these: no crit, no key, no address of one.
@@ -179,7 +182,7 @@ def _signed(token: str, issuer: Issuer, terms: Terms, source: KeySource) -> tupl
         if algorithm not in terms.algorithms:
             raise IssuerRefused("algorithm")
         kid = header.get("kid", "")
-        return kid, unverified.verified(_key(source.keys(issuer, kid), kid, algorithm))
+        return kid, unverified.verified(_key(source.keys(issuer, kid), kid, algorithm, now))
     except KeysStale as stale:
         raise IssuerRefused("issuer_keys_stale") from stale
     except CompactFault as fault:
@@ -227,10 +230,12 @@ _FAULTS: Mapping[str, IssuerFault] = {
 }
 
 
-def _key(keys: Sequence[Mapping[str, Any]], kid: str, algorithm: str) -> VerifyingKey:
+def _key(keys: Sequence[Mapping[str, Any]], kid: str, algorithm: str, now: int) -> VerifyingKey:
     named = [jwk for jwk in keys if kid and jwk.get("kid") == kid]
     if len(named) != 1:
         raise IssuerRefused("unknown_key")
+    if is_over(named[0], now):
+        raise IssuerRefused("issuer_key_expired")
     try:
         return key_for(named[0], algorithm)
     except ValueError as unfit:

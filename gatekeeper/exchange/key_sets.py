@@ -135,9 +135,22 @@ def is_kid(kid: object) -> bool:
     return isinstance(kid, str) and _KID.match(kid) is not None
 
 
-def read(document: bytes) -> tuple[PublishedKey, ...]:
-    """Return the keys of a document that count. Raises KeySetRefused."""
-    found = [key for key in map(_fit, listed(parsed(document), MOST_KEYS)) if key is not None]
+def is_over(jwk: Mapping[str, Any], now: int) -> bool:
+    """Say whether a key has an end (``exp``, in seconds) that is past at *now*, or is none.
+
+    No standard of JWKs has it; who publishes it means it, and a key that ended is not to be believed.
+    """
+    end = jwk.get("exp")
+    return end is not None and (type(end) is not int or now >= end)
+
+
+def read(document: bytes, now: int) -> tuple[PublishedKey, ...]:
+    """Return the keys of a document that count at *now*, in seconds. Raises KeySetRefused.
+
+    One whose own end is past is passed over, as if it had left the set.
+    """
+    keys = [jwk for jwk in listed(parsed(document), MOST_KEYS) if not is_over(jwk, now)]
+    found = [key for key in map(_fit, keys) if key is not None]
     for names in ([key.kid for key in found], [_name(key) for key in found]):
         if len(names) != len({*names}):
             raise KeySetRefused("repeated_key")

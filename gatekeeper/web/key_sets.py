@@ -113,7 +113,7 @@ class KeySets:
         held = client
 
         def take() -> None:
-            published = read(self.fetch(str(source.jwk[ALG])))
+            published = read(self.fetch(str(source.jwk[ALG])), self.now_ms() // 1000)
             # As the client is now: fetching may have taken its time.
             now = self.client(client_id) or held
             if changed := changes(now.keys, published):

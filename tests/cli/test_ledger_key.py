@@ -119,6 +119,22 @@ def test_what_names_no_key_of_hardware_changes_nothing(city: City, token: Token)
     assert [] == events(city)
 
 
+@pytest.mark.needs("softhsm")
+def test_a_new_key_that_was_lost_is_given_up(city: City, token: Token) -> None:
+    """Before it signs alone: its file goes, the old key signs on, and another may follow."""
+    (old,) = city.run("ledger", "key").split()
+    city.run("ledger", "new-key", "--pkcs11", token.uri(), *WHY)
+    token.away()
+    assert "no checkpoint can be signed" in city.refused("ledger", "checkpoint")
+    (city.data / "keys" / "log.next.pem").unlink()
+    assert 1 == city.run("ledger", "checkpoint").count("\n— ")
+    token.back()
+    new = city.run("ledger", "new-key", "--pkcs11", token.uri("log-2"), *WHY).split("\n")[0]
+    city.run("ledger", "new-key", "--retire-old", *WHY)
+    assert [new] == city.run("ledger", "key").split()
+    assert "consistent" in city.run("ledger", "verify", "--vkey", old, "--vkey", new)
+
+
 def _doctor(city: City) -> dict[str, dict[str, str]]:
     rows = typed("doctor", "--json", "--data", str(city.data)).stdout.splitlines()
     return {row["check"]: row for row in map(json.loads, rows)}

@@ -393,6 +393,16 @@ def test_a_set_without_keys_takes_every_key_back(town: Fetched) -> None:
         terms_of(town.state, town.host.uri, None, ["ES256"], None)
 
 
+def test_a_key_with_an_end_of_its_own_counts_until_then(town: Fetched) -> None:
+    """To the second, without a fetch; an end that is none is one that is past."""
+    now = int(time.time())
+    for end, told in ((now + 600, 200), (now - 1, "issuer_key_expired"), ("soon", "issuer_key_expired")):
+        town.host.answer = publishing({**ONE, "exp": end})
+        fetch_now(town.state, URL)
+        assert told == town.status("ec", EC)
+    assert ["issuer_keys_none"] == [each.code for each in key_warnings(town.state, lambda: town.city.tokens)]
+
+
 def test_a_key_of_the_same_name_is_another_key(town: Fetched) -> None:
     """A provider that exchanges the key under a name ends what the old one signed."""
     old = town.token()

@@ -170,7 +170,7 @@ def test_nobody_else_signs_with_it(towns: dict[str, Town]) -> None:
     with pytest.raises(OperatorError):
         public_key(json.dumps({**public(PKCS1), "alg": "RS256", "kid": "rs"}).encode())
     document = json.dumps({"keys": [{**public(PKCS1), "alg": "RS256", "kid": "rs"}]}).encode()
-    assert () == key_sets.read(document)
+    assert () == key_sets.read(document, 0)
 
 
 def test_our_own_tokens_are_never_read_with_it(towns: dict[str, Town]) -> None:

@@ -13,17 +13,12 @@ import requests
 from gatekeeper.ledger import VerifierKey
 from gatekeeper.ledger.receipts import check_receipt
 from tests.cli.shell import City
-from tests.servers.gate import RunningGate, running_gate
+from tests.servers.gate import running_gate
 from tests.servers.hsm import token_of
 
 pytestmark = [pytest.mark.servers, pytest.mark.needs("softhsm")]
 
 WHY = ("--reason", "The log's key moves into hardware")
-
-
-def _ask(gate: RunningGate) -> requests.Response:
-    headers = {"Authorization": f"Bearer {gate.token()}"}
-    return requests.post(f"{gate.base_url}/v1/queries", json=gate.body(), headers=headers, timeout=30)
 
 
 def test_every_worker_signs_by_the_token(tmp_path: Path, city_of_reads: Path) -> None:
@@ -35,12 +30,14 @@ def test_every_worker_signs_by_the_token(tmp_path: Path, city_of_reads: Path) ->
             city = City(gate.data)
             new = city.run("ledger", "new-key", "--pkcs11", token.uri(), *WHY).split("\n")[0]
             city.run("ledger", "new-key", "--retire-old", *WHY)
-            answer = _ask(gate)
+            answer = gate.ask(gate.body())
             assert 200 == answer.status_code, answer.text
             check_receipt(answer.json()["receipt"], VerifierKey.parse(new))
         with running_gate(tmp_path / "city", reads=city_of_reads, env=env) as gate:
             answers: list[requests.Response] = []
-            threads = [threading.Thread(target=lambda: answers.append(_ask(gate))) for _ in range(24)]
+            threads = [
+                threading.Thread(target=lambda: answers.append(gate.ask(gate.body()))) for _ in range(24)
+            ]
             for thread in threads:
                 thread.start()
             for thread in threads:
@@ -50,10 +47,10 @@ def test_every_worker_signs_by_the_token(tmp_path: Path, city_of_reads: Path) ->
                 check_receipt(answer.json()["receipt"], VerifierKey.parse(new))
             token.away()
             for _ in range(6):
-                answer = _ask(gate)
+                answer = gate.ask(gate.body())
                 assert (503, None) == (answer.status_code, answer.json().get("records"))
                 assert "pin" not in json.dumps(answer.json())
             token.back()
             for _ in range(6):
-                assert 200 == _ask(gate).status_code
+                assert 200 == gate.ask(gate.body()).status_code
             assert "consistent" in City(gate.data).run("ledger", "verify")
