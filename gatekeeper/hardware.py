@@ -100,7 +100,7 @@ def session_of(place: Place) -> Iterator[tuple[Any, Any]]:
         ) from None
     pin = place.pin()
     try:
-        with _one_at_a_time, place.pin_file.open("rb") as held:
+        with _in_turn(), place.pin_file.open("rb") as held:
             # Modules of several processes at one token get into each other's way (SoftHSM's for good).
             _alone(held)
             module = _module(pkcs11, place.module)
@@ -113,6 +113,18 @@ def session_of(place: Place) -> Iterator[tuple[Any, Any]]:
             f"the token does not give the {place.use.name} ({type(failed).__name__}): check the module's "
             "path, the labels of token and key, and the PIN"
         ) from None
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    """Wait for this process's other threads at the hardware. Raises TimeoutError behind one that hangs."""
+    turn = _one_at_a_time
+    if not turn.acquire(timeout=_LONGEST_WAIT_S):
+        raise TimeoutError
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _module(pkcs11: Any, path: str) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -101,7 +102,9 @@ class IssuerKeys:
                 self.refresh(issuer.url)
 
     def _begin(self, url: str) -> None:
-        threading.Thread(target=self._apart, args=(url,), name="issuer keys", daemon=True).start()
+        # With no thread to be had the next minute tries again, or the round does.
+        with suppress(RuntimeError):
+            threading.Thread(target=self._apart, args=(url,), name="issuer keys", daemon=True).start()
 
     def _apart(self, url: str) -> None:
         try:

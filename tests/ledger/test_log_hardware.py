@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ import metamorphic_log
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from gatekeeper import hardware
 from gatekeeper.errors import LedgerUnavailable, OperatorError, SettingsRefused
 from gatekeeper.ledger import SigningKey, open_checkpoint, rotation, verify
 from gatekeeper.ledger.checkpoint import CheckpointRefused, VerifierKey, next_of
@@ -243,3 +245,17 @@ def _forked(log: Log) -> tuple[int, int]:
         os._exit(0)
     finally:
         os._exit(1)
+
+
+def test_behind_one_that_hangs_nobody_waits_for_ever(
+    hard: Log, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither behind another thread of this process nor behind another process: an error, soon."""
+    monkeypatch.setattr(hardware, "_LONGEST_WAIT_S", 0.2)
+    with hardware._in_turn(), pytest.raises(LedgerUnavailable, match=r"TimeoutError.: check"):
+        hard.key.sign(1, bytes(32))
+    with (token.directory / "pin").open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(LedgerUnavailable, match=r"BlockingIOError.: check"):
+            hard.key.sign(1, bytes(32))
+    hard.key.sign(1, bytes(32))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from gatekeeper.oversight import key_warnings
 from gatekeeper.oversight.alerts import Standing, alerts_of
 from gatekeeper.oversight.key_warnings import of_client_keys, of_issuers, of_key_sets, of_token_keys, unusable
 from gatekeeper.store.key_sets import Fetched
@@ -211,6 +216,16 @@ def test_keys_that_were_registered_with_an_issuer(ends: list[float | None], code
     found = [*of_issuers([Issuer(ends), Issuer(ends, {}, "suspended")], {}, NOW)]
     assert [code] * (code is not None) == [each.code for each in found]
     assert all("gatekeeper issuer keys https://l.example FILE" in each.text for each in found)
+
+
+def test_each_kind_is_in_the_contract() -> None:
+    """Whoever watches `/readyz` knows which words may come."""
+    source = Path(key_warnings.__file__).read_text("utf-8")
+    codes = set(re.findall(r'"((?:token|client|issuer)_keys?_[a-z]+|key_set_[a-z]+)"', source))
+    contract = yaml.safe_load((Path(__file__).parents[2] / "openapi.yaml").read_text("utf-8"))
+    ready = json.dumps(contract)
+    (said,) = re.findall(r'"enum": (\["token_key_old"[^]]*\])', ready)
+    assert codes == {*json.loads(said)}
 
 
 def test_each_is_an_alert() -> None:

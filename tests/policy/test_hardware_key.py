@@ -19,16 +19,7 @@ from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.signing import SIGNATURES, claims_of
 from tests.policy.laws import small
 from tests.policy.tampered import enactment
-
-MODULE = next(
-    (
-        path
-        for path in ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")
-        if Path(path).exists()
-    ),
-    "/usr/lib/softhsm/libsofthsm2.so",
-)
-PIN = "837465"
+from tests.servers.hsm import MODULE, PIN, begin_anew
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +47,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 *("--label", label, "--id", f"0{number}"),
             )
         (directory / "key.pem").unlink()
+        begin_anew()
         yield directory
 
 

@@ -11,7 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.policy.test_hardware_key import MODULE, PIN
+MODULE = next(
+    (
+        path
+        for path in ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")
+        if Path(path).exists()
+    ),
+    "/usr/lib/softhsm/libsofthsm2.so",
+)
+PIN = "837465"
 
 EDWARDS = b"\x13\x0cedwards25519"  # PKCS#11 3.0, section 6.3.10: a printable string in DER
 P256 = bytes.fromhex("06082a8648ce3d030107")
@@ -69,14 +77,14 @@ def token_of(directory: Path) -> Iterator[Token]:
         patch.setenv("SOFTHSM2_CONF", made.conf)
         command = ["softhsm2-util", "--init-token", "--free", "--label", made.label, "--so-pin", "48392"]
         subprocess.run([*command, "--pin", PIN], check=True, capture_output=True, timeout=60)
-        _begin_anew()
+        begin_anew()
         made.make("log-1")
         made.make("log-2")
         made.make("other", edwards=False)
         yield made
 
 
-def _begin_anew() -> None:
+def begin_anew() -> None:
     """Have this process's module read its configuration: another test may have begun it with another."""
     import pkcs11  # noqa: PLC0415  an extra
 
