@@ -39,7 +39,7 @@ GRANT SELECT, INSERT ON agencies, affirmations, clients, client_keys, stops, iss
 GRANT SELECT, INSERT ON review_places TO gatekeeper_app;
 GRANT UPDATE (ori, name, kind, state, status, has_287g, contacts, source_287g, looked_up_287g) ON agencies TO gatekeeper_app;
 GRANT UPDATE (expires_on, reminded_days) ON affirmations TO gatekeeper_app;
-GRANT UPDATE (status, secret_sha256, scopes) ON clients TO gatekeeper_app;
+GRANT UPDATE (status) ON clients TO gatekeeper_app;
 GRANT UPDATE (status) ON client_keys TO gatekeeper_app;
 GRANT UPDATE (lifted_at) ON stops TO gatekeeper_app;
 GRANT UPDATE (url, status, terms) ON issuers TO gatekeeper_app;

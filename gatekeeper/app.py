@@ -305,7 +305,7 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
         console_blueprint(_desk(state.settings, state, gate, stands, warned)),
         affirm_blueprint(
             signing(state, lambda: _city_of(gate)),
-            Guesses(state.settings.trusted_proxy),
+            Guesses(state.settings.trusted_proxy, state.settings.forwarded_hops),
             _announced(state),
         ),
     ):

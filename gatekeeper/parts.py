@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from gatekeeper import store
 from gatekeeper.errors import SettingsRefused
-from gatekeeper.exchange.key_sets import ALG, PREFIX, Changes
+from gatekeeper.exchange.key_sets import ALG, PREFIX, Changes, revoked
 from gatekeeper.exchange.registrations import Client, ClientKey
 from gatekeeper.ledger import Draft, Json
 from gatekeeper.ledger.tiles import TileReader
@@ -149,7 +149,15 @@ def key_sets(state: State) -> KeySets:
 
     fetching = Fetching.parse(state.settings.key_set_networks, trust(state.settings))
     times = KeySetTimes(state.database)
-    return KeySets(fetching.get, times, state.registry.client, commit, state.clock.now_ms)
+    registry = state.registry
+    return KeySets(
+        fetching.get,
+        times,
+        registry.client,
+        commit,
+        state.clock.now_ms,
+        lambda: revoked(registry.clients()),
+    )
 
 
 def issuers(state: State) -> Issuers:

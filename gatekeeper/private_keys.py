@@ -97,7 +97,9 @@ def encrypt(file: Path, passphrase: str) -> bool:
         key = opened(content, file, passphrase)
         if is_encrypted(content):
             return False
+        made = file.stat().st_mtime_ns
         write_whole(file, pem_of(key, passphrase), 0o600)
+        os.utime(file, ns=(made, made))  # the key is as old as it was
     except OSError as fault:
         raise SettingsRefused(
             f"{file} cannot be encrypted ({fault.strerror}): restore it, or make room"

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from gatekeeper.cli.system import give_up_output, said_of
-from gatekeeper.errors import BundleRefused, GatekeeperError, OperatorError, SettingsRefused
+from gatekeeper.errors import BundleRefused, GatekeeperError, OperatorError, SettingsRefused, Superseded
 
 # Commands are imported when they are called: `gatekeeper decide` needs no web framework.
 _COMMANDS = {
@@ -73,6 +73,12 @@ class _Commands(click.Group):
             sys.exit(1)
         except (OperatorError, SettingsRefused) as error:
             click.echo(str(error), err=True)  # a sentence for a person, which says what to do
+            sys.exit(1)
+        except Superseded:
+            click.echo(
+                "somebody else changed this at the same moment, and it was not done: type the command again",
+                err=True,
+            )
             sys.exit(1)
         except GatekeeperError as error:
             click.echo(f"{error.code}: {error}", err=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import date
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,10 @@ import click
 
 from gatekeeper.cli.agency import known
 from gatekeeper.cli.opened import city, data_option, day_option, json_option, operator, show, show_one
-from gatekeeper.errors import OperatorError
+from gatekeeper.errors import OperatorError, PolicyUnavailable
 from gatekeeper.exchange.decide import affirmation_state
-from gatekeeper.ledger import Draft
+from gatekeeper.ledger import Draft, Json
+from gatekeeper.parts import city_settings
 from gatekeeper.state import State
 from gatekeeper.store import Affirmation, administration
 
@@ -41,7 +44,16 @@ def add(data: Path | None, agency_id: str, document: Path | None, **fields: Any)
     digest = None if document is None else hashlib.sha256(document.read_bytes()).hexdigest()
     with city(data) as state:
         signed = record(state, agency_id, document_sha256=digest, **fields)
+        unsaid = None
+        with suppress(OperatorError, PolicyUnavailable):  # it is recorded, whatever the law is
+            unsaid = unsaid_end(signed, city_settings(state))
     click.echo(f"recorded {signed.id}")
+    if unsaid is not None:
+        click.echo(
+            f"the law in force takes it until {unsaid}, and nobody is reminded of a day that the paper does "
+            f"not say: to have the agency reminded, record it with --expires-on {unsaid}",
+            err=True,
+        )
 
 
 @affirmation.command("list")
@@ -119,6 +131,18 @@ def record(  # noqa: PLR0913  a signature has as many parts as it has
     )
     state.ledger.append(_draft(signed, expires_on=expires_on), administration.affirm(signed))
     return signed
+
+
+def unsaid_end(signed: Affirmation, city: Mapping[str, Json]) -> date | None:
+    """Return the day from which the law in force finds a paper too old, if the paper itself says none before.
+
+    Only what a paper says is reminded of.
+    """
+    age = city.get("affirmation_max_age_days")
+    if not isinstance(age, int) or signed.signed_on > date.max - timedelta(days=age + 1):
+        return None
+    ends = signed.signed_on + timedelta(days=age + 1)
+    return ends if signed.expires_on is None or signed.expires_on > ends else None
 
 
 def _draft(signed: Affirmation, *, expires_on: date | None) -> Draft:

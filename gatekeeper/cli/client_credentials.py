@@ -47,7 +47,15 @@ def public_key(text: bytes) -> ClientKey:
             raise OperatorError("that is a private key: register its public half, and keep this one secret")
         algorithm = jwk.get("alg") or _ALGORITHMS[jwk["kty"]]
         thumbprint = import_key(algorithm, jwk).thumbprint()
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm):
+    except (
+        JoseError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        UnsupportedAlgorithm,
+    ):
         raise OperatorError(
             "not a public key that tokens can be signed with: send PEM ('BEGIN PUBLIC KEY') or a JWK of an "
             "EC key on P-256, an RSA key of 2048 to 4096 bits, or Ed25519"

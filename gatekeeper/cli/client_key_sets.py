@@ -75,6 +75,12 @@ def source(state: State, profile: str, uri: str, other: object) -> ClientKey:
             "that set has no key that can sign: an EC key on P-256, an RSA key of 2048 to 4096 bits for "
             "PS256, or Ed25519"
         )
+    barred = documents.revoked(state.registry.clients())
+    if all(key.kid.removeprefix(documents.PREFIX) in barred for key in found):
+        raise OperatorError(
+            "every key of that set was revoked here, for good: the agency publishes another pair, made on "
+            "another machine"
+        )
     named = documents.registered(uri)
     return ClientKey(documents.kid_of(named), documents.ALG, named, "active")
 

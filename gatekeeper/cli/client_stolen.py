@@ -1,12 +1,14 @@
 """``gatekeeper client stolen``: revoke at once, then see what was asked, then write to the agency.
 
 Guarantees: the revocation is committed before anything is read or written, and stands whatever fails
-afterwards; typed again it lists and drafts anew, and revokes nothing twice.
+afterwards; typed again it lists and drafts anew, and revokes nothing twice; another client that the same
+key opens is named.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
@@ -17,6 +19,8 @@ from gatekeeper.cli.agency import known
 from gatekeeper.cli.client import client, known_client, revoke, revoke_one
 from gatekeeper.cli.opened import city, data_option, day_option, json_option, reason_option, show
 from gatekeeper.errors import LedgerCorrupt, OperatorError
+from gatekeeper.exchange.key_sets import ALG
+from gatekeeper.exchange.public_keys import thumbprint
 from gatekeeper.ledger import Json
 from gatekeeper.notices.stolen import Asked, Revoked, as_csv, asked_by, notice
 from gatekeeper.state import State
@@ -57,8 +61,15 @@ def stolen(
     done = None
     try:
         with city(data) as state:
-            done = _revoked(state, known_client(state, client_id), kid, reason)
+            found = known_client(state, client_id)
+            done = _revoked(state, found, kid, reason)
             click.echo(_told(done), err=True)
+            for other in _opened_too(state, found, kid):
+                click.echo(
+                    f"the same key opens {other.id} of {other.agency_id}, which is NOT revoked: gatekeeper "
+                    f"client stolen {other.id} --reason …",
+                    err=True,
+                )
             asked = list(asked_by(state.queries, state.ledger, done.agency_id, client_id, since))
             letter = notice(done, asked, issuer=state.settings.issuer, since=since)
     except LedgerCorrupt as fault:
@@ -96,6 +107,16 @@ def _revoked(state: State, found: Client, kid: str | None, reason: str) -> Revok
         entry=entry,
         reason=reason,
     )
+
+
+def _opened_too(state: State, found: Client, kid: str | None) -> Iterator[Client]:
+    """Yield each other client that a key of this one, or the one that was stolen, proves as well."""
+    whole = kid is None or any(key.kid == kid and key.alg == ALG for key in found.keys)
+    stolen = {thumbprint(key.alg, key.jwk) for key in found.keys if whole or key.kid == kid} - {None}
+    for other in state.registry.clients():
+        active = other.keys if other.status == "active" and other.id != found.id else ()
+        if any(key.status == "active" and thumbprint(key.alg, key.jwk) in stolen for key in active):
+            yield other
 
 
 def _told(done: Revoked) -> str:

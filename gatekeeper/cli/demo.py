@@ -28,7 +28,7 @@ from rich.console import Console
 from gatekeeper import settings as configuration
 from gatekeeper.cli import affirmation, agency, client, staff
 from gatekeeper.cli.client_credentials import public_key
-from gatekeeper.cli.opened import data_option
+from gatekeeper.cli.opened import data_option, read_credentials
 from gatekeeper.cli.sample_agencies import AGENCIES, STAFF
 from gatekeeper.cli.serve import run
 from gatekeeper.errors import OperatorError
@@ -319,15 +319,6 @@ def _answers(settings: Settings) -> bool:
         return ready and read_credentials(settings.data)["base_url"] == settings.issuer
     except (requests.RequestException, OperatorError):
         return False
-
-
-def read_credentials(data: Path) -> dict[str, Any]:
-    """Return what a running demo wrote. Raises OperatorError if there is none."""
-    try:
-        document: dict[str, Any] = json.loads((data / "credentials.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise OperatorError(f"no demo is serving {data}: run `gatekeeper demo --data {data}` first") from None
-    return document
 
 
 def _hide(settings: Settings) -> None:

@@ -8,11 +8,11 @@ again enters what is missing and nothing twice; who is registered otherwise is n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gatekeeper.cli import affirmation, client
 from gatekeeper.cli.agency import entering, known, misfits
@@ -21,12 +21,15 @@ from gatekeeper.cli.client_credentials import public_key
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
+from gatekeeper.exchange.key_sets import revoked
+from gatekeeper.exchange.public_keys import thumbprint
 from gatekeeper.ledger import Json
 from gatekeeper.notices.told import is_address
 from gatekeeper.state import State
 from gatekeeper.store import Agency, ClientKey
 from gatekeeper.store.values import Profile
 
+_W = TypeVar("_W", bound=str)
 MOST_CONTACTS = 10
 LONGEST_SOURCE = 500
 
@@ -159,6 +162,10 @@ def _client(asked: NewClient, served: Collection[str]) -> Iterator[Fault]:
 
 def clashes(state: State, asked: Application) -> Iterator[Fault]:
     """Yield what the registry has otherwise. Raises StoreUnavailable."""
+    ended = revoked(state.registry.clients())
+    for key in () if asked.client is None else asked.client.keys:
+        if thumbprint(key.alg, key.jwk) in ended:
+            yield Fault("client/keys", "a key of these was revoked here, for good: have another pair made")
     found = state.registry.agency(asked.id)
     if found is None or found.id != asked.id:
         for taken in filter(None, (found, state.registry.agency(asked.ori) if asked.ori else None)):
@@ -269,3 +276,15 @@ def _has(found: Agency, paper: Paper) -> bool:
 
 def _values(paper: Paper) -> dict[str, Any]:
     return {name: getattr(paper, name) for name in Paper.__dataclass_fields__}
+
+
+def one_of(words: tuple[_W, ...]) -> Callable[[str], _W]:
+    """Return what reads one of these words; it raises ValueError, with all of them, on any other."""
+
+    def read(text: str) -> _W:
+        for word in words:
+            if word == text:
+                return word
+        raise ValueError(f"it is one of {', '.join(words)}")
+
+    return read

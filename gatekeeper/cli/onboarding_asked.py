@@ -23,6 +23,7 @@ from gatekeeper.cli.onboarding import (
     Paper,
     digest,
     key_in,
+    one_of,
 )
 from gatekeeper.errors import OperatorError
 from gatekeeper.ledger.stops import KINDS
@@ -30,7 +31,6 @@ from gatekeeper.notices.told import is_address
 from gatekeeper.settings import PROFILES
 
 _T = TypeVar("_T")
-_W = TypeVar("_W", bound=str)
 _NONE = "-"
 
 
@@ -45,7 +45,7 @@ def ask(today: date) -> Application:
         lambda text: _fits(text, "id"),
     )
     name = _asked("Name", "Its full name, as on its letters.", lambda text: _fits(text, "name"))
-    kind = _asked("Kind", f"One of {', '.join(KINDS)}. The law tells them apart.", _one_of(KINDS))
+    kind = _asked("Kind", f"One of {', '.join(KINDS)}. The law tells them apart.", one_of(KINDS))
     state = None
     if kind != "federal":
         state = _asked(
@@ -76,7 +76,7 @@ def _papers(today: date) -> tuple[Paper, ...]:
             "Signed",
             f"A paper it has signed: affirmation, declaration, or {_NONE} for none (or no more).\n"
             "Without one, send a link afterwards: gatekeeper affirmation invite.",
-            lambda text: None if text == _NONE else _one_of(("affirmation", "declaration"))(text),
+            lambda text: None if text == _NONE else one_of(("affirmation", "declaration"))(text),
         )
         if kind is None:
             return tuple(found)
@@ -102,7 +102,7 @@ def _client() -> NewClient | None:
         "Client",
         "How it proves who it is: fapi (a key, and tokens that are of no use to a thief), private_key (a "
         f"key), basic (it gets a secret), or {_NONE} for later.",
-        lambda text: None if text == _NONE else _one_of(PROFILES)(text),
+        lambda text: None if text == _NONE else one_of(PROFILES)(text),
     )
     if profile is None:
         return None
@@ -200,13 +200,3 @@ def _later(text: str, signed_on: date, today: date) -> date | None:
     if (day := _day(text)) <= max(signed_on, today):
         raise ValueError("it would have ended already: have it signed anew, or give the right day")
     return day
-
-
-def _one_of(words: tuple[_W, ...]) -> Callable[[str], _W]:
-    def read(text: str) -> _W:
-        for word in words:
-            if word == text:
-                return word
-        raise ValueError(f"one of {', '.join(words)}")
-
-    return read

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from gatekeeper.cli.client_credentials import certificate_of
-from gatekeeper.cli.onboarding import Application, Fault, NewClient, Paper, digest, key_in
+from gatekeeper.cli.onboarding import Application, Fault, NewClient, Paper, digest, key_in, one_of
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange import certificate_names
 from gatekeeper.exchange.authenticate import SCOPES
@@ -53,7 +53,6 @@ client:                             # leave it out, and add it later: gatekeeper
 _NOTHING: Final = frozenset({"", "~", "null"})
 _YES: Final = {"yes": True, "true": True, "no": False, "false": False}
 _T = TypeVar("_T")
-_W = TypeVar("_W", bound=str)
 
 
 class _Loader(yaml.BaseLoader):
@@ -112,7 +111,7 @@ class _Reading:
             id=self._one(top, "id", str) or "",
             name=self._one(top, "name", str) or "",
             # Where something could not be read stands what no further fault follows from.
-            kind=self._one(top, "kind", _one_of(KINDS)) or "private",
+            kind=self._one(top, "kind", one_of(KINDS)) or "private",
             state=state,
             ori=ori,
             contacts=tuple(self._texts(top, "contacts")),
@@ -127,7 +126,7 @@ class _Reading:
     def _paper(self, each: object, place: int) -> Paper:
         at = f"signed/{place}"
         found = self._object(each, at, "kind text_version signer title signed_on expires_on document")
-        kind = self._one(found, f"{at}/kind", _one_of(("affirmation", "declaration")))
+        kind = self._one(found, f"{at}/kind", one_of(("affirmation", "declaration")))
         version, signer, title = (
             self._one(found, f"{at}/{name}", str) for name in ("text_version", "signer", "title")
         )
@@ -146,7 +145,7 @@ class _Reading:
 
     def _client(self, value: object) -> NewClient | None:
         found = self._object(value, "client", "profile keys certificate_name scopes")
-        profile = self._one(found, "client/profile", _one_of(PROFILES))
+        profile = self._one(found, "client/profile", one_of(PROFILES))
         keys = []
         for place, name in enumerate(self._texts(found, "keys", "client/keys")):
             key = self._tried(f"client/keys/{place}", partial(self._file, name, key_in))
@@ -163,7 +162,7 @@ class _Reading:
         if _absent(client.get("certificate_name")):
             return []
         found = self._object(client["certificate_name"], at, "kind value")
-        kind = self._one(found, f"{at}/kind", _one_of(certificate_names.KINDS))
+        kind = self._one(found, f"{at}/kind", one_of(certificate_names.KINDS))
         value = self._one(found, f"{at}/value", str)
         name = self._tried(at, lambda: certificate_of(kind, value)) if kind and value else None
         return [] if name is None else [name]
@@ -246,13 +245,3 @@ def _truth(text: str) -> bool:
         return _YES[text.casefold()]
     except KeyError:
         raise ValueError("it is yes or no") from None
-
-
-def _one_of(words: tuple[_W, ...]) -> Callable[[str], _W]:
-    def turn(text: str) -> _W:
-        for word in words:
-            if word == text:
-                return word
-        raise ValueError(f"it is one of {', '.join(words)}")
-
-    return turn

@@ -8,6 +8,7 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +39,29 @@ def city(data: Path | None, *, whatever_the_log: bool = False) -> Iterator[State
     outgrow the last checkpoint, and with it hide what was lost. Only what must always work works then too.
     Raises OperatorError if there is no city, LedgerCorrupt.
     """
-    chosen = settings.load(data=data)
+    chosen = _where_it_serves(settings.load(data=data))
     with as_its_owner(chosen.data):
         yield from _opened(chosen, whatever_the_log=whatever_the_log)
+
+
+def read_credentials(data: Path) -> dict[str, Any]:
+    """Return what a running demo wrote. Raises OperatorError if there is none."""
+    try:
+        document: dict[str, Any] = json.loads((data / "credentials.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise OperatorError(f"no demo is serving {data}: run `gatekeeper demo --data {data}` first") from None
+    return document
+
+
+def _where_it_serves(chosen: settings.Settings) -> settings.Settings:
+    """Return the settings with the address at which a demo serves: how it was started is in no setting."""
+    if chosen.base_url != settings.Settings().base_url:
+        return chosen
+    try:
+        address = read_credentials(chosen.data)["base_url"]
+    except (OperatorError, KeyError):
+        return chosen
+    return replace(chosen, base_url=str(address))
 
 
 def _opened(chosen: settings.Settings, *, whatever_the_log: bool) -> Iterator[State]:

@@ -15,8 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gatekeeper import settings
-from gatekeeper.cli.demo import read_credentials
-from gatekeeper.cli.opened import json_option, printer
+from gatekeeper.cli.opened import json_option, printer, read_credentials
 from gatekeeper.errors import OperatorError
 
 _TIMEOUT = 15

@@ -31,6 +31,8 @@ ENDED_S: Final = TOKEN_LIFE_SECONDS + FOLLOWED_S
 """Within this the last token that a retired key signed has ended."""
 
 _STATES: Final = ("next", "active", "retired")
+_PREPARED: Final = frozenset({"token_key.prepared", "token_key.activated"})
+"""What the log told last of a next key: the latter where its activation broke off after the entry."""
 
 
 @click.group("token-key")
@@ -61,7 +63,7 @@ def prepare(data: Path | None, pkcs11: str, reason: str) -> None:
     """Publish the key that is to sign next. A running service follows by itself."""
     with city(data) as state, _changing(state) as keys:
         waiting = _next(keys)
-        if waiting is not None and _told(state, "token_key.prepared", waiting.kid):
+        if waiting is not None and _last(state, waiting.kid) in _PREPARED:
             raise OperatorError(
                 f"{waiting.kid} is published already and waits: gatekeeper token-key activate --reason …"
             )
@@ -102,7 +104,7 @@ def retire(data: Path | None, reason: str) -> None:
     with city(data) as state, _changing(state) as keys:
         waiting = _next(keys)
         kid = keys.prepare() if waiting is None else waiting.kid
-        if not _told(state, "token_key.prepared", kid):
+        if _last(state, kid) not in _PREPARED:
             _log(state, "token_key.prepared", kid, reason)
         published = next(key.since for key in keys.listed() if key.kid == kid)
         # A worker that had not read it yet would refuse what another signs with it.
@@ -132,7 +134,7 @@ def drop(data: Path | None, key_id: str, reason: str, *, stolen: bool) -> None:
                 f"tokens that {key_id} signed may still be in use: wait {wait:.0f} s, or, if it was stolen: "
                 f"gatekeeper token-key drop {key_id} --stolen --reason …"
             )
-        if not _told(state, "token_key.dropped", key_id):
+        if _last(state, key_id) != "token_key.dropped":
             _log(state, "token_key.dropped", key_id, reason)
         keys.drop(key_id)
     click.echo(f"{key_id} is destroyed: what it signed is refused; clients ask for new tokens by themselves")
@@ -182,8 +184,9 @@ def _next(keys: TokenKeys) -> Listed | None:
 def _prepared(state: State, keys: TokenKeys) -> Listed:
     """Return the next key, of which the log tells. Raises OperatorError."""
     waiting = _next(keys)
-    if waiting is None or not _told(state, "token_key.prepared", waiting.kid):
-        # A key that came here in another way, or whose entry was cut off: nobody answers for it yet.
+    if waiting is None or _last(state, waiting.kid) not in _PREPARED:
+        # A key that came here in another way, whose entry was cut off, or that was destroyed once and is
+        # here again: nobody answers for it yet.
         raise OperatorError("there is no next key: gatekeeper token-key prepare --reason …")
     return waiting
 
@@ -191,7 +194,7 @@ def _prepared(state: State, keys: TokenKeys) -> Listed:
 def _activate(state: State, keys: TokenKeys, kid: str, reason: str) -> str:
     """Log and do it; return the key that is retired. What was interrupted in between is only done."""
     (retired,) = (key.kid for key in keys.listed() if key.state == "active")
-    if not _told(state, "token_key.activated", kid):
+    if _last(state, kid) != "token_key.activated":
         _log(state, "token_key.activated", kid, reason, retired=retired)
     keys.activate()
     return retired
@@ -208,8 +211,9 @@ def _ref(kid: str) -> str:
     return f"token_key_{kid}"
 
 
-def _told(state: State, event: str, kid: str) -> bool:
-    return any(entry.event == event for entry in state.ledger.entries_of(_ref(kid)))
+def _last(state: State, kid: str) -> str | None:
+    """Return what the log told of a key last: what it told before may be of an earlier life of the key."""
+    return next((entry.event for entry in reversed(state.ledger.entries_of(_ref(kid)))), None)
 
 
 def _log(state: State, event: str, kid: str, reason: str, **clear: str) -> None:

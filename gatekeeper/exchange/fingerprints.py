@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from gatekeeper.ledger import DayKeys
 from gatekeeper.ledger.canonical import canonical
@@ -32,10 +33,28 @@ def who(badge: str, name: str) -> str:
 
 
 def plain(typed: str) -> str:
-    """Return the letters and digits of what was typed; case, width, accents and scripts are made one."""
-    folded = unicodedata.normalize("NFKD", typed).casefold()
+    """Return the letters and digits of what was typed, as they look.
+
+    Case, width, accents and the scripts of digits are made one, and so are letters that look the same in
+    Latin, Cyrillic and Greek; what is not seen, or only stands beside a letter, is none.
+    """
+    if typed.isascii():
+        return "".join(filter(str.isalnum, typed.lower()))
+    folded = unicodedata.normalize("NFKD", typed).translate(_UNSEEN).casefold().translate(_ALIKE)
     return "".join(
         str(unicodedata.decimal(letter)) if letter.isdecimal() else letter
         for letter in folded
-        if letter.isalnum()
+        if letter.isalnum() and unicodedata.category(letter) != "Lm"
     )
+
+
+UNSEEN: Final = "\u115f\u1160\u3164\uffa0\u0345"
+"""What counts as a letter, or becomes one in small letters, and is not seen."""
+_UNSEEN: Final = dict.fromkeys(map(ord, UNSEEN))
+_ALIKE: Final = str.maketrans(
+    "\u0430\u0432\u0435\u0455\u0456\u0458\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0501\u04bb\u051b\u051d"
+    "\u03b1\u03b2\u03b5\u03b6\u03b7\u03b9\u03ba\u03bc\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7\u03f2\u03f3"
+    "\u0131\u0142\u00f8\u0111\u0127\u0167\u0261",
+    "abesijkmhopctyxdhqwabezhikmnoptyxcjilodhtg",
+)
+"""Cyrillic and Greek letters that look like a Latin one, large or small, and Latin ones with a stroke."""

@@ -13,11 +13,11 @@ import hashlib
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from gatekeeper.exchange.public_keys import PRIVATE, import_key
+from gatekeeper.exchange.public_keys import PRIVATE, import_key, thumbprint
 from gatekeeper.exchange.registrations import Client, ClientKey
 
 ALG: Final = "jwks_uri"
@@ -157,14 +157,31 @@ def read(document: bytes, now: int) -> tuple[PublishedKey, ...]:
     return tuple(found)
 
 
-def changes(keys: Sequence[ClientKey], document: Sequence[PublishedKey]) -> Changes:
-    """Return what a document changes of a client's keys. Raises KeySetRefused if there were too many."""
+def revoked(clients: Iterable[Client]) -> dict[str, str]:
+    """Return each key that was revoked, itself or with its client, by its thumbprint, with whose it was."""
+    return {
+        found: client.id
+        for client in clients
+        for key in client.keys
+        if (key.status == "revoked" or client.status != "active")
+        and (found := thumbprint(key.alg, key.jwk)) is not None
+    }
+
+
+def changes(
+    keys: Sequence[ClientKey], document: Sequence[PublishedKey], barred: Container[str] = ()
+) -> Changes:
+    """Return what a document changes of a client's keys; none of *barred*, by its thumbprint, is entered.
+
+    Raises KeySetRefused if there were too many.
+    """
     kept = {key.kid: key for key in keys if is_published(key)}
     published = {key.kid: key for key in document}
     # A key under another name, or for another algorithm, is not the one that was logged.
     if any(kid in kept and _said(kept[kid]) != _said(key) for kid, key in published.items()):
         raise KeySetRefused("renamed_key")
-    new = tuple(key for kid, key in published.items() if kid not in kept)
+    fresh = (key for kid, key in published.items() if kid not in kept)
+    new = tuple(key for key in fresh if key.kid.removeprefix(PREFIX) not in barred)
     if len(kept) + len(new) > MOST_ROWS:
         raise KeySetRefused("too_many_changes")
     return Changes(
@@ -183,15 +200,15 @@ def _fit(jwk: Mapping[str, Any]) -> PublishedKey | None:
     if not isinstance(alg, str):
         return None
     try:
-        thumbprint = import_key(alg, jwk).thumbprint()
+        own = import_key(alg, jwk).thumbprint()
     except ValueError:
         return None
-    kid = jwk.get("kid", thumbprint)
+    kid = jwk.get("kid", own)
     if not is_kid(kid):
         return None
     alg = "Ed25519" if alg == "EdDSA" else alg  # one algorithm, whichever of its names a library writes
     members = {name: jwk[name] for name in _MEMBERS if name in jwk}
-    return PublishedKey(f"{PREFIX}{thumbprint}", alg, {**members, "kid": kid})
+    return PublishedKey(f"{PREFIX}{own}", alg, {**members, "kid": kid})
 
 
 def _name(key: ClientKey) -> Any:

@@ -2,9 +2,10 @@
 
 One question is like another. That it was refused a moment ago for other words (see ``rephrased``), that it is
 the fiftieth plate of the day, or the third look at who comes to a clinic, only its neighbours tell.
-Guarantees: two that are asked at once see each other (``Patterns.unseen`` and ``overtaken``, under the log's
-lock); marks are HMACs under the key of their day, so a purged day takes them with it; what could not be read
-is an error, never "none".
+Guarantees: of what was refused, and of sensitive places, two that are asked at once see each other
+(``Patterns.unseen`` and ``overtaken``, under the log's lock), while of a sweep as many more may pass as are
+asked at the same moment; marks are HMACs under the key of their day, so a purged day takes them with it; what
+could not be read is an error, never "none".
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ MOST_COUNTED: Final = 101
 """Under one fingerprint; the city's own limits are below it."""
 _MINUTE: Final = timedelta(minutes=1)
 _DECISIONS: Final = frozenset({"query.decided", "query.previewed"})
+_STANDING: Final = "agency_standing"
+"""The provision that an agency which is suspended, or not of a kind that the city shares with, fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +170,22 @@ def left(  # noqa: PLR0913  what a mark is made of
     """Return the marks that a decision leaves for later ones, and for staff.
 
     A refusal that the law's own lists make no matter of (a formality, a stop of sharing) leaves none, or so
-    many of them would hide the one that matters. Raises KeyErased, LedgerUnavailable.
+    many of them would hide the one that matters. Whoever asks may name any other agency as the one it asks
+    for: against that one counts no refusal of an agency out of standing, and no look that gave it nothing, or
+    anybody could shut it out. Raises KeyErased, LedgerUnavailable.
     """
     parties, day = tuple(dict.fromkeys(agencies)), at.date()
+    own = parties[:1]
     made = {"at_ms": to_ms(at), "query_id": query_id, "day": day}
     rows = []
     if tells(data, facts, unmet):
         box = seal_refusal(keys, day, query_id, unmet, said_by(facts))
-        prints = dict.fromkeys(refusal_prints(keys, day, parties, query))
+        told = own if _STANDING in unmet else parties
+        prints = dict.fromkeys(refusal_prints(keys, day, told, query))
         rows += [Insert("marks", {"mark_fp": one, "box": box, **made}) for one in prints]
     if first and places_of(data, query.cameras):
-        prints = dict.fromkeys(_place_prints(keys, day, parties, query))
+        looked = own if unmet or dry_run else parties
+        prints = dict.fromkeys(_place_prints(keys, day, looked, query))
         rows += [Insert("marks", {"mark_fp": one, **made}) for one in prints]
     if first and not dry_run and not unmet and outwaited(data, facts):
         box = seal_agency(keys, day, query_id, parties[0])

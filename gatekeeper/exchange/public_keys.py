@@ -44,6 +44,14 @@ def import_key(alg: str, jwk: Mapping[str, Any]) -> VerifyingKey:
     raise ValueError(_UNFIT)
 
 
+def thumbprint(alg: str, jwk: Mapping[str, Any]) -> str | None:
+    """Return what tells a key from every other, whatever it is called (RFC 7638); None for what is no key."""
+    try:
+        return import_key(alg, jwk).thumbprint()
+    except ValueError:
+        return None
+
+
 _UNFIT = "not a public signing key as JWK: ES256 with P-256, PS256 with RSA of 2048 to 4096 bits, or Ed25519"
 
 

@@ -14,6 +14,7 @@ from typing import Protocol
 
 import structlog
 
+from gatekeeper.errors import StoreUnavailable
 from gatekeeper.notices.mail import Mail
 from gatekeeper.notices.told import addresses
 
@@ -73,11 +74,19 @@ class Announced:
         """Send it, in a thread of its own."""
         if self.mail is None:
             return
-        people = addresses((invitation.signer_email, *self.contacts(invitation.agency_id)))
+        people = addresses((invitation.signer_email, *self._contacts(invitation.agency_id)))
         sending = threading.Thread(
             target=self.send, args=(self.mail, signed, people), name="announced", daemon=True
         )
         sending.start()
+
+    def _contacts(self, agency_id: str) -> Sequence[str]:
+        try:
+            return self.contacts(agency_id)
+        except StoreUnavailable as fault:
+            # It is signed: whoever signed must have the receipt, whatever fails now.
+            _log.warning("signature_not_announced", code=fault.code)
+            return ()
 
     def send(self, mail: Mail, signed: Signed, people: Sequence[str]) -> None:
         """Send it to each, one after the other."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Protocol
 
+from gatekeeper.exchange.fingerprints import UNSEEN
 from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.oversight.signable import Signable
 
@@ -89,6 +90,8 @@ def fault_of(typed: str) -> str | None:
     """Say what is wrong with a name or a title after ``tidy``, or None."""
     if not any(letter.isalpha() for letter in typed):
         return "Fill this in with words."
+    if not set(UNSEEN).isdisjoint(typed):
+        return "This holds characters that cannot be shown. Type it again."
     if len(typed) > LONGEST:
         return "This is too long: at most 200 characters."
     if not typed.isprintable() or "\N{REPLACEMENT CHARACTER}" in typed:

@@ -1,7 +1,8 @@
 """Agencies, clients and keys are entered and changed: what each comes to in the registry as it was read.
 
 Guarantees: no id, ORI or key id is registered twice; nothing is entered for an agency that is closed or a
-client that is revoked; the kind and the state of an agency stay (another kind is another agency).
+client that is revoked; a key that was revoked is entered for nobody, whatever it is called; the kind and the
+state of an agency stay (another kind is another agency).
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, Final, Protocol
 
 from gatekeeper.errors import OperatorError
 from gatekeeper.exchange.interfaces import Snapshot
+from gatekeeper.exchange.key_sets import revoked
+from gatekeeper.exchange.public_keys import thumbprint
 from gatekeeper.exchange.registrations import Client
 from gatekeeper.ledger import Json, Row
 from gatekeeper.oversight.agencies import standing, told_of
@@ -120,6 +123,7 @@ class Registering:
         """Plan a new client of an agency, with a key or with a secret. Raises OperatorError."""
         agency, content = standing(snapshot, change.agency_id), change.content
         key = None if content["key"] is None else _key(content["key"])
+        _refuse_revoked(snapshot, key)
         secret, kept = (None, None) if key is not None else self.secret()
         added = NewClient(
             id=str(content["client"]),
@@ -149,6 +153,7 @@ class Registering:
             raise OperatorError(f"the client is revoked: gatekeeper client add {agency.id} …")
         if any(kept.kid == key.kid for kept in client.keys):
             raise OperatorError("the client has a key of this kid already; a new key needs a new kid")
+        _refuse_revoked(snapshot, key)
         return Plan(
             event="credential.key_added",
             clear=_told_of(client),
@@ -205,6 +210,17 @@ def _key(value: Json) -> NewKey:
     said = value if isinstance(value, dict) else {}
     jwk = said.get("jwk")
     return NewKey(str(said["kid"]), str(said["alg"]), jwk if isinstance(jwk, dict) else {})
+
+
+def _refuse_revoked(snapshot: Snapshot, key: NewKey | None) -> None:
+    """Refuse a key that was revoked, of whichever client: who stole it has it still. Raises OperatorError."""
+    found = None if key is None else thumbprint(key.alg, key.jwk)
+    owner = None if found is None else revoked(snapshot.clients()).get(found)
+    if owner is not None:
+        raise OperatorError(
+            f"this key was revoked, of {owner}, for good: have the agency make another pair, on another "
+            "machine, and send its public half"
+        )
 
 
 def _told_of(client: Client | NewClient) -> dict[str, Json]:

@@ -41,9 +41,9 @@ class Texts:
     directories: Sequence[Path]
 
     def versions(self, city: Mapping[str, Json], kind: str) -> tuple[str, ...]:
-        """Return the versions of a kind that the law names a text of, the newest last."""
+        """Return the versions of a kind that the law names a text of and takes, the newest last."""
         named = _object(_object(city, "texts_to_sign"), kind)
-        return tuple(sorted(version for version in named if _VERSION.match(version)))
+        return tuple(sorted(one for one in named if _VERSION.match(one) and taken(city, kind, one)))
 
     def text(
         self, city: Mapping[str, Json], kind: str, version: str, language: str = SIGNED_IN
@@ -68,6 +68,12 @@ class Texts:
                 f"text into {self.directories[0]}, or propose the new hash in data/city.json, texts_to_sign"
             )
         raise OperatorError(f"the law in force names a text that is nowhere: put {name} into {places}")
+
+
+def taken(city: Mapping[str, Json], kind: str, version: str) -> bool:
+    """Say whether a signature of that version counts; where the law says nothing of versions, any does."""
+    versions = city.get(f"{kind}_texts")
+    return not isinstance(versions, list) or version in versions
 
 
 def _object(parent: Mapping[str, Json], name: str) -> Mapping[str, Json]:

@@ -19,7 +19,7 @@ from gatekeeper.errors import OperatorError, Superseded
 from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.ledger import Draft, Json, Ledger, Row
 from gatekeeper.oversight.documents_signed import Signature, document, sha256_of
-from gatekeeper.oversight.signable import Signable, Texts
+from gatekeeper.oversight.signable import Signable, Texts, taken
 
 OPEN_FOR: Final = timedelta(days=14)
 LONGEST_OPEN: Final = timedelta(days=60)
@@ -189,6 +189,11 @@ class Signing:
             raise OperatorError("the agency is closed: nobody signs for it")
         city = self.city()
         version = text_version or next(reversed(self.texts.versions(city, kind)), None)
+        if text_version is not None and not taken(city, kind, text_version):
+            raise OperatorError(
+                f"the law in force does not take the {kind} {text_version} (data/city.json, {kind}_texts): "
+                "it would be signed in vain; leave out --text-version"
+            )
         text = None if version is None else self.texts.text(city, kind, version)
         if version is None or text is None:
             raise OperatorError(
@@ -274,7 +279,8 @@ class Signing:
         if language is not None:
             return self.texts.text(city, invitation.kind, invitation.text_version, language)
         text = self.texts.text(city, invitation.kind, invitation.text_version)
-        if text is None or text.sha256 != invitation.text_sha256:
+        counts = taken(city, invitation.kind, invitation.text_version)
+        if text is None or text.sha256 != invitation.text_sha256 or not counts:
             raise OperatorError("the law in force names another text than this link was made for")
         return text
 

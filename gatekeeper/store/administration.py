@@ -82,11 +82,6 @@ def revoke_client(client_id: str) -> tuple[Row, ...]:
     return (Alter("clients", {"id": client_id, "status": "active"}, {"status": "revoked"}),)
 
 
-def replace_secret(client_id: str, secret_sha256: str) -> tuple[Row, ...]:
-    """Return the row that gives an active client another secret (its SHA-256 in hex)."""
-    return (Alter("clients", {"id": client_id, "status": "active"}, {"secret_sha256": secret_sha256}),)
-
-
 def add_key(client_id: str, key: ClientKey) -> tuple[Row, ...]:
     """Return the row of a client's new public key."""
     values = {"client_id": client_id, "kid": key.kid, "alg": key.alg, "jwk": key.jwk, "status": key.status}

@@ -1245,7 +1245,7 @@ CHANGEABLE: Final[dict[str, frozenset[str]]] = {
     # A signature is evidence: who signed what, and when, stays; only its end may be brought forward, and that
     # somebody was reminded of it be noted.
     "affirmations": frozenset({"expires_on", "reminded_days"}),
-    "clients": frozenset({"status", "secret_sha256", "scopes"}),
+    "clients": frozenset({"status"}),
     "client_keys": frozenset({"status"}),
     "stops": frozenset({"lifted_at"}),
     "issuers": frozenset({"url", "status", "terms"}),

@@ -1,8 +1,9 @@
 """A crude brake on guessing: an address that came with too many wrong secrets is not heard for a while.
 
 The secrets have 256 bits, so nobody guesses one; this spares the database, and says so. Guarantees: only
-wrong guesses count; it is one process's own and holds a bounded number of addresses, the longest silent
-forgotten first. nginx has a brake of its own before it (``deploy/nginx.conf``).
+wrong guesses count; whose they are is what our proxies saw, as for ``brake``, so nobody is shut out who only
+stands behind the same proxy; it is one process's own and holds a bounded number of addresses, the longest
+silent forgotten first. nginx has a brake of its own before it (``deploy/nginx.conf``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from typing import Final
 
 from flask import request
 
+from gatekeeper.web.brake import address_of, network
+
 MOST: Final = 20
 WITHIN_S: Final = 600.0
 ADDRESSES: Final = 10_000
@@ -23,8 +26,9 @@ ADDRESSES: Final = 10_000
 class Guesses:
     """Counts wrong guesses by address; safe to share between threads."""
 
-    def __init__(self, proxy: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, proxy: str, hops: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._proxy = proxy
+        self._hops = hops
         self._clock = clock
         self._lock = threading.Lock()
         self._wrong: OrderedDict[str, deque[float]] = OrderedDict()
@@ -47,7 +51,6 @@ class Guesses:
                 self._wrong.popitem(last=False)
 
     def _address(self) -> str:
-        """Return who asks: whom the proxy names, if it is the proxy that asks."""
-        peer = request.remote_addr or ""
-        named = request.headers.get("X-Forwarded-For", "")
-        return named.rpartition(",")[2].strip()[:64] if peer == self._proxy and named else peer
+        """Return who asks: whom the outermost of our proxies saw, an IPv6 address by its /64."""
+        forwarded = request.headers.getlist("X-Forwarded-For")
+        return network(address_of(request.remote_addr, forwarded, self._proxy, self._hops))

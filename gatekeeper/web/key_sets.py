@@ -13,7 +13,7 @@ a withdrawn key ends the tokens it obtained, and a restart neither asks all agen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -81,6 +81,8 @@ class KeySets:
     client: Callable[[str], Client | None]
     commit: Callable[[Client, ClientKey, Changes], None]
     now_ms: Callable[[], int]
+    revoked: Callable[[], Container[str]] = tuple
+    """The thumbprints of keys that were revoked, of whichever client: none of them is entered anew."""
 
     def current(self, client: Client, kid: object, /) -> Client:
         """Return the client with keys that may be used now, one of which ought to be that of this ``kid``.
@@ -116,7 +118,7 @@ class KeySets:
             published = read(self.fetch(str(source.jwk[ALG])), self.now_ms() // 1000)
             # As the client is now: fetching may have taken its time.
             now = self.client(client_id) or held
-            if changed := changes(now.keys, published):
+            if changed := changes(now.keys, published, self.revoked()):
                 self.commit(now, source, changed)
 
         return attempt(self.times, client_id, at, take)

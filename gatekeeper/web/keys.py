@@ -171,7 +171,8 @@ class TokenKeys:
 
     def encrypt(self) -> list[str]:
         """Put under the passphrase each file that is not; return their names. Raises SettingsRefused."""
-        return [path.name for path in _pems(self._directory) if encrypt(path, self._passphrase)]
+        with self.changing():  # or what was read as the active key is written over another that is it by then
+            return [path.name for path in _pems(self._directory) if encrypt(path, self._passphrase)]
 
     @contextmanager
     def changing(self) -> Iterator[None]:

@@ -125,6 +125,19 @@ def test_what_was_cut_short_can_ask_nothing_and_is_finished_by_the_same_command(
     assert WHOLE == city.events()
 
 
+def test_a_file_that_is_run_again_brings_no_stolen_key_back(city: City, file: Path) -> None:
+    """Whoever runs it each night would hand the client back to the thief."""
+    city.run("agency", "onboard", "--file", str(file))
+    (client,) = [row["client_id"] for row in city.rows("client", "list")]
+    typed("client", "stolen", client, "--reason", "A laptop was stolen from a car", "--data", str(city.data))
+    before = city.events()
+    for more in (("--check",), ()):
+        done = typed("agency", "onboard", "--file", str(file), *more, "--data", str(city.data))
+        assert (1, True) == (done.exit_code, "client/keys" in done.stderr), done.output
+    assert before == city.events()
+    assert [(client, "revoked")] == [(row["client_id"], row["status"]) for row in city.rows("client", "list")]
+
+
 def test_whoever_is_registered_otherwise_is_not_changed_by_it(city: City, file: Path) -> None:
     """The message names what differs, and the command that changes it."""
     _onboard(city, file)

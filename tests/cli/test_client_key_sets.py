@@ -66,6 +66,20 @@ def test_a_client_of_files_may_change_over(city: City, host: KeyHost, tmp_path: 
     assert 2 == sum(key.endswith("active") for key in shown["keys"])
 
 
+def test_a_key_that_was_stolen_is_published_in_vain(city: City, host: KeyHost) -> None:
+    """Also for another client: it is passed over, and a set of nothing else is no set."""
+    agency = city.add_agency()
+    (made,) = city.rows("client", "add", agency, "--jwks-uri", host.uri)
+    city.run("client", "stolen", made["client_id"], "--reason", "A laptop was stolen from a car")
+    assert "another pair" in city.refused("client", "add", agency, "--jwks-uri", host.uri)
+    host.answer = publishing(ONE, TWO)
+    (again,) = city.rows("client", "add", agency, "--jwks-uri", host.uri)
+    (shown,) = city.rows("client", "show", again["client_id"])
+    assert sorted([f"{again['kid']} jwks_uri active", f"jwks:{TWO.thumbprint()} ES256 active"]) == sorted(
+        shown["keys"]
+    )
+
+
 def test_what_cannot_be_fetched_is_not_registered(
     city: City, host: KeyHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key a
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
-from tests.cli.shell import City
+from tests.cli.shell import City, typed
 
 EC = ECKey.generate_key("P-256", parameters={"kid": "ec-2026"})
 ED = OKPKey.generate_key("Ed25519")
@@ -85,6 +85,7 @@ REFUSED: dict[str, tuple[bytes | dict[str, Any], str]] = {
     "a kid that is no text": ({**EC.as_dict(private=False), "kid": 7}, "kid"),
     "a certificate": (b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", "PEM"),
     "not UTF-8": (b"{\xff}", "JWK"),
+    "nested without end": (b'{"a":' * 100_000, "JWK"),
     "nothing": (b"", "PEM"),
 }  # fmt: skip
 
@@ -142,3 +143,46 @@ def test_an_unknown_client_and_a_secret_with_keys_are_refused(city: City, tmp_pa
     assert "has a secret" in city.refused("client", "add-key", made["client_id"], key)
     for command in (["show"], ["suspend", "--reason", "A letter"]):
         assert "gatekeeper client list" in city.refused("client", command[0], "client-0", *command[1:])
+
+
+@pytest.mark.parametrize("how", ["key", "client"])
+def test_a_key_that_was_revoked_comes_back_under_no_other_name(city: City, tmp_path: Path, how: str) -> None:
+    """Whoever stole it has it still: no other client, no other kid and no other agency may bring it."""
+    agency, other = city.add_agency(), city.add_agency("maple-falls-pd")
+    public = EC.as_dict(private=False)
+    (made,) = city.rows("client", "add", agency, "--key", written(tmp_path / "key", public))
+    (kept,) = city.rows(
+        "client", "add", agency, "--key", written(tmp_path / "kept", ED.as_pem(private=False))
+    )
+    stolen = ("--kid", "ec-2026") if how == "key" else ()
+    city.run("client", "stolen", made["client_id"], *stolen, "--reason", "A laptop was stolen from a car")
+    again = written(tmp_path / "again", {**public, "kid": "another", "alg": "ES256", "use": "sig"})
+    before = city.events()
+    for act in (
+        ("add", agency, "--key", again),
+        ("add", other, "--key", written(tmp_path / "pem", EC.as_pem(private=False))),
+        ("add-key", kept["client_id"], again),
+    ):
+        said = city.refused("client", *act)
+        assert made["client_id"] in said
+        assert "another pair" in said
+    assert before == city.events()
+
+
+def test_who_holds_a_stolen_key_is_named_with_each_client_that_it_still_opens(
+    city: City, tmp_path: Path
+) -> None:
+    """One key for two clients is stolen for both: the command says what else to type."""
+    agency, other = city.add_agency(), city.add_agency("maple-falls-pd")
+    key = written(tmp_path / "key", EC.as_dict(private=False))
+    first, second, third = (
+        city.rows("client", "add", owner, "--key", key)[0]["client_id"] for owner in (agency, agency, other)
+    )
+    why = ("--reason", "A laptop was stolen from a car", "--data", str(city.data))
+    told = typed("client", "stolen", first, *why).stderr
+    assert f"gatekeeper client stolen {second}" in told
+    assert f"gatekeeper client stolen {third}" in told
+    typed("client", "stolen", second, "--kid", "ec-2026", *why)
+    told = typed("client", "stolen", first, *why).stderr
+    assert second not in told
+    assert f"gatekeeper client stolen {third}" in told

@@ -12,6 +12,7 @@ import pytest
 
 from gatekeeper import settings as configuration
 from gatekeeper.cli.demo import build_city
+from gatekeeper.cli.opened import city as opened
 from gatekeeper.errors import OperatorError
 from gatekeeper.notices.reminders import due
 from gatekeeper.records.sample import build
@@ -91,3 +92,25 @@ def test_each_sample_agency_has_a_contact_that_nobody_reads_and_one_is_soon_to_b
     state.close()
     assert len(agencies) == sum(contact.endswith(".example") for one in agencies for contact in one.contacts)
     assert ["quarry-hill-so-in"] == [one.id for one in agencies if [*due(one, today)]]
+
+
+@pytest.mark.parametrize(
+    ("written", "set_to", "address"),
+    [
+        ('{"base_url": "http://127.0.0.1:18099"}', None, "http://127.0.0.1:18099"),
+        ('{"base_url": "http://127.0.0.1:18099"}', "https://alpr.example.gov", "https://alpr.example.gov"),
+        ("{", None, "http://127.0.0.1:8080"),
+        ("{}", None, "http://127.0.0.1:8080"),
+        (None, None, "http://127.0.0.1:8080"),
+    ],
+)
+def test_a_command_names_the_address_at_which_the_demo_serves(
+    city: City, monkeypatch: pytest.MonkeyPatch, written: str | None, set_to: str | None, address: str
+) -> None:
+    """A link to sign by is of no use with another port; what the operator set counts before it."""
+    if written is not None:
+        (city.data / "credentials.json").write_text(written)
+    if set_to is not None:
+        monkeypatch.setenv("GATEKEEPER_BASE_URL", set_to)
+    with opened(city.data) as state:
+        assert address == state.settings.issuer

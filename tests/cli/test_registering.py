@@ -7,14 +7,21 @@ import json
 import os
 import shutil
 import stat
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from gatekeeper import settings
 from gatekeeper.cli.opened import operator
+from gatekeeper.errors import Superseded
+from gatekeeper.ledger import Ledger
+from gatekeeper.policy import load, shipped_policies
+from gatekeeper.state import open_state
 from tests.cli.shell import City, spawned, typed
+from tests.lawful import put_in_force
 
 WHY = ("--reason", "Letter of the chief")
 TODAY = datetime.now(UTC).date()
@@ -173,6 +180,21 @@ def test_an_agency_is_suspended_and_closed_for_good(city: City) -> None:
     assert ["agency.added", "agency.suspended", "agency.closed"] == city.events()
 
 
+def test_what_another_changed_at_the_same_moment_says_to_type_it_again(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To suspend must work: whoever was a moment too late is told that it did not, and what to do."""
+    agency = city.add_agency()
+
+    def overtaken(*_: object) -> None:
+        raise Superseded
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "append", overtaken)
+        assert "type the command again" in city.refused("agency", "suspend", agency, *WHY)
+    city.run("agency", "suspend", agency, *WHY)
+
+
 def test_a_second_suspension_and_an_empty_reason_change_nothing(city: City) -> None:
     """The log keeps why: a reason without words is none."""
     agency = city.add_agency()
@@ -198,6 +220,21 @@ def test_an_affirmation_is_recorded_listed_shown_and_ended(city: City, tmp_path:
     assert ["lapsed"] == [r["state"] for r in city.rows("affirmation", "list", "--agency", agency)]
     assert "nothing was changed" in city.refused("affirmation", "suspend", row["id"])
     assert ["agency.added", "agency.affirmed", "agency.affirmed"] == city.events()
+
+
+def test_a_paper_that_says_no_end_is_recorded_with_the_day_on_which_the_law_ends_it(city: City) -> None:
+    """Nobody is reminded of a day that it does not say; what says one before is recorded without a word."""
+    agency, day = city.add_agency(), TODAY - timedelta(1)
+    state = open_state(settings.load(data=city.data))
+    with closing(state):
+        put_in_force(state, load(shipped_policies()))
+    signed = ("--signer", "Sam Sample", "--title", "Chief", "--signed-on", day.isoformat())
+    add = ("affirmation", "add", agency, *signed, "--data", str(city.data))
+    ends = day + timedelta(731)  # affirmation_max_age_days is 730: the last of them counts
+    for more in ((), ("--expires-on", (ends + timedelta(1)).isoformat())):
+        told = typed(*add, *more)
+        assert (0, True) == (told.exit_code, f"--expires-on {ends}" in told.stderr), told.output
+    assert "" == typed(*add, "--expires-on", ends.isoformat()).stderr
 
 
 AFFIRMED_BADLY = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -128,6 +130,27 @@ def test_a_stolen_key_is_replaced_without_waiting(city: City, monkeypatch: pytes
 
 
 @pytest.mark.usefixtures("impatient")
+def test_a_key_that_was_destroyed_signs_no_more_without_an_entry(city: City) -> None:
+    """Put back from a backup, or left in its hardware, it comes again only as it came first: step by step."""
+    tokens = city.data / "keys" / "tokens"
+    kid = city.run("token-key", "prepare", *WHY).splitlines()[0]
+    city.run("token-key", "activate", *WHY)
+    kept = (tokens / "active.pem").read_bytes()
+    city.run("token-key", "retire", *WHY)
+    city.run("token-key", "drop", kid, "--stolen", *WHY)
+    before = len(told(city))
+    (tokens / "next.pem").write_bytes(kept)
+    (tokens / "next.pem").chmod(0o600)
+    assert "token-key prepare" in city.refused("token-key", "activate", *WHY)
+    assert kid == city.run("token-key", "prepare", *WHY).splitlines()[0]
+    city.run("token-key", "activate", *WHY)
+    city.run("token-key", "retire", *WHY)
+    city.run("token-key", "drop", kid, *WHY)
+    events = [entry["event"] for entry in told(city)[before:] if entry["kid"] == kid]
+    assert ["token_key.prepared", "token_key.activated", "token_key.dropped"] == events
+
+
+@pytest.mark.usefixtures("impatient")
 def test_what_broke_off_is_gone_on_with(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     """A crash between file and entry, either way: the same command does the rest, and logs nothing twice."""
     with monkeypatch.context() as patch:
@@ -175,6 +198,27 @@ def test_nothing_is_done_that_the_log_cannot_tell(
     step = ("activate",) if retired is None else ("drop", retired)
     assert 1 == typed("token-key", *step, *WHY, "--data", str(city.data)).exit_code
     assert before == states(city)
+
+
+def test_encrypting_waits_for_another_step_and_makes_no_key_young(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its reading and its writing a step could put another key where it writes the one it read."""
+    secret = tmp_path / "passphrase"
+    secret.write_text("a passphrase that is long enough\n")
+    secret.chmod(0o600)
+    monkeypatch.setenv("GATEKEEPER_KEY_PASSPHRASE_FILE", str(secret))
+    active = city.data / "keys" / "tokens" / "active.pem"
+    os.utime(active, (1_700_000_000, 1_700_000_000))
+    before = active.read_bytes()
+    encrypting = threading.Thread(target=city.run, args=("token-key", "encrypt"))
+    with token_keys(load(data=city.data)).changing():
+        encrypting.start()
+        encrypting.join(1.0)
+        assert before == active.read_bytes()
+    encrypting.join(20.0)
+    assert b"ENCRYPTED" in active.read_bytes()
+    assert 1_700_000_000 == active.stat().st_mtime  # how old it is, warnings go by
 
 
 def test_encrypted_at_rest(city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from gatekeeper.errors import LedgerUnavailable
+from gatekeeper.errors import LedgerUnavailable, OperatorError
 from gatekeeper.ledger import Draft
 from gatekeeper.oversight import signable
 from gatekeeper.oversight.agencies import told_of
@@ -183,6 +183,9 @@ MISSING: dict[str, dict[str, str]] = {
     "name too long": {"name": "a" * 201, "signature": "a" * 201},
     "name against the direction": {"name": "Pat \u202eelpmaxE", "signature": "Pat \u202eelpmaxE"},
     "name with NUL": {"name": "Pat\x00Example", "signature": "Pat\x00Example"},
+    "name that nobody sees": {"name": "\u3164\u1160", "signature": "\u3164\u1160"},
+    "name with a letter that nobody sees": {"name": "Pat\u3164Example", "signature": "Pat\u3164Example"},
+    "title that nobody sees": {"title": "\u115f"},
     "what could not be read": {"name": "Pat \ufffd", "signature": "Pat \ufffd"},
     "title": {"title": ""},
     "address": {"email": "nobody"},
@@ -249,6 +252,27 @@ def test_a_link_that_has_ended_says_so_and_whose_it_was_to_nobody(
         assert AGENCY not in answer.text
         assert "chief@" not in answer.text
     assert before == len(linked.affirmations())
+
+
+def test_no_link_is_made_for_a_text_that_the_law_does_not_take(staffed: Staffed) -> None:
+    """It would be signed in vain: the newest that counts is meant, and another is refused by name."""
+    state = staffed.city.state
+    found = state.registry.agency(AGENCY)
+    assert found is not None
+    named = LAW["texts_to_sign"]["affirmation"]
+    newer = {**LAW["texts_to_sign"], "affirmation": {**named, "2027-01": named["2026-01"]}}
+    signs = signing(state, lambda: {**LAW, "texts_to_sign": newer})
+    asked: dict[str, Any] = {"kind": "affirmation", "signer_email": "chief@unsigned.example", "by": "staff-1"}
+    made = signs.opened(signs.invite(found, **asked).token)
+    assert made is not None
+    assert "2026-01" == made.text_version
+    with pytest.raises(OperatorError, match="signed in vain"):
+        signs.invite(found, text_version="2027-01", **asked)
+    none = signing(state, lambda: {**LAW, "affirmation_texts": []})
+    with pytest.raises(OperatorError, match="names no text"):
+        none.invite(found, **asked)
+    with pytest.raises(OperatorError, match="names another text"):  # taken back since the link was made
+        none.sign(made, name="Pat Example", title="Chief", email="chief@unsigned.example")
 
 
 def test_a_law_that_names_another_text_signs_nothing_by_an_old_link(linked: Page) -> None:

@@ -424,7 +424,9 @@ def test_over_http_the_cause_is_in_our_count_and_not_in_the_answer(bound: City) 
 # --- Suspended. -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("badge", ["4411", "44-11", "  4 4 1 1", "\uff14\uff14\uff11\uff11"])
+@pytest.mark.parametrize(
+    "badge", ["4411", "44-11", "  4 4 1 1", "\uff14\uff14\uff11\uff11", "44\u316411", "4411\u0345"]
+)
 def test_a_suspended_officer_is_denied_however_the_badge_is_spelled(bound: City, badge: str) -> None:
     """From the next request on, through every client of the agency, and nobody else is."""
     officers(bound.state).suspend(AGENCY, "4411", reason=WHY, by="test")

@@ -31,7 +31,7 @@ from gatekeeper.oversight.patterns import waited
 from gatekeeper.policy import Bundle, load_files, shipped_policies
 from gatekeeper.policy.layout import files_of
 from gatekeeper.state import open_state
-from tests.exchange.city import NOW, City, body, founded
+from tests.exchange.city import NOW, City, body, founded, set_status
 from tests.lawful import steady
 from tests.servers.postgres import cluster
 
@@ -136,6 +136,13 @@ def _ask_at(city: City, at: datetime, **changes: Any) -> Answer:
         "A\u0301b4411",
         "ab44\u200b11",  # a space without width
         "ab44\u00ad11",  # a hyphen that is not shown
+        "ab4411\u3164",  # letters that are not shown, wide and narrow
+        "ab44\u1160\uffa0\u115f11",
+        "ab4411\u0345",  # a mark that small letters make a letter of
+        "ab44\u02bc11",  # an apostrophe that counts as a letter
+        "\u0410\u04124411",  # Cyrillic letters that look the same, below Greek ones
+        "\u0391\u03924411",
+        "\u0430b4411",
     ],
     ids=ascii,
 )
@@ -221,6 +228,38 @@ def test_watching_a_place_through_others_is_counted_for_the_one_that_is_asked_fo
         given = city.ask(_at_the_clinic(requester__badge=f"other{number}", **behalf), "sample-fusion")
         assert 200 == given.status, given.body
     assert {"sensitive_place"} == _reasons(city.ask(_at_the_clinic(requester__badge="last")))
+
+
+MISSING_CHILD = {
+    "purpose__category": "missing_or_endangered_person",
+    "purpose__offense": None,
+    "purpose__narrative": "Missing child, last seen in this car",
+}
+
+
+def test_an_agency_that_was_shut_out_shuts_no_other_out(found: Founding) -> None:
+    """Suspended, it names the one that it asks for as often as it likes: none of it counts against that."""
+    city = found()
+    set_status(city, "sample-wi-pd", "suspended")
+    behalf = {"on_behalf_of": {"agency": AGENCY, "component": None, "person": "Pat Example"}}
+    for number in range(13):
+        for asked in (_at_the_clinic(requester__badge=f"x{number}", **behalf), body(**ICE, **behalf)):
+            assert 403 == city.ask(asked, "sample-wi-pd").status
+    assert 200 == city.ask(body(**MISSING_CHILD)).status
+    assert 200 == city.ask(_at_the_clinic(**MISSING_CHILD)).status
+
+
+def test_a_look_that_was_refused_is_no_look_of_the_one_that_is_asked_for(found: Founding) -> None:
+    """It counts for the agency that asked: the other one has learned nothing by it."""
+    city = found()
+    behalf = {"on_behalf_of": {"agency": AGENCY, "component": None, "person": "Pat Example"}}
+    for number in range(13):
+        asked = _at_the_clinic(requester__badge=f"x{number}", purpose__case_number="n/a", **behalf)
+        assert 403 == city.ask(asked, "sample-fusion").status
+        asked = _at_the_clinic(requester__badge=f"y{number}", **behalf)
+        city.ask(asked, "sample-fusion", dry_run=True)
+    assert 200 == city.ask(_at_the_clinic()).status
+    assert "sensitive_place" in _reasons(city.ask(_at_the_clinic(requester__badge="z"), "sample-fusion"))
 
 
 # --- Waiting. ---------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from requests_oauthlib import OAuth2Session
 from tests.http.go import asked_by_go
 from tests.servers.gate import RunningGate
 from tests.servers.go import built
+from tests.servers.node import asked_by_node
 
 pytestmark = pytest.mark.servers
 
@@ -32,25 +33,11 @@ VERIFIER = Path(__file__).parent.parent / "verifiers" / "tlog"
 def node_query(gate: RunningGate, directory: Path, body: dict[str, Any]) -> dict[str, Any]:
     """Ask by npm's openid-client with private_key_jwt; return ``{status, body}``."""
     agency = gate.agency(profile="private_key")
-    (directory / "key.pem").write_text(agency["private_key_pem"])
-    command = [
-        "node",
-        str(CLIENTS / "query.mjs"),
-        gate.base_url,
-        agency["client_id"],
-        str(directory / "key.pem"),
-    ]
-    done = subprocess.run(
-        [*command, f"--kid={agency['kid']}"],
-        input=json.dumps(body),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    key = directory / "key.pem"
+    key.write_text(agency["private_key_pem"])
+    return asked_by_node(
+        "query", gate.base_url, agency["client_id"], key, f"--kid={agency['kid']}", body=body
     )
-    assert 0 == done.returncode, done.stdout + done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 def oauthlib_session(gate: RunningGate, monkeypatch: pytest.MonkeyPatch) -> OAuth2Session:

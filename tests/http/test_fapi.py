@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from tests.http.go import asked_by_go
 from tests.servers.gate import RunningGate, running_gate
 from tests.servers.nginx import Authority, Pair, proxy
+from tests.servers.node import asked_by_node
 from tests.servers.opa import free_port
 
 pytestmark = pytest.mark.servers
@@ -30,40 +31,23 @@ SECRET = "s" * 40
 HOST = "gate.maple-falls.example"
 
 
-def asked_by_node(
+def by_profile(
     gate: RunningGate, directory: Path, library: str, body: dict[str, Any] | None, *options: str
 ) -> dict[str, Any]:
     """Ask as a client of the profile; return ``{token_type, details, answers}``."""
     agency = gate.agency(profile="fapi")
     key = directory / "key.pem"
     key.write_text(agency["private_key_pem"])
-    done = subprocess.run(
-        [
-            "node",
-            CLIENTS / "fapi.mjs",
-            library,
-            gate.base_url,
-            agency["client_id"],
-            key,
-            agency["kid"],
-            *options,
-        ],
-        input="" if body is None else json.dumps(body),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    return asked_by_node(
+        "fapi", library, gate.base_url, agency["client_id"], key, agency["kid"], *options, body=body
     )
-    assert 0 == done.returncode, done.stdout + done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
 
 
 @pytest.mark.needs("node")
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_of_others_gets_records(gate: RunningGate, tmp_path: Path, library: str) -> None:
     """Discovery, private_key_jwt, DPoP with our nonce at both endpoints, three queries with one token."""
-    given = asked_by_node(gate, tmp_path, library, gate.body(), "--times=3")
+    given = by_profile(gate, tmp_path, library, gate.body(), "--times=3")
     assert "dpop" == given["token_type"]
     assert [200, 200, 200] == [one["status"] for one in given["answers"]]
     assert all(one["body"]["records"] for one in given["answers"])
@@ -75,10 +59,10 @@ def test_a_library_of_others_pins_its_token(gate: RunningGate, tmp_path: Path, l
     """RFC 9396: the query of the case is answered, another is a 403 that names what differs."""
     body = gate.body()
     details = [{"type": "alpr_query", "case_number": body["purpose"]["case_number"]}]
-    given = asked_by_node(gate, tmp_path, library, body, f"--details={json.dumps(details)}")
+    given = by_profile(gate, tmp_path, library, body, f"--details={json.dumps(details)}")
     assert (details, [200]) == (given["details"], [one["status"] for one in given["answers"]])
     other = gate.body(purpose__case_number="26-99999")
-    refused = asked_by_node(gate, tmp_path, library, other, f"--details={json.dumps(details)}")["answers"][0]
+    refused = by_profile(gate, tmp_path, library, other, f"--details={json.dumps(details)}")["answers"][0]
     assert (403, "/docs#problem-token_pinned") == (refused["status"], refused["body"]["type"])
     assert "/purpose/case_number" == refused["body"]["faults"][0]["pointer"]
 
@@ -87,7 +71,7 @@ def test_a_library_of_others_pins_its_token(gate: RunningGate, tmp_path: Path, l
 @pytest.mark.parametrize("path", ["/v1/agency", "/v1/provisions"])
 def test_a_library_of_others_reads(gate: RunningGate, tmp_path: Path, path: str) -> None:
     """GET is proved as POST is."""
-    given = asked_by_node(gate, tmp_path, "oauth4webapi", None, f"--path={path}")
+    given = by_profile(gate, tmp_path, "oauth4webapi", None, f"--path={path}")
     assert [200] == [one["status"] for one in given["answers"]]
 
 

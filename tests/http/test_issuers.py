@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,8 @@ import pytest
 import requests
 
 from tests.servers.gate import RunningGate
-from tests.servers.idp import CLIENTS, access_tokens
+from tests.servers.idp import access_tokens
+from tests.servers.node import asked_by_node
 
 pytestmark = [pytest.mark.servers, pytest.mark.needs("node")]
 
@@ -35,17 +34,7 @@ def issuer(gate: RunningGate, tmp_path: Path, request: pytest.FixtureRequest) ->
 
 
 def _ask(gate: RunningGate, issuer: str, *options: str) -> dict[str, Any]:
-    done = subprocess.run(
-        ["node", CLIENTS / "external.mjs", issuer, THEIRS, SECRET, gate.base_url, *options],
-        input=json.dumps(gate.body()),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stdout + done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
-    return answer
+    return asked_by_node("external", issuer, THEIRS, SECRET, gate.base_url, *options, body=gate.body())
 
 
 @pytest.mark.parametrize("issuer", ["ES256", "PS256", "RS256"], indirect=True)

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from gatekeeper.errors import StoreUnavailable
 from gatekeeper.notices.announced import Announced
 from gatekeeper.oversight.documents_signed import sha256_of
 from gatekeeper.oversight.signing import Affirmed, Signed
@@ -47,6 +48,22 @@ def test_contacts_and_whom_the_link_was_given_to_are_told_with_the_document() ->
         assert AFFIRMED.document_sha256 in said
         assert "Signed by: Pat Éxample" in said
         assert "receipt-that-is-secret" not in said
+
+
+def test_a_registry_that_is_down_costs_nobody_the_receipt(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is signed by then: whom the link was given to is told, and that the contacts were not is said."""
+
+    def away(_: str) -> tuple[str, ...]:
+        raise StoreUnavailable("the registry is down")
+
+    with posting() as post:
+        Announced(way(post), away, _now)(SIGNED, Link())
+        for _ in range(200):
+            if post.taken:
+                break
+            time.sleep(0.05)
+    assert [["signer@agency.example"]] == [to for _, to, _ in post.taken]
+    assert "signature_not_announced" in capsys.readouterr().out
 
 
 def test_a_server_that_is_down_is_told_of_without_an_address(capsys: pytest.CaptureFixture[str]) -> None:

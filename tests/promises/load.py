@@ -32,6 +32,7 @@ class Hammer:
     """What those who ask have seen, and what came of requests that were not answered."""
 
     gate: RunningGate
+    changes: Mapping[str, str] = field(default_factory=dict)
     seen: list[Seen] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -39,7 +40,7 @@ class Hammer:
     def run(self, agency: str, token: str, *, keep_alive: bool) -> None:
         """Ask until it ends, over one connection, or over a new one each time: so each worker is asked."""
         plates, number = self.gate.document["samples"]["plates"], 0
-        address, asked = f"{self.gate.base_url}/v1/queries", self.gate.body()
+        address, asked = f"{self.gate.base_url}/v1/queries", self.gate.body(**self.changes)
         headers = {"Authorization": f"Bearer {token}"}
         # Connection: close makes a new one for the next request.
         headers |= {} if keep_alive else {"Connection": "close"}
@@ -67,12 +68,14 @@ def under_load(
     threads: int = 16,
     keep_alive: bool = True,
     resets: bool = False,
+    **changes: str,
 ) -> Iterator[Hammer]:
     """Ask without pause until the block ends; no request may fail, but for connections that are reset.
 
-    *tokens* are those of the agencies that ask; without them two of the demo's do.
+    *tokens* are those of the agencies that ask; without them two of the demo's do. *changes* are those of the
+    request, by dotted names.
     """
-    hammer = Hammer(gate)
+    hammer = Hammer(gate, changes)
     shown = list((tokens or {agency: gate.token(agency) for agency in AGENCIES}).items())
     askers = [
         threading.Thread(target=hammer.run, args=shown[n % len(shown)], kwargs={"keep_alive": keep_alive})

@@ -1,4 +1,4 @@
-"""What is revoked is refused on the next request, in every worker: a token, a client, a key, an agency."""
+"""What is revoked is refused on the next request, in every worker: a token, client, key, agency, officer."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from tests.servers.gate import PATIENCE_SECONDS, RunningGate
 pytestmark = pytest.mark.servers
 
 ASKERS = 12
+BADGE = "Sample-77"
 KEY = ECKey.generate_key("P-256", parameters={"kid": "made-up"})
 
 
@@ -59,7 +60,7 @@ def made(gate: RunningGate, directory: Path, *, by_key: bool = False) -> _Own:
     return _Own(gate, agency, said["client_id"], said.get("client_secret", ""))
 
 
-@pytest.mark.parametrize("what", ["token", "client", "stolen", "key", "agency"])
+@pytest.mark.parametrize("what", ["token", "client", "stolen", "key", "agency", "officer"])
 def test_the_next_request_is_refused_in_every_worker(served: RunningGate, tmp_path: Path, what: str) -> None:
     """No request sent after the command was back is answered with records, and no release follows."""
     own = made(served, tmp_path, by_key=what == "key")
@@ -80,10 +81,14 @@ def test_the_next_request_is_refused_in_every_worker(served: RunningGate, tmp_pa
                 served.command("client", "stolen", own.client, "--reason", REASON, "--out", str(tmp_path))
             case "key":
                 served.command("client", "revoke-key", own.client, str(KEY.kid))
-            case _:
+            case "agency":
                 served.command("agency", "suspend", own.agency, "--reason", REASON)
+            case _:
+                served.command("officer", "suspend", own.agency, BADGE.lower(), "--reason", REASON)
 
-    with under_load(served, {own.agency: token}, threads=ASKERS, keep_alive=False) as hammer:
+    with under_load(
+        served, {own.agency: token}, threads=ASKERS, keep_alive=False, requester__badge=BADGE
+    ) as hammer:
         end = time.monotonic() + 30  # a worker may be loading the law, the machine be busy
         while time.monotonic() < end and sum(one.status == 200 for one in hammer.seen) < ASKERS:
             time.sleep(0.05)
@@ -92,9 +97,10 @@ def test_the_next_request_is_refused_in_every_worker(served: RunningGate, tmp_pa
         time.sleep(1)
     after = [one.status for one in hammer.seen if one.sent > done]
     assert len(after) >= ASKERS
-    assert {403 if what == "agency" else 401} == set(after)
+    assert {403 if what in {"agency", "officer"} else 401} == set(after)
     assert 200 in {one.status for one in hammer.seen if one.sent < done}
     mine = [entry for entry in served.entries() if entry.get("agency") == own.agency]
-    revoked = {"credential.token_revoked", "credential.revoked", "credential.key_revoked", "agency.suspended"}
+    revoked = {"credential.token_revoked", "credential.revoked", "credential.key_revoked"}
+    revoked |= {"agency.suspended", "officer.suspended"}
     at = max(n for n, entry in enumerate(mine) if entry["event"] in revoked)
     assert [] == [entry for entry in mine[at:] if entry["event"] == "query.released"]

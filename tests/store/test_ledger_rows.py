@@ -253,7 +253,6 @@ def test_every_change_of_the_registry_moves_its_version(rows: LedgerRows) -> Non
         administration.set_agency_status(agency(), "suspended"),
         administration.end_affirmation("evanston-1", DAY),
         administration.add_client(client()),
-        administration.replace_secret("c1", "f" * 64),
         administration.revoke_key("c1", "k1"),
         administration.revoke_client("c1"),
         administration.set_stop(stop()),

@@ -190,7 +190,7 @@ def key_of(term: Term) -> str:
 def _known(key: str) -> Term | None:
     try:
         found = json.loads(key)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(found, list) or len(found) != 4 or not all(isinstance(one, str) for one in found):
         return None

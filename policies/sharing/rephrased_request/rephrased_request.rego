@@ -6,8 +6,8 @@
 #   Where the same agency, by whichever officer and client, was refused about the same plate or place
 #   within the hour, and the request takes back what it was refused for (words, category, offense,
 #   statute, paper, or for whom it is asked), staff look at it. What adds to the request, or corrects a
-#   formality, is no rephrasing. Dry runs count. The city says for which provisions it matters what was
-#   taken back.
+#   formality, is no rephrasing. Dry runs count, and so does what another agency in good standing asked
+#   for this one. The city says for which provisions it matters what was taken back.
 # related_resources:
 #   - ref: https://www.cityofevanston.org/
 #     description: "Evanston City Code, Title 1, Chapter 22"

@@ -5,7 +5,8 @@
 #   Some cameras see who comes to a clinic, a place of worship, a school, a courthouse, a shelter or a
 #   consulate; the city lists them. Where an officer, or an agency as a whole, has asked what passed
 #   there more often in the last thirty days than the city allows, staff look at it, unless they have
-#   verified a judge's process for it. Denied requests and dry runs count.
+#   verified a judge's process for it. Denied requests and dry runs count for whoever asks; for the one
+#   that it asks for, what was permitted.
 # related_resources:
 #   - ref: https://www.cityofevanston.org/
 #     description: "Evanston City Code, Title 1, Chapter 22"
