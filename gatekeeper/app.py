@@ -38,6 +38,7 @@ from gatekeeper.parts import (
     endpoints,
     eraser,
     holds,
+    issuer_keys,
     key_sets,
     key_warnings,
     laws_in_force,
@@ -87,6 +88,7 @@ from gatekeeper.web.console.provider import Provider
 from gatekeeper.web.docs import docs_blueprint
 from gatekeeper.web.guesses import Guesses
 from gatekeeper.web.health import health_blueprint
+from gatekeeper.web.issuer_keys import Fetching
 from gatekeeper.web.keys import TokenKeys
 from gatekeeper.web.lease import Leased
 from gatekeeper.web.ledger import ledger_blueprint
@@ -114,7 +116,12 @@ def build_gate(state: State, laws: Laws, tokens: TokenKeys) -> Gate:
     settings = state.settings
     return Gate(
         verifier=TokenVerifier(
-            settings.issuer, settings.issuer, tokens, state.nonces(), profiles=settings.profiles
+            settings.issuer,
+            settings.issuer,
+            tokens,
+            state.nonces(),
+            profiles=settings.profiles,
+            key_source=issuer_keys(state),
         ),
         registry=state.registry,
         queries=state.queries,
@@ -178,6 +185,8 @@ def create_app(settings: Settings) -> Flask:
     refusals.start()
     folding = Folding(Figures(state.database), state.rows)
     folding.start()
+    fetching = Fetching(issuer_keys(state))
+    fetching.start()
     laws.start(_told)
     beside.start()
     atexit.register(state.close)
@@ -185,6 +194,7 @@ def create_app(settings: Settings) -> Flask:
     atexit.register(beside.close)
     atexit.register(refusals.close)
     atexit.register(folding.close)
+    atexit.register(fetching.close)
     notices.start()
     atexit.register(notices.close)
     if settings.retention_days:

@@ -26,9 +26,11 @@ from gatekeeper.notices.reminders import hindrance
 from gatekeeper.oversight.agencies import Reinstating
 from gatekeeper.oversight.changing import Changing
 from gatekeeper.oversight.closing import Closing
+from gatekeeper.oversight.issuers import Issuers
 from gatekeeper.oversight.key_warnings import (
     KeyWarning,
     of_client_keys,
+    of_issuers,
     of_key_sets,
     of_token_keys,
     unusable,
@@ -53,6 +55,7 @@ from gatekeeper.store import holds as hold_rows
 from gatekeeper.store.key_sets import KeySetTimes
 from gatekeeper.store.webhooks import Webhooks
 from gatekeeper.web.clients import make_secret
+from gatekeeper.web.issuer_keys import IssuerKeys
 from gatekeeper.web.key_sets import KeySets
 from gatekeeper.web.keys import TokenKeys
 from gatekeeper.witness.policy import Policy
@@ -157,9 +160,22 @@ def key_sets(state: State) -> KeySets:
     )
 
 
+def issuers(state: State) -> Issuers:
+    """Return what changes which identity providers count."""
+    return Issuers(state.ledger, state.registry, administration, state.settings.issuer)
+
+
+def issuer_keys(state: State) -> IssuerKeys:
+    """Return what fetches the keys of agencies' identity providers. Raises SettingsRefused."""
+    fetching = Fetching.parse(state.settings.key_set_networks, trust(state.settings))
+    times, acts = KeySetTimes(state.database), issuers(state)
+    return IssuerKeys(fetching.get, times, state.registry.snapshot, acts.take, state.clock.now_ms)
+
+
 def key_warnings(state: State, tokens: Callable[[], TokenKeys]) -> list[KeyWarning]:
     """Return which keys need somebody. Raises an Unavailable."""
-    now, clients = state.clock.now(), state.registry.clients()
+    now, registry = state.clock.now(), state.registry.snapshot()
+    clients = registry.clients()
     encrypted = bool(state.settings.key_passphrase)
     try:
         tokens().usable()  # what is in hardware may have gone since it was read
@@ -167,7 +183,12 @@ def key_warnings(state: State, tokens: Callable[[], TokenKeys]) -> list[KeyWarni
     except SettingsRefused as fault:
         found = [unusable(str(fault))]
     fetched = KeySetTimes(state.database).all()
-    return [*found, *of_client_keys(clients, now), *of_key_sets(clients, fetched, now)]
+    return [
+        *found,
+        *of_client_keys(clients, now),
+        *of_key_sets(clients, fetched, now),
+        *of_issuers(registry.issuers(), fetched, now),
+    ]
 
 
 def witnesses(settings: Settings) -> Policy | None:
@@ -264,8 +285,8 @@ def signing(state: State, city: Callable[[], Mapping[str, Json]]) -> Signing:
 
 
 def changing(state: State, city: Callable[[], Mapping[str, Json]] | None = None) -> Changing:
-    """Return what changes agencies, clients and keys, alone or by two, as the law in force says."""
-    entering = Registering(administration, make_secret)
+    """Return what changes agencies, clients, keys and issuers, alone or by two, as the law in force says."""
+    entering, providers = Registering(administration, make_secret), issuers(state)
     return Changing(
         ledger=state.ledger,
         snapshot=state.registry.snapshot,
@@ -279,6 +300,9 @@ def changing(state: State, city: Callable[[], Mapping[str, Json]] | None = None)
             "close_agency": closing(state),
             "add_client": entering.client,
             "add_key": entering.key,
+            "add_issuer": providers.added,
+            "change_issuer": providers.exchanged,
+            "reinstate_issuer": providers.reinstated,
         },
         account=state.staff.get,
         city=city or (lambda: city_settings(state)),

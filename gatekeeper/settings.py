@@ -124,7 +124,8 @@ class Settings:
     ] = ""
     webhook_ports: Annotated[str, "Ports that webhooks may reach"] = "443, 8443"
     key_set_networks: Annotated[
-        str, "Private networks that clients' key sets (`jwks_uri`) may be fetched from; empty: none"
+        str,
+        "Private networks that clients' and issuers' key sets (`jwks_uri`) may be fetched from; empty: none",
     ] = ""
     ca_file: Annotated[
         str,

@@ -13,6 +13,7 @@ import click
 
 from gatekeeper.cli.agency import agency, known
 from gatekeeper.cli.by_two import AtTheShell, make, say_proposed
+from gatekeeper.cli.issuer_key_sets import fetch_published
 from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show
 from gatekeeper.cli.persons import as_option, proved
 from gatekeeper.errors import OperatorError
@@ -94,6 +95,8 @@ def confirm(data: Path | None, proposal: str, reason: str, username: str | None)
         _say(state, acts, waiting)
         person = proved(state, username, "stop_sharing").account
         done = acts.confirm(waiting.id, person, reason)
+        if "issuer" in done.made:
+            fetch_published(state, done.made["issuer"])
     click.echo(f"done: {_words(waiting)}")
     for name, value in done.made.items():
         click.echo(f"{name:<14} {value}")

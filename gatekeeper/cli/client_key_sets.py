@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ from gatekeeper.parts import key_sets, trust
 from gatekeeper.state import State
 from gatekeeper.store import Client, ClientKey
 
-_CURES: Final = {
+CURES: Final = {
     "address_refused": "its host has an address that is not public: if it is to be reached, list the network "
     "in GATEKEEPER_KEY_SET_NETWORKS",
     "no_address": "its host has no address: check the name, and this machine's resolver",
@@ -43,14 +44,14 @@ jwks_uri_option: Final = click.option(
 )
 
 
-def cure_of(fault: str) -> str:
+def cure_of(fault: str, cures: Mapping[str, str] = CURES) -> str:
     """Return what a failed fetch means and who does what, for a person."""
     if fault.startswith("status_"):
         return (
             f"its host answers {fault.removeprefix('status_')} (a redirect is not followed): register the "
             "address where the document is"
         )
-    return _CURES.get(fault, fault)
+    return cures.get(fault, fault)
 
 
 def source(state: State, profile: str, uri: str, other: object) -> ClientKey:
@@ -66,7 +67,7 @@ def source(state: State, profile: str, uri: str, other: object) -> ClientKey:
     if (wrong := fetching.fault_in(uri)) is not None:
         raise OperatorError(wrong)
     try:
-        found = documents.read(fetching.get(uri))
+        found = documents.read(fetching.get(uri), state.clock.now_ms() // 1000)
     except (FetchFailed, documents.KeySetRefused) as failed:
         raise OperatorError(f"the keys cannot be fetched: {cure_of(failed.fault)}") from None
     if not found:

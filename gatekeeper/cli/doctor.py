@@ -88,6 +88,7 @@ def _state(settings: Settings) -> str:
 def _keys(settings: Settings) -> str:
     state = open_state(settings)
     try:
+        state.log_key.state(b"doctor")  # a key in hardware signs, or says why not
         tokens = token_keys(settings)
         tokens.usable()
         refuse_destroyed(state, tokens)

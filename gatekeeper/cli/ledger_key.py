@@ -8,38 +8,48 @@ import click
 
 from gatekeeper.cli.opened import city, data_option, operator, reason_option
 from gatekeeper.errors import OperatorError
+from gatekeeper.hardware import PKCS11
 from gatekeeper.ledger import Draft, VerifierKey, rotation
+from gatekeeper.ledger.hardware_key import LOG
 from gatekeeper.state import State, log_key_file
 
 
 @click.command(name="new-key")
 @click.option("--retire-old", is_flag=True, help="The second step: the new key signs alone from now on.")
+@click.option(
+    "--pkcs11", default="", metavar="URI", help="The new key is in a PKCS#11 token, an Ed25519 pair."
+)
 @reason_option
 @data_option
-def new_key(data: Path | None, reason: str, *, retire_old: bool) -> None:
+def new_key(data: Path | None, reason: str, *, retire_old: bool, pkcs11: str) -> None:
     """Give the log another signing key, under the same name.
 
     First without --retire-old: a key is made, and both sign every checkpoint. Publish the new key as you
     published the old one, and have each witness take it (gatekeeper witness watch DIR VKEY --also). Then,
     days or weeks later, with --retire-old. A running service follows by itself; restart it afterwards. Old
     checkpoints and receipts stay good: up to the entry that retires it, the old key counts.
+
+    A key in hardware is made there, and named by --pkcs11; from then on nothing is released while the token
+    does not answer.
     """
+    if pkcs11 and (retire_old or not pkcs11.startswith(PKCS11)):
+        raise OperatorError(f"--pkcs11 names the key of the first step: {LOG.cure} --reason …")
     with city(data) as state:
         file = log_key_file(state.settings)
         if retire_old:
             _retire(state, file, reason)
         else:
-            _begin(state, file, reason)
+            _begin(state, file, reason, pkcs11)
 
 
-def _begin(state: State, file: Path, reason: str) -> None:
+def _begin(state: State, file: Path, reason: str, pkcs11: str) -> None:
     there = rotation.following(file, state.log_key.origin, state.settings.key_passphrase)
     if there is not None and state.ledger.entries_of(_ref(there)):
         raise OperatorError(
             f"there is a new key already, and both sign: {there}\n"
             "once everybody has it: gatekeeper ledger new-key --retire-old --reason …"
         )
-    key = rotation.begin(file, state.log_key.origin, state.settings.key_passphrase)
+    key = rotation.begin(file, state.log_key.origin, state.settings.key_passphrase, pkcs11)
     _log(state, "ledger.key_added", key, reason)
     click.echo(str(key))
     click.echo("both keys sign from now on: publish this one, tell the witnesses, keep the old one published")

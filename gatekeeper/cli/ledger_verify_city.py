@@ -19,7 +19,7 @@ from gatekeeper import settings
 from gatekeeper.cli.ledger_verify_pool import readers
 from gatekeeper.cli.ledger_verify_told import Heard, Interrupted, Outcome, counted, key_given
 from gatekeeper.cli.opened import as_its_owner
-from gatekeeper.errors import LedgerCorrupt, OperatorError
+from gatekeeper.errors import LedgerCorrupt, LedgerUnavailable, OperatorError
 from gatekeeper.ledger import Finding, SigningKey, VerifierKey
 from gatekeeper.ledger.checkpoint import CheckpointRefused
 from gatekeeper.ledger.findings import Reached
@@ -251,8 +251,9 @@ class _Memory:
             return False
         try:
             remember(self.file, self.key, verified)
-        except OSError as fault:
-            note = f"{self.file} cannot be written ({fault.strerror}): nothing is remembered"
+        except (OSError, LedgerUnavailable) as fault:
+            why = fault.strerror if isinstance(fault, OSError) else fault
+            note = f"{self.file} cannot be written ({why}): nothing is remembered"
             if note not in self.notes:
                 self.notes.append(note)
             return False

@@ -29,14 +29,8 @@ from gatekeeper.errors import Unauthenticated
 from gatekeeper.exchange.compact import CompactFault, read
 from gatekeeper.exchange.details import Detail, DetailsRefused, read_value
 from gatekeeper.exchange.dpop import Proof, ProofFault, ProofRefused, prove
-from gatekeeper.exchange.issuers import (
-    IssuerFault,
-    IssuerRefused,
-    KeySource,
-    RegisteredKeys,
-    claimed_issuer,
-    read_external,
-)
+from gatekeeper.exchange.issuer_keys import KeySource, RegisteredKeys
+from gatekeeper.exchange.issuers import IssuerFault, IssuerRefused, claimed_issuer, read_external
 from gatekeeper.exchange.nonces import Nonces
 from gatekeeper.exchange.officer import Assertion, OfficerFault
 from gatekeeper.exchange.presented import Presented

@@ -3,7 +3,8 @@
 Guarantees: sizes are capped before anything is decoded; header and payload are UTF-8 JSON objects without a
 repeated member; the header holds only the parameters the caller names, so an embedded key (``jwk``, ``x5c``,
 ``jku``), ``crit`` and ``b64`` are refused by absence from that list; only ES256, PS256 and Ed25519 can verify
-anything (RFC 9864 names; ``EdDSA`` is read as Ed25519), each with a key of its own kind. The key is chosen by
+anything (RFC 9864 names; ``EdDSA`` is read as Ed25519), each with a key of its own kind, and RS256 where the
+caller asks for it by name: for tokens of a provider that has nothing else. The key is chosen by
 the caller, never by the text; a DPoP proof alone brings its own, which proves nothing but that whoever signed
 it holds that key (``read_keyed``). A fault names what is wrong, never what was sent.
 """
@@ -22,6 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.util import urlsafe_b64decode
 
+RS256 = "RS256"
 MAX_HEADER = 512
 MAX_PAYLOAD = 4096
 MAX_SIGNATURE = 700  # 683 characters are an RSA signature of 4096 bits
@@ -84,6 +86,15 @@ class _Algorithms(jws.JWSRegistry):
     max_signature_length = MAX_SIGNATURE
 
 
+class _WithRs256(_Algorithms):
+    """The same, and RS256, which FAPI 2.0 forbids (section 5.4): for no client of ours."""
+
+    algorithms: ClassVar[dict[str, Any]] = {  # type: ignore[misc]  # as above
+        **_Algorithms.algorithms,
+        RS256: jws.JWSRegistry.algorithms[RS256],
+    }
+
+
 class _Keyed(_Algorithms):
     """The same, where the header holds a key."""
 
@@ -93,14 +104,18 @@ class _Keyed(_Algorithms):
 ALGORITHMS = tuple(_Algorithms.algorithms)
 _REGISTRY = _Algorithms(algorithms=ALGORITHMS)
 _KEYED = _Keyed(algorithms=ALGORITHMS)
+_WITH_RS256 = _WithRs256(algorithms=[*ALGORITHMS, RS256])
 
 
-def read(text: str, parameters: frozenset[str]) -> Unverified:
-    """Parse compact text whose header may hold only ``parameters``, each a string. Raises CompactFault."""
+def read(text: str, parameters: frozenset[str], *, rs256: bool = False) -> Unverified:
+    """Parse compact text whose header may hold only ``parameters``, each a string.
+
+    *rs256*: whether it may be signed with RS256 too. Raises CompactFault.
+    """
     header = _header(text, MAX_HEADER)
     if not header.keys() <= parameters or not all(isinstance(value, str) for value in header.values()):
         raise CompactFault("header")
-    return _known(text, header, _REGISTRY)
+    return _known(text, header, _WITH_RS256 if rs256 else _REGISTRY)
 
 
 def read_keyed(text: str) -> Unverified:
@@ -142,7 +157,7 @@ def _header(text: str, most: int) -> dict[str, Any]:
 
 
 def _known(text: str, header: Mapping[str, Any], registry: jws.JWSRegistry) -> Unverified:
-    if header.get("alg") not in ALGORITHMS:
+    if header.get("alg") not in registry.algorithms:
         raise CompactFault("algorithm")
     return Unverified(text, header, registry)
 

@@ -2,9 +2,10 @@
 
 Guarantees: a token is read by the one issuer that its ``iss`` names, and by nobody else's keys; nothing that
 the token brings chooses a key, an algorithm or a type: the terms do (RFC 8725). The audience is one string;
-the token names itself (``jti``), whom it is about (``sub``), and a client that the terms map to a client of
-ours, whose agency they name: an issuer speaks for no other agency. An identity token is no access token. What
-is left (whose key it is bound to, whether client and agency stand) is checked as for tokens of ours.
+the token names itself (``jti``, or what the terms say), whom it is about (``sub``), and a client that the
+terms map to a client of ours, whose agency they name: an issuer speaks for no other agency. An identity token
+is no access token. What is left (whose key it is bound to, whether client and agency stand) is checked as for
+tokens of ours.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from gatekeeper.errors import OfficerRefused, StoreUnavailable
-from gatekeeper.exchange.compact import CompactFault, VerifyingKey, claimed, is_identifier, read
+from gatekeeper.exchange.compact import RS256, CompactFault, VerifyingKey, claimed, is_identifier, read
+from gatekeeper.exchange.issuer_keys import KeySource, key_for
+from gatekeeper.exchange.key_sets import KeysStale, is_over
 from gatekeeper.exchange.officer import Assertion, said_of
-from gatekeeper.exchange.public_keys import PRIVATE, import_key
 from gatekeeper.exchange.registrations import Issuer
 
-ALGORITHMS = ("ES256", "PS256", "EdDSA")
+ALGORITHMS = ("ES256", "PS256", "EdDSA", RS256)
+"""What an issuer may sign with; RS256 only where its terms name it, for a provider that has nothing else."""
 TYPES = ("at+jwt", "application/at+jwt", "JWT")
 LONGEST_LIFE = 86_400
 SKEW_SECONDS = 60
@@ -37,6 +40,8 @@ IssuerFault = Literal[
     "issuer_claims",
     "issuer_identity_token",
     "issuer_officer",
+    "issuer_keys_stale",
+    "issuer_key_expired",
     "type",
     "algorithm",
     "unknown_key",
@@ -64,28 +69,12 @@ class IssuerRefused(Exception):
         self.fault: IssuerFault = fault
 
 
-class KeySource(Protocol):
-    """Says which keys an issuer signs with now."""
-
-    def keys(self, issuer: Issuer, /) -> Sequence[Mapping[str, Any]]:
-        """Return its public keys as JWKs. Raises StoreUnavailable if nobody can say which they are."""
-
-
-class RegisteredKeys:
-    """The keys that were registered with the issuer."""
-
-    def keys(self, issuer: Issuer, /) -> Sequence[Mapping[str, Any]]:
-        """Return them."""
-        found: Sequence[Mapping[str, Any]] = issuer.terms["jwks"]["keys"]
-        return found
-
-
 @dataclass(frozen=True, slots=True)
 class Terms:
     """On which terms an issuer's tokens count; see ``gatekeeper issuer add``.
 
-    ``clients`` maps its names of clients to ours, ``agency_values`` its names of agencies to ours;
-    ``agencies`` are all that it may speak for.
+    ``id_claim`` names the token. ``clients`` maps its names of clients to ours, ``agency_values`` its names
+    of agencies to ours; ``agencies`` are all that it may speak for.
     """
 
     audience: str
@@ -101,13 +90,15 @@ class Terms:
     scope_claim: str
     required: Mapping[str, str]
     officer: Mapping[str, str]
+    id_claim: str = "jti"
 
     @classmethod
     def of(cls, issuer: Issuer) -> Terms:
         """Read the terms of an issuer. Raises StoreUnavailable if they are none."""
         try:
             said = dict(issuer.terms)
-            said.pop("jwks", None)
+            for name in ("jwks", "jwks_uri", "stale_hours"):  # of which ``issuer_keys`` makes use
+                said.pop(name, None)
             for name in ("algorithms", "types"):
                 said[name] = tuple(said[name])
             return cls(**{**said, "agencies": frozenset(said["agencies"])})
@@ -152,7 +143,7 @@ def read_external(
         raise IssuerRefused("issuer_suspended")
     terms = Terms.of(issuer)
     # (1) What the terms and the issuer's own keys let through; only then is the payload looked at.
-    kid, claims = _signed(token, issuer, terms, source)
+    kid, claims = _signed(token, issuer, terms, source, now)
     # (2) When, by whom and for whom.
     iat, exp = _times(claims, terms, now)
     _addressed(claims, issuer, terms)
@@ -161,7 +152,7 @@ def read_external(
     scope = claims.get(terms.scope_claim, "")
     if not isinstance(scope, str):
         raise IssuerRefused("claims")
-    digest = hashlib.sha256(f"{issuer.id}\0{claims['jti']}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{issuer.id}\0{claims[terms.id_claim]}".encode()).hexdigest()
     return ExternalToken(
         client_id=client_id,
         agency_id=agency_id,
@@ -177,11 +168,13 @@ def read_external(
     )
 
 
-def _signed(token: str, issuer: Issuer, terms: Terms, source: KeySource) -> tuple[str, dict[str, Any]]:
+def _signed(
+    token: str, issuer: Issuer, terms: Terms, source: KeySource, now: int
+) -> tuple[str, dict[str, Any]]:
     """Return the name of the key that signed the token, and what it says. Raises IssuerRefused."""
     try:
         # Three small parts, and nothing in the header but these: no crit, no key, no address of one.
-        unverified = read(token, frozenset({"alg", "kid", "typ"}))
+        unverified = read(token, frozenset({"alg", "kid", "typ"}), rs256=RS256 in terms.algorithms)
         header = unverified.header
         if header.get("typ") not in terms.types:
             raise IssuerRefused("type")
@@ -189,7 +182,9 @@ def _signed(token: str, issuer: Issuer, terms: Terms, source: KeySource) -> tupl
         if algorithm not in terms.algorithms:
             raise IssuerRefused("algorithm")
         kid = header.get("kid", "")
-        return kid, unverified.verified(_key(source.keys(issuer), kid, algorithm))
+        return kid, unverified.verified(_key(source.keys(issuer, kid), kid, algorithm, now))
+    except KeysStale as stale:
+        raise IssuerRefused("issuer_keys_stale") from stale
     except CompactFault as fault:
         raise IssuerRefused(_FAULTS[fault.fault]) from fault
 
@@ -200,7 +195,7 @@ def _addressed(claims: Mapping[str, Any], issuer: Issuer, terms: Terms) -> None:
         raise IssuerRefused("issuer")
     if claims.get("aud") != terms.audience:
         raise IssuerRefused("audience")
-    if not is_identifier(claims.get("jti")) or not _text(claims.get("sub")):
+    if not is_identifier(claims.get(terms.id_claim)) or not _text(claims.get("sub")):
         raise IssuerRefused("claims")
     if not _IDENTITY.isdisjoint(claims):
         raise IssuerRefused("issuer_identity_token")
@@ -235,53 +230,14 @@ _FAULTS: Mapping[str, IssuerFault] = {
 }
 
 
-def fit_keys(document: object) -> list[dict[str, Any]]:
-    """Return the keys of a JWK set that tokens may be signed with. Raises ValueError if there are none.
-
-    A key needs a name; one for encryption, or of a kind that no algorithm of ours uses, is left out; a
-    private or a shared key is refused.
-    """
-    keys = document.get("keys") if isinstance(document, dict) else None
-    if not isinstance(keys, list) or len(keys) > 50:
-        raise ValueError('not a JWK set: {"keys": [...]} with at most 50 keys')
-    found: list[dict[str, Any]] = []
-    for jwk in keys:
-        if not isinstance(jwk, dict):
-            raise ValueError("a key of the set is not an object")  # noqa: TRY004  one error for all misfits
-        if not PRIVATE.isdisjoint(jwk):
-            raise ValueError("the set holds a private or a shared key: give the public halves alone")
-        kid = jwk.get("kid")
-        if isinstance(kid, str) and kid and any(_imports(jwk, algorithm) for algorithm in ALGORITHMS):
-            found.append(jwk)
-    if not found:
-        raise ValueError("no key of the set can sign: ES256 on P-256, PS256 (RSA of 2048 bits up) or Ed25519")
-    if len({jwk["kid"] for jwk in found}) != len(found):
-        raise ValueError("two keys of the set have one kid")
-    return found
-
-
-def _imports(jwk: Mapping[str, Any], algorithm: str) -> bool:
-    try:
-        _import(jwk, algorithm)
-    except ValueError:
-        return False
-    return True
-
-
-def _import(jwk: Mapping[str, Any], algorithm: str) -> VerifyingKey:
-    """Read a key for this algorithm, and for the one that it names itself. Raises ValueError."""
-    own = jwk.get("alg", algorithm)
-    if ("EdDSA" if own == "Ed25519" else own) != algorithm:
-        raise ValueError("a key for another algorithm")
-    return import_key(algorithm, jwk)
-
-
-def _key(keys: Sequence[Mapping[str, Any]], kid: str, algorithm: str) -> VerifyingKey:
+def _key(keys: Sequence[Mapping[str, Any]], kid: str, algorithm: str, now: int) -> VerifyingKey:
     named = [jwk for jwk in keys if kid and jwk.get("kid") == kid]
     if len(named) != 1:
         raise IssuerRefused("unknown_key")
+    if is_over(named[0], now):
+        raise IssuerRefused("issuer_key_expired")
     try:
-        return _import(named[0], algorithm)
+        return key_for(named[0], algorithm)
     except ValueError as unfit:
         raise IssuerRefused("algorithm") from unfit
 

@@ -104,19 +104,52 @@ def named(keys: Sequence[ClientKey], kid: object) -> list[ClientKey]:
     return [key for key in found if key.status == "active"] or found[:1]
 
 
-def read(document: bytes) -> tuple[PublishedKey, ...]:
-    """Return the keys of a document (RFC 7517 section 5) that count. Raises KeySetRefused."""
+def parsed(document: bytes) -> object:
+    """Return what a document says, as JSON. Raises KeySetRefused."""
     try:
-        text = json.loads(document.decode("utf-8"))
+        return json.loads(document.decode("utf-8"))
     except (ValueError, RecursionError):
         raise KeySetRefused("not_json") from None
-    keys = text.get("keys") if isinstance(text, dict) else None
+
+
+def listed(said: object, most: int) -> list[dict[str, Any]]:
+    """Return the keys of a set (RFC 7517 section 5), public halves all of them. Raises KeySetRefused."""
+    keys = said.get("keys") if isinstance(said, dict) else None
     if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
         raise KeySetRefused("not_a_key_set")
-    if len(keys) > MOST_KEYS:
+    if len(keys) > most:
         raise KeySetRefused("too_many_keys")
     if any(not PRIVATE.isdisjoint(key) for key in keys):
         raise KeySetRefused("private_key")  # it is everybody's now, and so is whatever it signs
+    return keys
+
+
+def for_signatures(jwk: Mapping[str, Any]) -> bool:
+    """Say whether a key's operations (RFC 7517 section 4.3), where it names any, have verifying in them."""
+    operations = jwk.get("key_ops", ["verify"])
+    return isinstance(operations, list) and "verify" in operations
+
+
+def is_kid(kid: object) -> bool:
+    """Say whether this can be the name of a published key: 1 to 128 printable ASCII characters."""
+    return isinstance(kid, str) and _KID.match(kid) is not None
+
+
+def is_over(jwk: Mapping[str, Any], now: int) -> bool:
+    """Say whether a key has an end (``exp``, in seconds) that is past at *now*, or is none.
+
+    No standard of JWKs has it; who publishes it means it, and a key that ended is not to be believed.
+    """
+    end = jwk.get("exp")
+    return end is not None and (type(end) is not int or now >= end)
+
+
+def read(document: bytes, now: int) -> tuple[PublishedKey, ...]:
+    """Return the keys of a document that count at *now*, in seconds. Raises KeySetRefused.
+
+    One whose own end is past is passed over, as if it had left the set.
+    """
+    keys = [jwk for jwk in listed(parsed(document), MOST_KEYS) if not is_over(jwk, now)]
     found = [key for key in map(_fit, keys) if key is not None]
     for names in ([key.kid for key in found], [_name(key) for key in found]):
         if len(names) != len({*names}):
@@ -160,8 +193,8 @@ def changes(
 
 def _fit(jwk: Mapping[str, Any]) -> PublishedKey | None:
     """Return the key if it can sign for a client; what is for encryption, or not of ours, is passed over."""
-    kty, alg, operations = jwk.get("kty"), jwk.get("alg"), jwk.get("key_ops", ["verify"])
-    if not isinstance(kty, str) or not isinstance(operations, list) or "verify" not in operations:
+    kty, alg = jwk.get("kty"), jwk.get("alg")
+    if not isinstance(kty, str) or not for_signatures(jwk):
         return None
     alg = _ALGORITHMS.get(kty) if alg is None else alg
     if not isinstance(alg, str):
@@ -171,7 +204,7 @@ def _fit(jwk: Mapping[str, Any]) -> PublishedKey | None:
     except ValueError:
         return None
     kid = jwk.get("kid", own)
-    if not isinstance(kid, str) or not _KID.match(kid):
+    if not is_kid(kid):
         return None
     alg = "Ed25519" if alg == "EdDSA" else alg  # one algorithm, whichever of its names a library writes
     members = {name: jwk[name] for name in _MEMBERS if name in jwk}

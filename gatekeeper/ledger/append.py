@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from gatekeeper.errors import GatekeeperError, KeyErased, LedgerCorrupt, LedgerUnavailable, UnknownEntry
 from gatekeeper.ledger.batch import Appended, Batches, State, Waiter
@@ -61,6 +62,9 @@ class Detail:
     detail: dict[str, Json]
 
 
+_ANSWERS: Final = frozenset({"query.decided", "query.released", "query.previewed"})
+
+
 class Ledger:
     """The log of one process; safe to share between threads. Make it after the worker has forked."""
 
@@ -95,8 +99,11 @@ class Ledger:
 
         Raises the guard's error; EntryRefused for a draft that does not fit its schema; ClockUnreliable;
         LedgerCorrupt for a log that was put back, whose indices were given already; LedgerUnavailable
-        if it was not committed, or not known to be within five seconds.
+        if it was not committed, or not known to be within five seconds. What answers a caller is not
+        committed while no checkpoint could be signed for its receipt; all else is, a stop above all.
         """
+        if draft.event in _ANSWERS:
+            self._key.ready()
         try:
             sealed = seal(draft, self._clock.now(), self._keys)
         except KeyErased:

@@ -1,9 +1,11 @@
 """Signed tree heads: C2SP tlog-checkpoint in a C2SP signed note, by Ed25519 (RFC 8032).
 
-Guarantees: the signing key is a file of its own (PKCS#8 PEM, mode 0600), never in the database; a checkpoint
-is accepted only if it has the exact shape, names the expected origin and carries that origin's signature by
-the expected key, by one that is to follow it, or, up to the size at which it was retired, by one that it
-followed (see ``rotation``). Signatures by others (witnesses) may stand beside it and are left alone.
+Guarantees: the signing key is a file of its own (PKCS#8 PEM, mode 0600), or in hardware that the file names
+(``hardware_key``), never in the database; hardware that does not answer signs nothing, and says what to do
+(LedgerUnavailable); a checkpoint is accepted only if it has the exact shape, names the expected origin and
+carries that origin's signature by the expected key, by one that is to follow it, or, up to the size at which
+it was retired, by one that it followed (see ``rotation``). Signatures by others (witnesses) may stand beside
+it and are left alone.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ import base64
 import binascii
 import hashlib
 import re
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -24,9 +27,13 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from gatekeeper.errors import LedgerCorrupt, SettingsRefused
+from gatekeeper.errors import LedgerCorrupt, LedgerUnavailable, SettingsRefused
+from gatekeeper.ledger.hardware_key import HardwareKey, is_in_hardware
 from gatekeeper.private_keys import opened, pem_of
 from gatekeeper.whole import write_new
+
+_ASKED_AGAIN_SECONDS: Final = 1.0
+"""For so long hardware that signed is taken to be there."""
 
 _ED25519 = b"\x01"
 _HASH_BYTES = 32
@@ -103,13 +110,20 @@ class VerifierKey:
         return f"{self.origin}+{self.id.hex()}+{base64.b64encode(_ED25519 + self.public).decode()}"
 
 
+class Signer(Protocol):
+    """A private key, in a file or in hardware."""
+
+    def sign(self, data: bytes, /) -> bytes:
+        """Return its signature. Raises SettingsRefused if hardware gives none."""
+
+
 class SigningKey:
     """The log's own key. Whoever holds it can sign a second history, which kept checkpoints then expose.
 
     One that was loaded from a file follows a change of it by another process (see ``rotation``).
     """
 
-    def __init__(self, origin: str, key: Ed25519PrivateKey) -> None:
+    def __init__(self, origin: str, key: Ed25519PrivateKey | HardwareKey) -> None:
         if not _ORIGIN.match(origin):
             raise SettingsRefused("a log's origin is one word without spaces or plus signs: a host name")
         self.origin = origin
@@ -117,6 +131,7 @@ class SigningKey:
         self._in_use = _InUse((key,), (verifier.id,), verifier, ())
         self._file: Path | None = None
         self._passphrase = ""
+        self._answered = -_ASKED_AGAIN_SECONDS
 
     @classmethod
     def create(cls, file: Path, origin: str, passphrase: str = "") -> SigningKey:
@@ -155,18 +170,40 @@ class SigningKey:
         return str(self.verifier)
 
     def sign(self, size: int, root: bytes) -> str:
-        """Return the signed checkpoint of a tree: by each key that is in use."""
+        """Return the signed checkpoint of a tree: by each key that is in use. Raises LedgerUnavailable."""
         body = f"{self.origin}\n{size}\n{base64.b64encode(root).decode()}\n"
         lines = []
         in_use = self._now()
         for key, name in zip(in_use.keys, in_use.ids, strict=True):
-            blob = name + key.sign(body.encode())
+            blob = name + self._by(key, body.encode())
             lines.append(f"— {self.origin} {base64.b64encode(blob).decode()}\n")
         return f"{body}\n{''.join(lines)}"
 
     def state(self, statement: bytes) -> bytes:
-        """Return a signature over what this machine tells its later self; no checkpoint can be made of it."""
-        return self._now().keys[0].sign(_OWN + statement)
+        """Return a signature over what this machine tells its later self; no checkpoint can be made of it.
+
+        Raises LedgerUnavailable.
+        """
+        return self._by(self._now().keys[0], _OWN + statement)
+
+    def ready(self) -> None:
+        """See that a checkpoint can be signed: that hardware signed within a second, or does so now.
+
+        Raises LedgerUnavailable. A key in a file is always ready.
+        """
+        hardware = [key for key in self._now().keys if isinstance(key, HardwareKey)]
+        if hardware and time.monotonic() - self._answered >= _ASKED_AGAIN_SECONDS:
+            for key in hardware:
+                self._by(key, _OWN)
+
+    def _by(self, key: Signer, data: bytes) -> bytes:
+        try:
+            signature = key.sign(data)
+        except SettingsRefused as fault:
+            self._answered = -_ASKED_AGAIN_SECONDS
+            raise LedgerUnavailable(f"no checkpoint can be signed: {fault}") from None
+        self._answered = time.monotonic()
+        return signature
 
     def _now(self) -> _InUse:
         """Return what is in use, read anew where another process changed it (three ``stat`` a use).
@@ -181,7 +218,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class _InUse:
-    keys: tuple[Ed25519PrivateKey, ...]
+    keys: tuple[Ed25519PrivateKey | HardwareKey, ...]
     ids: tuple[bytes, ...]
     verifier: VerifierKey
     stamps: tuple[object, ...]
@@ -197,12 +234,18 @@ def former_of(file: Path) -> Path:
     return file.with_suffix(".former")
 
 
-def private_key(file: Path, passphrase: str = "") -> Ed25519PrivateKey:
-    """Read a log's key. Raises SettingsRefused if it is missing, open to others, or not an Ed25519 key."""
+def private_key(file: Path, passphrase: str = "") -> Ed25519PrivateKey | HardwareKey:
+    """Read a log's key, of the file or that it names. Raises SettingsRefused.
+
+    That is, if it is missing, open to others, or not an Ed25519 key; hardware is not asked.
+    """
     try:
         if file.stat().st_mode & 0o077:
             raise SettingsRefused(f"{file} is open to group or others: chmod 600 {file}")
-        key = opened(file.read_bytes(), file, passphrase)
+        content = file.read_bytes()
+        if is_in_hardware(content):
+            return HardwareKey.read(content, file)
+        key = opened(content, file, passphrase)
     except OSError:
         raise SettingsRefused(f"{file} cannot be read: run `gatekeeper init`") from None
     except ValueError:
@@ -252,7 +295,9 @@ def _stamps(file: Path) -> tuple[object, ...]:
     return tuple(found)
 
 
-def _public(key: Ed25519PrivateKey) -> bytes:
+def _public(key: Ed25519PrivateKey | HardwareKey) -> bytes:
+    if isinstance(key, HardwareKey):
+        return key.public
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 

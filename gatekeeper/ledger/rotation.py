@@ -17,24 +17,45 @@ from pathlib import Path
 
 from gatekeeper.errors import OperatorError, SettingsRefused
 from gatekeeper.ledger.checkpoint import SigningKey, VerifierKey, former_keys, former_of, next_of
-from gatekeeper.whole import write_whole
+from gatekeeper.ledger.hardware_key import HardwareKey
+from gatekeeper.whole import write_new, write_whole
 
 
-def begin(file: Path, origin: str, passphrase: str = "") -> VerifierKey:
-    """Return the key that is to follow the one in *file*, made now unless there is one.
+def begin(file: Path, origin: str, passphrase: str = "", pkcs11: str = "") -> VerifierKey:
+    """Return the key that is to follow the one in *file*, made now unless there is one; or that of a URI.
 
-    It appears whole, or not at all: other processes sign with it at once. Raises SettingsRefused.
+    It appears whole, or not at all: other processes sign with it at once. Raises SettingsRefused, and
+    OperatorError if what the URI names is one of the log's keys already, or another one waits.
     """
     made = next_of(file).with_name(f".{next_of(file).name}.{secrets.token_hex(8)}")
+    named = HardwareKey.find(pkcs11) if pkcs11 else None
+    if named is not None:
+        _refuse_known(file, origin, passphrase, named)
     try:
-        SigningKey.create(made, origin, passphrase)
+        if named is None:
+            SigningKey.create(made, origin, passphrase)
+        else:
+            write_new(made, named.content(), 0o600)
         with suppress(FileExistsError):
             os.link(made, next_of(file))
     except OSError as error:
         raise _not_written(file, error) from None
     finally:
         made.unlink(missing_ok=True)
-    return SigningKey.load(next_of(file), origin, passphrase).verifier
+    found = SigningKey.load(next_of(file), origin, passphrase).verifier
+    if named is not None and found.public != named.public:
+        raise OperatorError(
+            f"another key waits to take its place: {found}\nfinish with that one first: "
+            "gatekeeper ledger new-key --reason …"
+        )
+    return found
+
+
+def _refuse_known(file: Path, origin: str, passphrase: str, named: HardwareKey) -> None:
+    """Refuse a key that the log has, or had. Raises OperatorError, SettingsRefused."""
+    own = SigningKey.load(file, origin, passphrase).verifier.public
+    if named.public in {own, *(key.public for key, _ in former_keys(file))}:
+        raise OperatorError("that is a key of this log already: make another pair in the token")
 
 
 def following(file: Path, origin: str, passphrase: str = "") -> VerifierKey | None:

@@ -35,6 +35,14 @@ _HEADERS: Final = {
 }
 
 
+_WORDS: Final = (
+    ("a webhook is", "a key set is"),
+    ("https://alpr.example.gov/hooks/gatekeeper", "https://keys.example.gov/jwks.json"),
+    (": the signature proves who sends", ""),
+)
+"""What an address is called there, and what it is here."""
+
+
 class FetchFailed(Exception):
     """The document was not fetched; ``fault`` is a word of ours, with nothing of the other side's making."""
 
@@ -92,9 +100,9 @@ class Fetching:
         reach = replace(self._reach(), ports=frozenset(range(1, 65_536)))
         found = reach.read(url)
         if isinstance(found, str):
-            return found.replace("a webhook is", "a key set is").replace(
-                "https://alpr.example.gov/hooks/gatekeeper", "https://keys.example.gov/jwks.json"
-            )
+            for of_webhooks, of_key_sets in _WORDS:
+                found = found.replace(of_webhooks, of_key_sets)
+            return found
         if found.scheme != "https":
             return "a key set is fetched by https alone: give it as https://keys.example.gov/jwks.json"
         return found

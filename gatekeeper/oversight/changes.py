@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol, get_args
 
+from gatekeeper.errors import Superseded
 from gatekeeper.exchange.interfaces import Snapshot
-from gatekeeper.ledger import Appended, Json, Row
+from gatekeeper.ledger import Appended, Guard, Json, Row, Transaction
 from gatekeeper.ledger.canonical import canonical
 
 Act = Literal[
@@ -24,6 +25,9 @@ Act = Literal[
     "close_agency",
     "add_client",
     "add_key",
+    "add_issuer",
+    "change_issuer",
+    "reinstate_issuer",
 ]
 ACTS: Final[tuple[Act, ...]] = get_args(Act)
 UNLESS_SAID: Final[frozenset[Act]] = frozenset({"reinstate_agency"})
@@ -110,6 +114,12 @@ class Change:
         return {"act": self.act, "agency": self.agency_id, "content": dict(self.content)}
 
     @property
+    def agencies(self) -> tuple[str, ...]:
+        """Return every agency that it is about: an identity provider may speak for several."""
+        others = self.content.get("agencies")
+        return (self.agency_id, *map(str, others)) if isinstance(others, list) else (self.agency_id,)
+
+    @property
     def sha256(self) -> str:
         """Return the SHA-256 of its canonical JSON, in hex."""
         return sha256_of(self.json())
@@ -130,6 +140,10 @@ class Plan:
     """What whoever completes it is told: a client's id, a secret that is kept nowhere."""
     final: bool = False
     """Whether it ends the agency, and with it all that is proposed about it."""
+    ref: str | None = None
+    """By what its entry is found, where that is not a name of the entry's own."""
+    detail: Mapping[str, Json] = field(default_factory=dict)
+    """What is only sealed with the entry."""
 
 
 class Maker(Protocol):
@@ -154,6 +168,16 @@ class Said:
     change: Change
     reason: str
     until: datetime
+
+
+def unmoved(snapshot: Any) -> Guard:
+    """Return what refuses a commit (Superseded) once anything of the registry is not as it was read."""
+
+    def guard(transaction: Transaction) -> None:
+        if transaction.registry().version != snapshot.state.version:
+            raise Superseded
+
+    return guard
 
 
 def agency_as_read(agency: Any) -> dict[str, Json]:

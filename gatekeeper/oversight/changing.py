@@ -18,7 +18,7 @@ from typing import Final
 
 from gatekeeper.errors import KeyErased, LedgerCorrupt, OperatorError, Superseded
 from gatekeeper.exchange.interfaces import Snapshot
-from gatekeeper.ledger import Appended, Draft, Guard, Json, Ledger, Row, Transaction
+from gatekeeper.ledger import Appended, Draft, Json, Ledger, Row
 from gatekeeper.ledger.canonical import decoded
 from gatekeeper.oversight.changes import (
     BY_STAFF,
@@ -33,6 +33,7 @@ from gatekeeper.oversight.changes import (
     Said,
     Store,
     sha256_of,
+    unmoved,
 )
 from gatekeeper.review.accounts import Account
 from gatekeeper.review.reasons import fault_of, tidy
@@ -76,7 +77,7 @@ class Changing:
         *by* is who is at the shell; *person* a member of staff, where one has proved it.
         """
         if person is not None:
-            self._refuse(person, change.agency_id, reason)
+            self._refuse(person, change.agencies, reason)
         elif change.act in BY_STAFF:
             raise OperatorError(MAY_NOT)
         elif reason is not None and (fault := fault_of(reason)) is not None:
@@ -97,7 +98,7 @@ class Changing:
 
     def propose(self, change: Change, person: Account, reason: str) -> str:
         """Propose a change; return the proposal's id."""
-        self._refuse(person, change.agency_id, reason)
+        self._refuse(person, change.agencies, reason)
         now = self.now()
         proposal_id, ref, until = f"proposal-{secrets.token_hex(8)}", _ref(), now + OPEN_FOR
         secret: dict[str, Json] = {
@@ -144,7 +145,7 @@ class Changing:
             said = self.said(proposal)  # (2)
             if now >= said.until:
                 raise OperatorError(OVER)
-            self._refuse(person, proposal.agency_id, reason, proposal)  # (3)
+            self._refuse(person, said.change.agencies, reason, proposal)  # (3)
             plan = self._plan(snapshot, said.change)  # (4)
             if sha256_of(plan.rests_on) != proposal.basis_sha256:  # (5)
                 raise OperatorError(VOID)
@@ -165,7 +166,7 @@ class Changing:
 
         def make(_snapshot: Snapshot) -> tuple[Draft, Sequence[Row]]:
             proposal = self._open(proposal_id)
-            self._refuse(person, proposal.agency_id, reason)
+            self._refuse(person, (proposal.agency_id,), reason)
             clear: dict[str, Json] = {
                 "agency": proposal.agency_id,
                 "act": proposal.act,
@@ -244,10 +245,10 @@ class Changing:
         return None
 
     def _refuse(
-        self, person: Account, agency_id: str, reason: str | None, proposal: Proposal | None = None
+        self, person: Account, agencies: Sequence[str], reason: str | None, proposal: Proposal | None = None
     ) -> None:
-        fault = self.fault_of(person, agency_id, proposal) or fault_of(reason or "")
-        if fault is not None:
+        faults = [self.fault_of(person, agency_id, proposal) for agency_id in agencies]
+        if (fault := next(filter(None, [*faults, fault_of(reason or "")]), None)) is not None:
             raise OperatorError(fault)
 
     def _plan(self, snapshot: Snapshot, change: Change) -> Plan:
@@ -290,7 +291,11 @@ class Changing:
             made.clear()
             made.update(plan.made)
             draft = Draft(
-                plan.event, _ref(plan.event), {**plan.clear, **clear}, {**plan.private, **private}, {}
+                plan.event,
+                plan.ref or _ref(plan.event),
+                {**plan.clear, **clear},
+                {**plan.private, **private},
+                plan.detail,
             )
             return draft, [*plan.rows, *rows]
 
@@ -302,18 +307,10 @@ class Changing:
             snapshot = self.snapshot()
             draft, rows = make(snapshot)
             try:
-                return self.ledger.append(draft, rows, _unmoved(snapshot))
+                return self.ledger.append(draft, rows, unmoved(snapshot))
             except Superseded:
                 continue
         raise OperatorError("others keep changing the registry; nothing was changed: try again")
-
-
-def _unmoved(snapshot: Snapshot) -> Guard:
-    def guard(transaction: Transaction) -> None:
-        if transaction.registry().version != snapshot.state.version:
-            raise Superseded
-
-    return guard
 
 
 def _ref(event: str = _PROPOSED) -> str:

@@ -1,30 +1,40 @@
 """Identity providers of agencies: taken in on terms, given other keys, suspended, reinstated, removed.
 
 Guarantees: nothing is changed without an entry in the log, which names the agencies spoken for and commits
-to provider, terms and reason; terms that would let a token count which they should not (our own issuer, a
-client of an agency that is not named, an algorithm or a type that is not ours to read, a life beyond a day)
-are refused, with what to give instead. From the commit on each request is judged by it, in every worker.
+to provider, terms and reason; terms that would let a token count which they should not are refused
+(``issuer_terms``). From the commit on each request is judged by it, in every worker. Taking one in, giving
+it other keys and reinstating it are planned here and made by ``changing``, so that they take two people where
+the city's law says so; to suspend and to remove takes one, always. What is fetched from an address that was
+registered counts once the log tells of it, and only while that address is still the registered one.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from gatekeeper.errors import OperatorError
-from gatekeeper.exchange.issuers import ALGORITHMS, LONGEST_LIFE, OFFICER, OFFICER_WHOLE, TYPES, fit_keys
+from gatekeeper.errors import OperatorError, Superseded
+from gatekeeper.exchange.interfaces import Snapshot
+from gatekeeper.exchange.issuer_keys import address_of, fit_keys, keys_of, thumbprints
 from gatekeeper.ledger import Appended, Draft, Json, Ledger, Row
 from gatekeeper.ledger.canonical import canonical
+from gatekeeper.oversight.changes import Act, Change, Plan, agency_as_read, unmoved
+from gatekeeper.oversight.issuer_terms import (
+    refuse_unfit_address,
+    refuse_unfit_keys,
+    refuse_unfit_terms,
+    signing_keys,
+)
 from gatekeeper.review.reasons import fault_of, tidy
 
-HOUR: Final = 3600
-_CLAIM: Final = re.compile(r"[!-~]{1,128}\Z")
-_EVENTS: Final = {"suspended": "issuer.suspended", "active": "issuer.reinstated", "removed": "issuer.removed"}
+ENDINGS: Final = {"suspended": "issuer.suspended", "removed": "issuer.removed"}
+OF_KEYS: Final = ("jwks", "jwks_uri", "stale_hours")
+"""Which of the terms are exchanged with the keys."""
+_TRIES: Final = 3
 
 
 class IssuerRows(Protocol):
@@ -53,146 +63,181 @@ class Known:
     status: str
     terms: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, snapshot: Any, url: str) -> Known:
+        """Return the issuer of that address. Raises OperatorError."""
+        found = snapshot.issuer(url)
+        if found is None:
+            raise OperatorError("no such issuer: gatekeeper issuer list shows those registered")
+        return cls(found.id, found.url, found.status, found.terms)
+
+
+def adding(url: str, terms: Mapping[str, Any]) -> Change:
+    """Return the change that takes an issuer in."""
+    content: dict[str, Json] = {
+        "issuer": f"issuer_{secrets.token_hex(12)}",
+        "url": url,
+        "agencies": _sorted(terms["agencies"]),
+        "terms": dict(terms),
+    }
+    return Change("add_issuer", _first(terms), content)
+
+
+def exchanging(issuer: Known, keys: Mapping[str, Any]) -> Change:
+    """Return the change that gives an issuer other keys, or another address of them."""
+    content: dict[str, Json] = {
+        "url": issuer.url,
+        "agencies": _sorted(issuer.terms["agencies"]),
+        "keys": dict(keys),
+    }
+    return Change("change_issuer", _first(issuer.terms), content)
+
+
+def reinstating(issuer: Known) -> Change:
+    """Return the change that reinstates a suspended issuer."""
+    content: dict[str, Json] = {"url": issuer.url, "agencies": _sorted(issuer.terms["agencies"])}
+    return Change("reinstate_issuer", _first(issuer.terms), content)
+
 
 @dataclass(frozen=True, slots=True)
 class Issuers:
-    """Changes which issuers count. ``own`` is our own issuer identifier, which none may have."""
+    """Plans and makes what changes which issuers count. ``own`` is our own name, which none may have."""
 
     ledger: Ledger
     registry: Registry
     rows: IssuerRows
     own: str
 
-    def add(self, url: str, terms: Mapping[str, Any], *, reason: str, by: str) -> Known:
-        """Take an issuer in. Raises OperatorError for what is unfit, LedgerUnavailable."""
-        why, snapshot = _reason(reason), self.registry.snapshot()
-        _refuse_unfit_address(url, self.own)
+    def added(self, snapshot: Snapshot, change: Change) -> Plan:
+        """Plan a new issuer. Raises OperatorError for what is unfit."""
+        url, terms = str(change.content["url"]), _object(change.content["terms"])
+        refuse_unfit_address(url, self.own)
         if snapshot.issuer(url) is not None:
             raise OperatorError("this issuer is registered already: gatekeeper issuer list")
-        _refuse_unfit_terms(terms, snapshot)
-        kept = {**terms, "jwks": {"keys": _keys(terms["jwks"])}}
-        made = Known(f"issuer_{secrets.token_hex(12)}", url, "active", kept)
-        self._commit("issuer.added", made, (why, by), self.rows.add_issuer(made))
-        return made
+        refuse_unfit_terms(terms, snapshot)
+        if "jwks_uri" not in terms:
+            terms = {**terms, "jwks": {"keys": signing_keys(terms["jwks"], terms["algorithms"])}}
+        made = Known(str(change.content["issuer"]), url, "active", terms)
+        agencies, clients = terms["agencies"], terms["clients"].values()
+        rests_on: Json = {
+            "agencies": [agency_as_read(snapshot.agency(each)) for each in sorted(agencies)],
+            "clients": [[each, _agency_of(snapshot, each)] for each in sorted(clients)],
+        }
+        return _plan("issuer.added", "add_issuer", change, made, self.rows.add_issuer(made), rests_on)
 
-    def exchange_keys(self, url: str, jwks: Mapping[str, Any], *, reason: str, by: str) -> Appended:
-        """Give an issuer other keys; what the old ones signed is refused from then on.
-
-        Raises OperatorError, Superseded, LedgerUnavailable.
-        """
-        why, found = _reason(reason), self.known(url)
-        terms = {**found.terms, "jwks": {"keys": _keys(jwks)}}
-        changed = Known(found.id, found.url, found.status, terms)
+    def exchanged(self, snapshot: Snapshot, change: Change) -> Plan:
+        """Plan other keys for an issuer: what others signed is refused from then on. Raises OperatorError."""
+        found, keys = Known.of(snapshot, str(change.content["url"])), _object(change.content["keys"])
+        kept = {name: value for name, value in found.terms.items() if name not in OF_KEYS}
+        terms: dict[str, Any] = {**kept, **{name: keys[name] for name in OF_KEYS if name in keys}}
+        refuse_unfit_keys(terms)
+        if "jwks_uri" not in terms:
+            terms["jwks"] = {"keys": signing_keys(terms["jwks"], terms["algorithms"])}
+        made = Known(found.id, found.url, found.status, terms)
         rows = self.rows.change_issuer(found, terms=terms)
-        return self._commit("issuer.changed", changed, (why, by), rows)
+        return _plan("issuer.changed", "change_issuer", change, made, rows, _as_read(found))
 
-    def set_status(self, url: str, status: str, *, reason: str, by: str) -> Appended:
-        """Suspend (``suspended``), reinstate (``active``) or remove (``removed``). Raises OperatorError."""
-        why, found = _reason(reason), self.known(url)
+    def reinstated(self, snapshot: Snapshot, change: Change) -> Plan:
+        """Plan that a suspended issuer counts again. Raises OperatorError."""
+        found = Known.of(snapshot, str(change.content["url"]))
+        if found.status != "suspended":
+            raise OperatorError(f"the issuer is {found.status}; nothing was changed")
+        rows = self.rows.change_issuer(found, status="active")
+        return _plan("issuer.reinstated", "reinstate_issuer", change, found, rows, _as_read(found))
+
+    def end(self, url: str, status: str, *, reason: str, by: str) -> Appended:
+        """Suspend (``suspended``) or remove (``removed``): at once, by one person. Raises OperatorError."""
+        if (fault := fault_of(reason)) is not None:
+            raise OperatorError(f'{fault} For example --reason "Agreement with the sheriff of 3 November"')
+        found = Known.of(self.registry.snapshot(), url)
         if found.status == status:
             raise OperatorError(f"the issuer is {status}; nothing was changed")
         columns: dict[str, object] = {"status": status}
         if status == "removed":
             columns["url"] = None
-        rows = self.rows.change_issuer(found, **columns)
-        return self._commit(_EVENTS[status], found, (why, by), rows)
+        private: dict[str, Json] = {**_private(found), "reason": tidy(reason), "by": by}
+        draft = Draft(ENDINGS[status], found.id, _clear(found), private, {"terms": dict(found.terms)})
+        return self.ledger.append(draft, self.rows.change_issuer(found, **columns))
 
-    def known(self, url: str) -> Known:
-        """Return the issuer of that address. Raises OperatorError."""
-        found = self.registry.snapshot().issuer(url)
-        if found is None:
-            raise OperatorError("no such issuer: gatekeeper issuer list shows those registered")
-        return Known(found.id, found.url, found.status, found.terms)
+    def take(self, url: str, address: str, said: object) -> None:
+        """Keep what was fetched from an issuer's address, if it is another set than before.
 
-    def _commit(
-        self, event: str, issuer: Known, why_and_who: tuple[str, str], rows: Sequence[Row]
-    ) -> Appended:
-        why, by = why_and_who
-        digest = hashlib.sha256(canonical(dict(issuer.terms))).hexdigest()
-        private: dict[str, Json] = {"url": issuer.url, "terms": digest, "reason": why, "by": by}
-        clear: dict[str, Json] = {"agencies": sorted(issuer.terms["agencies"])}
-        return self.ledger.append(
-            Draft(event, issuer.id, clear, private, {"terms": dict(issuer.terms)}), rows
-        )
-
-
-def _refuse_unfit_address(url: str, own: str) -> None:
-    try:
-        parts = urlsplit(url)
-        local = parts.hostname in {"127.0.0.1", "::1", "localhost"}
-    except ValueError:
-        raise OperatorError("that is no address of an issuer: give its `iss`, as https://…") from None
-    if not url.isascii() or not url.isprintable() or " " in url or len(url) > 512 or not parts.hostname:
-        raise OperatorError("that is no address of an issuer: give its `iss`, as https://…")
-    if parts.scheme != "https" and not (parts.scheme == "http" and local):
-        raise OperatorError("an issuer is an https address (http on this machine alone)")
-    if parts.query or parts.fragment or "@" in parts.netloc:
-        raise OperatorError("an issuer's address has no query, fragment or user (RFC 8414)")
-    if _bare(url) == _bare(own):
-        raise OperatorError(
-            "this is the city's own issuer: it is not registered, and no other may have its name"
-        )
+        Raises KeySetRefused; Superseded if the issuer's keys are not fetched from there any more;
+        LedgerUnavailable, StoreUnavailable.
+        """
+        for _ in range(_TRIES):
+            snapshot = self.registry.snapshot()
+            found = snapshot.issuer(url)
+            if found is None or found.status != "active" or address_of(found) != address:
+                raise Superseded
+            algorithms = found.terms["algorithms"]
+            keys = fit_keys(said, algorithms)
+            if keys == [*keys_of(found)]:
+                return
+            before, after = (thumbprints(each, algorithms) for each in (keys_of(found), keys))
+            made = Known(found.id, found.url, found.status, {**found.terms, "jwks": {"keys": keys}})
+            clear = {**_clear(made), "added": _sorted(after - before), "withdrawn": _sorted(before - after)}
+            private = {**_private(made), "host": urlsplit(address).netloc}
+            draft = Draft("issuer.keys_fetched", made.id, clear, private, {"terms": dict(made.terms)})
+            try:
+                self.ledger.append(draft, self.rows.change_issuer(found, terms=made.terms), unmoved(snapshot))
+            except Superseded:
+                continue  # something of the registry moved: what it is now decides
+            return
+        raise Superseded
 
 
-def _bare(url: str) -> str:
-    return url.rstrip("/").casefold()
+def _plan(event: str, act: Act, change: Change, made: Known, rows: Sequence[Row], rests_on: Json) -> Plan:
+    """Return the plan of a change. Raises OperatorError if it is of other agencies than it says."""
+    agencies = _sorted(made.terms["agencies"])
+    if change.content.get("agencies") != agencies or change.agency_id != agencies[0]:
+        raise OperatorError("the issuer speaks for other agencies by now: gatekeeper issuer list")
+    return Plan(
+        event=event,
+        clear=_clear(made),
+        private=_private(made),
+        rows=tuple(rows),
+        rests_on=rests_on,
+        acts=frozenset({act}),
+        made={"issuer": str(made.url)},
+        ref=made.id,
+        detail={"terms": dict(made.terms)},
+    )
 
 
-def _refuse_unfit_terms(terms: Mapping[str, Any], snapshot: Any) -> None:
-    """Refuse terms that cannot be kept. Raises OperatorError."""
-    _keys(terms["jwks"])
-    if not terms["algorithms"] or not set(terms["algorithms"]) <= set(ALGORITHMS):
-        raise OperatorError(f"an issuer signs with some of {', '.join(ALGORITHMS)}")
-    if not terms["types"] or not set(terms["types"]) <= set(TYPES):
-        raise OperatorError(f"an access token is of the type {', '.join(TYPES[:-1])}, or {TYPES[-1]}")
-    if not 0 < terms["max_life"] <= LONGEST_LIFE:
-        raise OperatorError(f"a token lives 1 to {LONGEST_LIFE} seconds")
-    claims = [terms["client_claim"], terms["scope_claim"], *terms["required"], *terms["officer"].values()]
-    claims += [] if terms["agency_claim"] is None else [terms["agency_claim"]]
-    if not all(_CLAIM.match(name) for name in claims) or not terms["officer"].keys() <= set(OFFICER):
-        raise OperatorError(f"claims are named in ASCII; of an officer: {', '.join(OFFICER)}")
-    if terms["officer"] and not terms["officer"].keys() >= OFFICER_WHOLE:
-        raise OperatorError(
-            f"who proves an officer proves all of {', '.join(sorted(OFFICER_WHOLE))}: an --officer for each"
-        )
-    if "JWT" in terms["types"] and not terms["required"]:
-        raise OperatorError(
-            "an identity token is of the type JWT too: name a claim that tells them apart, as "
-            "--require typ=Bearer"
-        )
-    _refuse_unfit_parties(terms, snapshot)
+def _agency_of(snapshot: Snapshot, client_id: str) -> str | None:
+    found = snapshot.client(client_id)
+    return None if found is None else found.agency_id
 
 
-def _refuse_unfit_parties(terms: Mapping[str, Any], snapshot: Any) -> None:
-    agencies = set(terms["agencies"])
+def _clear(issuer: Known) -> dict[str, Json]:
+    return {"agencies": _sorted(issuer.terms["agencies"])}
+
+
+def _private(issuer: Known) -> dict[str, Json]:
+    digest = hashlib.sha256(canonical(dict(issuer.terms))).hexdigest()
+    return {"url": issuer.url, "terms": digest}
+
+
+def _as_read(issuer: Known) -> Json:
+    """Return what a change of an issuer rests on. Keys that were fetched come and go, and are none of it."""
+    terms = dict(issuer.terms)
+    if "jwks_uri" in terms:
+        terms["jwks"] = None
+    return {"id": issuer.id, "url": issuer.url, "status": issuer.status, "terms": terms}
+
+
+def _first(terms: Mapping[str, Any]) -> str:
+    """Return the agency under which a change of an issuer is found. Raises OperatorError."""
+    agencies = _sorted(terms["agencies"])
     if not agencies:
         raise OperatorError("name each agency that the issuer speaks for: --agency sample-city-pd")
-    for agency_id in sorted(agencies):
-        found = snapshot.agency(agency_id)
-        if found is None or found.id != agency_id or found.status == "closed":
-            raise OperatorError(f"{agency_id} is no agency in the registry: gatekeeper agency list")
-    if not terms["clients"]:
-        raise OperatorError("name at least one client: --client THEIR_NAME=client-…")
-    for theirs, ours in sorted(terms["clients"].items()):
-        client = snapshot.client(ours)
-        if not theirs or not theirs.isprintable() or client is None or client.status != "active":
-            raise OperatorError(f"{ours} is no active client: gatekeeper client list")
-        if client.agency_id not in agencies:
-            raise OperatorError(f"{ours} is of {client.agency_id}, for which this issuer does not speak")
-    if (terms["agency_claim"] is None) != (not terms["agency_values"]):
-        raise OperatorError("--agency-claim and --agency-value belong together")
-    if not set(terms["agency_values"].values()) <= agencies:
-        raise OperatorError("an --agency-value leads to an agency that is not named with --agency")
+    return str(agencies[0])
 
 
-def _keys(jwks: object) -> list[dict[str, Any]]:
-    try:
-        return fit_keys(jwks)
-    except ValueError as unfit:
-        raise OperatorError(f"the keys are of no use: {unfit}") from None
+def _sorted(values: Any) -> list[Json]:
+    return [*sorted(values)]
 
 
-def _reason(said: str) -> str:
-    if (fault := fault_of(said)) is not None:
-        raise OperatorError(f'{fault} For example --reason "Agreement with the sheriff of 3 November"')
-    return tidy(said)
+def _object(value: Json) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -19,6 +19,8 @@ TOKEN_KEY_AGE: Final = timedelta(days=400)
 STANDS_STILL: Final = timedelta(days=7)
 """So long a key may be next, or retired, before somebody forgot the step after."""
 _FRESH: Final = timedelta(minutes=10)
+_FRESH_ISSUER: Final = timedelta(minutes=20)
+"""Keys of issuers are fetched every ten minutes: one time that fails is nobody's concern."""
 
 
 class KeyWarning(NamedTuple):
@@ -72,8 +74,21 @@ class Client(Protocol):
     def keys(self) -> Sequence[ClientKey]: ...
 
 
+class Issuer(Protocol):
+    """An identity provider of agencies."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def url(self) -> str | None: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def terms(self) -> Mapping[str, Any]: ...
+
+
 class Fetched(Protocol):
-    """When a client's keys were fetched from its agency."""
+    """When the keys of a client, or of an issuer, were fetched."""
 
     @property
     def fetched_ms(self) -> int: ...
@@ -138,19 +153,107 @@ def of_client_keys(clients: Iterable[Client], now: datetime) -> Iterator[KeyWarn
 def of_key_sets(
     clients: Iterable[Client], fetched: Mapping[str, Fetched], now: datetime
 ) -> Iterator[KeyWarning]:
-    """Yield the clients in use whose keys cannot be fetched from their agency."""
+    """Yield the clients in use whose keys cannot be fetched from their agency, or are none at all.
+
+    An end of its own that a published key has is no warning: a key that ended is withdrawn, and an agency
+    that publishes has the next one in its set.
+    """
     for client in clients:
         found = fetched.get(client.id)
-        if client.status != "active" or found is None or found.fault is None:
+        if client.status != "active" or found is None:
             continue
         since = datetime.fromtimestamp(found.fetched_ms / 1000, UTC)
-        if now - since > _FRESH:
+        if found.fault is not None and now - since > _FRESH:
             yield KeyWarning(
                 "key_set_failing",
                 "The keys of the client %(client)s were not fetched since %(moment)s: %(fault)s.",
                 {"client": client.id, "moment": f"{since:%Y-%m-%d %H:%M} UTC", "fault": found.fault},
                 f"gatekeeper client fetch-keys {client.id}",
             )
+        elif found.fetched_ms and _publishes_none(client):
+            yield KeyWarning(
+                "key_set_empty",
+                "The agency of the client %(client)s publishes no key that counts: it gets no token.",
+                {"client": client.id},
+                f"gatekeeper client fetch-keys {client.id}",
+            )
+
+
+def _publishes_none(client: Client) -> bool:
+    """Say whether all that is active of a client is an address where its keys would be."""
+    active = [key for key in client.keys if key.status == "active"]
+    return bool(active) and all("jwks_uri" in key.jwk for key in active)
+
+
+def of_issuers(
+    issuers: Iterable[Issuer], fetched: Mapping[str, Fetched], now: datetime
+) -> Iterator[KeyWarning]:
+    """Yield the identity providers in use whose keys end, cannot be fetched, are too old, or are none at all.
+
+    An end of its own that a fetched key has is told once no other is left.
+    """
+    for issuer in issuers:
+        if issuer.status != "active":
+            continue
+        if issuer.terms.get("jwks_uri") is None:
+            yield from _of_registered(issuer, now)
+            continue
+        found = fetched.get(issuer.id)
+        at = 0 if found is None else found.fetched_ms
+        since, fault = datetime.fromtimestamp(at / 1000, UTC), None if found is None else found.fault
+        stale = now - since > timedelta(hours=int(issuer.terms["stale_hours"]))
+        told = {
+            "issuer": issuer.url,
+            "moment": f"{since:%Y-%m-%d %H:%M} UTC" if at else "never",
+            "fault": fault or "not tried",
+        }
+        cure = f"gatekeeper issuer fetch-keys {issuer.url}"
+        if stale:
+            yield KeyWarning(
+                "issuer_keys_stale",
+                "The keys of the issuer %(issuer)s were fetched last: %(moment)s (%(fault)s). Its tokens are "
+                "refused.",
+                told,
+                cure,
+            )
+        elif all(_ended(jwk, now) for jwk in issuer.terms["jwks"]["keys"]):
+            yield KeyWarning(
+                "issuer_keys_none",
+                "The issuer %(issuer)s publishes no key that counts. Its tokens are refused.",
+                told,
+                cure,
+            )
+        elif fault is not None and now - since > _FRESH_ISSUER:
+            yield KeyWarning(
+                "issuer_keys_failing",
+                "The keys of the issuer %(issuer)s were fetched last: %(moment)s (%(fault)s).",
+                told,
+                cure,
+            )
+
+
+def _of_registered(issuer: Issuer, now: datetime) -> Iterator[KeyWarning]:
+    """Yield that the last of an issuer's keys of a file ends within a month, or ended."""
+    ends = [jwk.get("exp") for jwk in issuer.terms["jwks"]["keys"]]
+    if None in ends:
+        return
+    last = max((datetime.fromtimestamp(end, UTC) for end in ends if type(end) is int), default=now)
+    if last - now > ENDS_WITHIN:
+        return
+    over = last <= now
+    yield KeyWarning(
+        "issuer_key_ended" if over else "issuer_key_ends",
+        "The last key of the issuer %(issuer)s ended on %(day)s. Its tokens are refused."
+        if over
+        else "The last key of the issuer %(issuer)s ends on %(day)s.",
+        {"issuer": issuer.url, "day": f"{last:%Y-%m-%d}"},
+        f"gatekeeper issuer keys {issuer.url} FILE --reason …",
+    )
+
+
+def _ended(jwk: Mapping[str, Any], now: datetime) -> bool:
+    end = jwk.get("exp")
+    return end is not None and (type(end) is not int or now.timestamp() >= end)
 
 
 def unusable(fault: str) -> KeyWarning:

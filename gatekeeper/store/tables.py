@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeEngine
 
 from gatekeeper.store.columns import Document, Names, Utc
 
-REVISION: Final = "0024"
+REVISION: Final = "0025"
 """The migration that this code was written for; ``Database.check`` refuses any other."""
 
 metadata = MetaData(
@@ -214,6 +214,9 @@ agency_proposals = Table(
         "close_agency",
         "add_client",
         "add_key",
+        "add_issuer",
+        "change_issuer",
+        "reinstate_issuer",
     ),
     # Of what is to be changed, which the entry of ``ref`` has sealed, and of what it rests on; in hex.
     Column("change_sha256", String(64), nullable=False),
@@ -363,8 +366,9 @@ failures = Table(
 key_sets = Table(
     "key_sets",
     metadata,
-    # A client whose keys are fetched: when that was tried and when it was done last (0: never), what failed.
-    Column("client_id", String(128), primary_key=True),
+    # A client, or an identity provider, whose keys are fetched: when that was tried and when it was done last
+    # (0: never), what failed.
+    Column("owner_id", String(128), primary_key=True),
     Column("tried_ms", BigInteger, nullable=False),
     Column("fetched_ms", BigInteger, nullable=False),
     Column("fault", String(40)),

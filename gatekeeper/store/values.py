@@ -539,6 +539,9 @@ class Proposal:
         "close_agency",
         "add_client",
         "add_key",
+        "add_issuer",
+        "change_issuer",
+        "reinstate_issuer",
     ]
     change_sha256: str
     basis_sha256: str

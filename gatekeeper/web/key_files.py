@@ -25,10 +25,10 @@ from joserfc.jwk import ECKey
 from joserfc.util import urlsafe_b64encode
 
 from gatekeeper.errors import SettingsRefused
-from gatekeeper.policy.hardware_key import HardwareSigner, Use
+from gatekeeper.hardware import PKCS11, Use
+from gatekeeper.policy.hardware_key import HardwareSigner
 from gatekeeper.private_keys import content_of, is_encrypted, opened, pem_of
 
-PKCS11: Final = "pkcs11:"
 HARDWARE: Final = Use(
     "token key",
     "gatekeeper token-key prepare --pkcs11 'pkcs11:token=LABEL;object=LABEL?module-path=/path/to/module.so"

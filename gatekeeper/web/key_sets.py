@@ -37,7 +37,7 @@ from gatekeeper.notices.fetching import WHOLE_S, FetchFailed
 FRESH_MS: Final = 5 * 60_000
 STALE_MS: Final = 60 * 60_000
 PAUSE_MS: Final = 60_000
-_SKEW_MS: Final = 60_000  # another node's clock may be ahead by as much
+SKEW_MS: Final = 60_000  # another node's clock may be ahead by as much
 _BUSY_MS: Final = int(WHOLE_S * 1000) + 2000
 
 _log = structlog.get_logger()
@@ -62,13 +62,13 @@ class Fetched(Protocol):
 class Times(Protocol):
     """Those times, shared by all workers. Each method raises StoreUnavailable."""
 
-    def of(self, client_id: str, /) -> Fetched:
-        """Return a client's."""
+    def of(self, owner_id: str, /) -> Fetched:
+        """Return those of a client, or of an issuer."""
 
-    def claim(self, client_id: str, now_ms: int, pause_ms: int, /) -> bool:
+    def claim(self, owner_id: str, now_ms: int, pause_ms: int, /) -> bool:
         """Say whether this worker is to fetch now."""
 
-    def done(self, client_id: str, at_ms: int, fault: str | None = None, /) -> None:
+    def done(self, owner_id: str, at_ms: int, fault: str | None = None, /) -> None:
         """Keep how the try ended."""
 
 
@@ -96,13 +96,13 @@ class KeySets:
         if meant and not any(map(is_published, meant)):
             return client  # a key that the city registered itself
         now, found, known = self.now_ms(), self.times.of(client.id), bool(meant)
-        if not known or not -_SKEW_MS <= now - found.fetched_ms < FRESH_MS:
+        if not known or not -SKEW_MS <= now - found.fetched_ms < FRESH_MS:
             if self.times.claim(client.id, now, PAUSE_MS):
                 self.refresh(client.id)
             elif not known or now - found.fetched_ms > STALE_MS:
-                _refuse_while_busy(found, now)
+                refuse_while_busy(found, now)
             client, found = self.client(client.id) or client, self.times.of(client.id)
-        if not -_SKEW_MS <= self.now_ms() - found.fetched_ms <= STALE_MS:
+        if not -SKEW_MS <= self.now_ms() - found.fetched_ms <= STALE_MS:
             raise KeysStale
         return client
 
@@ -112,24 +112,37 @@ class KeySets:
         source = None if client is None else source_of(client.keys)
         if client is None or source is None:
             return None
-        try:
-            published = read(self.fetch(str(source.jwk[ALG])))
+        held = client
+
+        def take() -> None:
+            published = read(self.fetch(str(source.jwk[ALG])), self.now_ms() // 1000)
             # As the client is now: fetching may have taken its time.
-            client = self.client(client_id) or client
-            if changed := changes(client.keys, published, self.revoked()):
-                self.commit(client, source, changed)
-        except (FetchFailed, KeySetRefused) as failed:
-            _log.warning("key_set_not_fetched", client=client_id, reason=failed.fault)
-            self.times.done(client_id, at, failed.fault)
-            return failed.fault
-        except Superseded:  # an operator changed the client's keys meanwhile: the next try sees that
-            self.times.done(client_id, at, "superseded")
-            return "superseded"
-        self.times.done(client_id, at)
-        return None
+            now = self.client(client_id) or held
+            if changed := changes(now.keys, published, self.revoked()):
+                self.commit(now, source, changed)
+
+        return attempt(self.times, client_id, at, take)
 
 
-def _refuse_while_busy(found: Fetched, now: int) -> None:
-    """Ask to come again while another worker fetches what is needed here. Raises StoreUnavailable."""
+def attempt(times: Times, owner_id: str, at: int, take: Callable[[], None]) -> str | None:
+    """Fetch and keep what *take* does, and keep how that ended; return what failed, or None.
+
+    Raises Unavailable if it could not be logged.
+    """
+    try:
+        take()
+    except (FetchFailed, KeySetRefused) as failed:
+        _log.warning("key_set_not_fetched", of=owner_id, reason=failed.fault)
+        times.done(owner_id, at, failed.fault)
+        return failed.fault
+    except Superseded:  # an operator changed the keys meanwhile: the next try sees that
+        times.done(owner_id, at, "superseded")
+        return "superseded"
+    times.done(owner_id, at)
+    return None
+
+
+def refuse_while_busy(found: Fetched, now: int) -> None:
+    """Ask to come again while somebody fetches what is needed here. Raises StoreUnavailable."""
     if found.fetched_ms < found.tried_ms and found.fault is None and 0 <= now - found.tried_ms < _BUSY_MS:
-        raise StoreUnavailable("the client's keys are being fetched")
+        raise StoreUnavailable("the keys are being fetched")

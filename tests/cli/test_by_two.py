@@ -18,6 +18,8 @@ from gatekeeper.review import secrets
 from gatekeeper.state import open_state
 from tests.cli.shell import City, typed
 from tests.lawful import put_in_force
+from tests.servers.key_host import key_host, new_key, publishing
+from tests.servers.nginx import Authority
 
 WHY = ("--reason", "Letter of the chief of 3 November")
 AGENCY = "maple-grove-pd"
@@ -195,3 +197,45 @@ def test_where_the_law_wants_one_for_reinstating_one_does_it(city: City, law: Pa
     status, said = _as(city, _staff(city, "robin.sample"), "agency", "reinstate", AGENCY)
     assert (0, True) == (status, "active from its next request on" in said)
     assert "agency.reinstated" in city.events()
+
+
+def test_an_identity_provider_takes_two_and_its_end_takes_one(
+    city: City, people: tuple[Made, Made], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Proposed with its terms, shown, confirmed; what it publishes is fetched then, and not before."""
+    first, second = people
+    _as(city, first, "agency", "add", AGENCY, *NEW)
+    _confirm(city, second)
+    _as(city, first, "client", "add", AGENCY, "--key", _key(tmp_path))
+    _confirm(city, second)
+    (client,) = city.rows("client", "list")
+    (tmp_path / "authority").mkdir()
+    authority, url = Authority(tmp_path / "authority"), "https://login.maple.example.gov"
+    monkeypatch.setenv("GATEKEEPER_CA_FILE", str(authority.root.certificate))
+    monkeypatch.setenv("GATEKEEPER_KEY_SET_NETWORKS", "127.0.0.1/32")
+    named = ("--agency", AGENCY, "--client", f"app={client['client_id']}")
+    with key_host(authority.issue("host"), keys=[new_key("one")]) as host:
+        status, said = _as(city, first, "issuer", "add", url, *named, "--jwks-uri", host.uri)
+        assert (0, True) == (status, "nothing is changed until another person" in said)
+        assert [] == city.rows("issuer", "list")
+        status, said = _as(city, first, "agency", "confirm", AGENCY)
+        assert (1, True) == (status, "Somebody else must confirm it" in said)
+        host.answer = publishing(new_key("two"))
+        said = _confirm(city, second)
+        assert {True} == {word in said for word in (url, host.uri, "add issuer of")}
+        assert ["two"] == city.rows("issuer", "list")[0]["keys"]
+        file = tmp_path / "jwks.json"
+        file.write_text(json.dumps({"keys": [new_key("three").as_dict(private=False)]}))
+        _as(city, first, "issuer", "keys", url, str(file))
+        assert ["two"] == city.rows("issuer", "list")[0]["keys"]
+        _confirm(city, second)
+        assert ["three"] == city.rows("issuer", "list")[0]["keys"]
+    city.run("issuer", "suspend", url, *WHY)
+    _as(city, first, "issuer", "reinstate", url)
+    assert "suspended" == city.rows("issuer", "list")[0]["status"]
+    _confirm(city, second)
+    assert "active" == city.rows("issuer", "list")[0]["status"]
+    events = [event for event in city.events() if event.startswith(("issuer.", "agency.change"))]
+    acts = ["added", "keys_fetched", "changed", "suspended", "reinstated"]
+    assert [f"issuer.{act}" for act in acts] == [event for event in events if event.startswith("issuer.")]
+    assert "consistent" in city.run("ledger", "verify")

@@ -1,11 +1,15 @@
 // An agency's own identity provider: oidc-provider, which gives its one client access tokens for one resource.
-// node issuer.mjs PORT CLIENT_ID CLIENT_SECRET RESOURCE ; the tokens are JWTs (RFC 9068), bound by DPoP.
+// node issuer.mjs PORT CLIENT_ID CLIENT_SECRET RESOURCE [ALGORITHM] ; the tokens are JWTs (RFC 9068), bound by
+// DPoP, signed with ES256 or with another algorithm.
 import { generateKeyPairSync } from 'node:crypto'
 import Provider from 'oidc-provider'
 
-const [port, clientId, clientSecret, resource] = process.argv.slice(2)
-const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const key = { ...privateKey.export({ format: 'jwk' }), kid: 'provider-1', use: 'sig', alg: 'ES256' }
+const [port, clientId, clientSecret, resource, alg = 'ES256'] = process.argv.slice(2)
+const { privateKey } =
+  alg === 'ES256'
+    ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    : generateKeyPairSync('rsa', { modulusLength: 2048 })
+const key = { ...privateKey.export({ format: 'jwk' }), kid: 'provider-1', use: 'sig', alg }
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
   clients: [
@@ -20,8 +24,8 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
   ],
   jwks: { keys: [key] },
   scopes: ['openid', 'reads:query'],
-  enabledJWA: { idTokenSigningAlgValues: ['ES256'] },
-  clientDefaults: { id_token_signed_response_alg: 'ES256' },
+  enabledJWA: { idTokenSigningAlgValues: [alg] },
+  clientDefaults: { id_token_signed_response_alg: alg },
   features: {
     clientCredentials: { enabled: true },
     dPoP: { enabled: true },
@@ -34,7 +38,7 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
         audience: resource,
         accessTokenFormat: 'jwt',
         accessTokenTTL: 300,
-        jwt: { sign: { alg: 'ES256' } },
+        jwt: { sign: { alg } },
       }),
     },
   },

@@ -6,17 +6,21 @@ import re
 from datetime import timedelta
 
 import pytest
+from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
 from gatekeeper.cli.agency import entering as new_agency
 from gatekeeper.cli.client import entering
+from gatekeeper.cli.client_credentials import public_key
 from gatekeeper.oversight.agencies import suspend
 from gatekeeper.oversight.changes import Change
+from gatekeeper.oversight.issuers import adding
 from gatekeeper.parts import changing
 from gatekeeper.store import administration
 from gatekeeper.web.console.sessions import form_token
 from tests.console.conftest import Browser, Staffed
 from tests.exchange.city import NOW, body
+from tests.exchange.test_issuers import terms
 
 ONE = "/console/agencies/sample-il-pd"
 WHY = "Letter of the chief of 3 November about misuse"
@@ -160,6 +164,22 @@ def test_an_agency_that_is_proposed_is_confirmed_from_the_list(staffed: Staffed)
     assert "Maple Grove" in second.client.get(where).text
     assert "/console/agencies/maple-grove-pd" == _acts(second, where).headers["Location"]
     assert 200 == second.client.get("/console/agencies/maple-grove-pd").status_code
+
+
+def test_an_identity_provider_is_shown_with_its_terms(staffed: Staffed) -> None:
+    """Whoever confirms sees whose tokens will count, for which agencies, and from where its keys come."""
+    first, second = staffed.signed_in("records"), staffed.signed_in("legal", name="Lee Other")
+    acts = changing(staffed.city.state, lambda: {"two_people_for": ["add_issuer"]})
+    key = public_key(ECKey.generate_key("P-256").as_pem(private=False))
+    made = changing(staffed.city.state, dict).alone(entering("sample-il-pd", key=key, profile="fapi"), by="o")
+    url, keys = "https://login.sheriff.example.gov", "https://keys.sheriff.example.gov/jwks"
+    fetched = {"jwks": {"keys": []}, "jwks_uri": keys, "stale_hours": 6}
+    said = terms(staffed.city, clients={"app": made.made["client_id"]}, **fetched)
+    where = f"/console/changes/{acts.propose(adding(url, said), first.made.account, WHY)}"
+    shown = second.client.get(where).text
+    assert {True} == {word in shown for word in (url, keys, "sample-il-pd", made.made["client_id"])}
+    assert "/console/agencies/sample-il-pd" == _acts(second, where).headers["Location"]
+    assert [url] == [each.url for each in staffed.city.state.registry.snapshot().issuers()]
 
 
 @pytest.mark.parametrize("way", ["reinstate", "invite"])

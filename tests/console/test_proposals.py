@@ -16,14 +16,17 @@ from gatekeeper.cli.client import entering, further
 from gatekeeper.cli.client_credentials import certificate_of, public_key
 from gatekeeper.exchange.certificate_names import ALG
 from gatekeeper.oversight.changes import ACTS, Act, Change
-from gatekeeper.parts import changing
+from gatekeeper.oversight.issuers import Known, adding, exchanging, reinstating
+from gatekeeper.parts import changing, issuers
 from gatekeeper.policy import shipped_policies
 from gatekeeper.web.console.change_facts import facts_of
 from gatekeeper.web.console.sessions import form_token
 from tests.console.conftest import Browser, Staffed
 from tests.console.test_agency_life import WHY, _suspend
+from tests.exchange.test_issuers import terms
 
 ONE = "sample-il-pd"
+SHERIFF = "https://login.sheriff.example.gov"
 SPANISH = {"Accept-Language": "es"}
 KEY = public_key(ECKey.generate_key("P-256").as_pem(private=False))
 TOLD: dict[Act, tuple[str, str]] = {
@@ -34,10 +37,13 @@ TOLD: dict[Act, tuple[str, str]] = {
     "close_agency": ("closed for good", "se cierra para siempre"),
     "add_client": ("one more client", "un cliente más"),
     "add_key": ("one more key", "una clave más"),
+    "add_issuer": ("on the terms that stand here", "en las condiciones que constan aquí"),
+    "change_issuer": ("gets other keys", "recibe otras claves"),
+    "reinstate_issuer": ("count again", "vuelven a valer"),
 }
 
 
-def _change(staffed: Staffed, act: Act) -> Change:
+def _change(staffed: Staffed, act: Act) -> Change:  # noqa: C901  (one line or two for each act)
     """Return one that can be made in the city as it stands."""
     match act:
         case "add_agency":
@@ -57,6 +63,24 @@ def _change(staffed: Staffed, act: Act) -> Change:
             owner = staffed.city.state.registry.client(staffed.city.clients[ONE])
             assert owner is not None
             return further(owner, KEY)
+        case "add_issuer":
+            return adding(SHERIFF, _terms(staffed))
+        case "change_issuer":
+            return exchanging(_taken_in(staffed), {"jwks": {"keys": [{**KEY.jwk, "kid": "next"}]}})
+        case "reinstate_issuer":
+            known = _taken_in(staffed)
+            issuers(staffed.city.state).end(SHERIFF, "suspended", reason=WHY, by="o")
+            return reinstating(known)
+
+
+def _terms(staffed: Staffed) -> dict[str, Any]:
+    made = changing(staffed.city.state, dict).alone(entering(ONE, key=KEY, profile="fapi"), by="o").made
+    return terms(staffed.city, clients={"app": made["client_id"]})
+
+
+def _taken_in(staffed: Staffed) -> Known:
+    changing(staffed.city.state, dict).alone(adding(SHERIFF, _terms(staffed)), by="o", reason=WHY)
+    return Known.of(staffed.city.state.registry.snapshot(), SHERIFF)
 
 
 def _confirm(browser: Browser, where: str, **typed: str) -> TestResponse:

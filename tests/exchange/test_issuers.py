@@ -17,7 +17,6 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from gatekeeper.cli import client
 from gatekeeper.cli.client_credentials import public_key
-from gatekeeper.cli.issuer import issuers
 from gatekeeper.errors import (
     InsufficientScope,
     InvalidRequest,
@@ -33,6 +32,7 @@ from gatekeeper.policy import Bundle
 from gatekeeper.store import administration
 from tests.exchange import test_officer, test_proofs
 from tests.exchange.city import City, body, founded, set_status
+from tests.exchange.providers import Providers
 from tests.oauth.city import ath, public, sign
 
 URL, OTHER = "https://login.sheriff.example.gov/realms/alpr", "https://portal.example.gov"
@@ -135,7 +135,7 @@ def found_town(directory: Any, bundle: Bundle) -> Town:
         made = client.register(opened.state, agency_id, key=key, profile="fapi")
         clients[agency_id] = made.client.id
     city = opened.with_clients(clients)
-    act = issuers(city.state)
+    act = Providers(city.state)
     act.add(URL, terms(city), reason=WHY, by="test")
     elsewhere = {"agencies": [ELSEWHERE], "clients": {"alpr-app": clients[ELSEWHERE]}}
     keys = {"keys": [named(OTHERS, "ec")]}
@@ -419,7 +419,7 @@ def test_an_assertion_beside_it_must_be_of_the_same_officer(own: Town) -> None:
 
 def test_what_each_token_must_say_is_asked_of_each(own: Town) -> None:
     """A provider whose identity tokens have the same type tells them apart by a claim."""
-    act = issuers(own.city.state)
+    act = Providers(own.city.state)
     act.set_status(URL, "removed", reason=WHY, by="test")
     act.add(URL, terms(own.city, types=["JWT"], required={"typ": "Bearer"}), reason=WHY, by="test")
     assert 200 == own.ask(own.token({"typ": "JWT"}, typ="Bearer")).status
@@ -430,7 +430,7 @@ def test_what_each_token_must_say_is_asked_of_each(own: Town) -> None:
 
 def test_a_portal_of_several_agencies_names_which(own: Town) -> None:
     """The claim and the client must be of one agency."""
-    act, clients = issuers(own.city.state), own.city.clients
+    act, clients = Providers(own.city.state), own.city.clients
     act.set_status(URL, "removed", reason=WHY, by="test")
     both = {
         "agencies": [AGENCY, ELSEWHERE],
@@ -446,7 +446,7 @@ def test_a_portal_of_several_agencies_names_which(own: Town) -> None:
 
 def test_bearer_tokens_count_where_the_terms_and_the_profile_say_so(own: Town) -> None:
     """For a client of the profile fapi they never do."""
-    act = issuers(own.city.state)
+    act = Providers(own.city.state)
     act.set_status(URL, "removed", reason=WHY, by="test")
     loose = client.register(own.city.state, AGENCY).client
     act.add(
@@ -465,7 +465,7 @@ def test_bearer_tokens_count_where_the_terms_and_the_profile_say_so(own: Town) -
 
 def test_a_suspended_issuer_counts_for_nothing_at_once(own: Town) -> None:
     """Its tokens are refused from the next request on; reinstated, they count again; removed, never."""
-    act, token = issuers(own.city.state), own.token()
+    act, token = Providers(own.city.state), own.token()
     assert 200 == own.ask(token).status
     act.set_status(URL, "suspended", reason=WHY, by="test")
     assert "issuer_suspended" == own.refused(token)
@@ -481,7 +481,7 @@ def test_a_suspended_issuer_counts_for_nothing_at_once(own: Town) -> None:
 
 def test_a_name_of_none_maps_nobody(own: Town) -> None:
     """A token without a client is not the client that somebody called None."""
-    act = issuers(own.city.state)
+    act = Providers(own.city.state)
     act.set_status(URL, "removed", reason=WHY, by="test")
     act.add(URL, terms(own.city, clients={"None": own.city.clients[AGENCY]}), reason=WHY, by="test")
     assert "issuer_client" == own.refused(own.token(client_id=None))
@@ -492,7 +492,7 @@ def test_other_keys_end_the_old_ones(own: Town) -> None:
     """What was signed with a key that the issuer does not have any more is refused."""
     token = own.token()
     keys = {"keys": [named(ECKey.generate_key("P-256"), "ec"), named(ED, "ed")]}
-    issuers(own.city.state).exchange_keys(URL, keys, reason=WHY, by="test")
+    Providers(own.city.state).exchange_keys(URL, keys, reason=WHY, by="test")
     assert "signature" == own.refused(token)
     assert 200 == own.ask(own.token({"alg": "EdDSA", "kid": "ed"}, ED)).status
 
@@ -529,7 +529,12 @@ UNFIT: dict[str, tuple[str, dict[str, Any], str]] = {
         "not named",
     ),
     "values without a claim": ("https://n.example", {"agency_values": {"x": AGENCY}}, "belong together"),
-    "RS256": ("https://n.example", {"algorithms": ["RS256"]}, "ES256"),
+    "HS256": ("https://n.example", {"algorithms": ["HS256"]}, "ES256"),
+    "RS256 without an RSA key": (
+        "https://n.example",
+        {"algorithms": ["RS256"], "jwks": {"keys": [named(EC, "ec"), named(RSA, "rsa", alg="PS256")]}},
+        "no key of the set can sign by RS256",
+    ),
     "no algorithm": ("https://n.example", {"algorithms": []}, "ES256"),
     "identity tokens alike": ("https://n.example", {"types": ["JWT"]}, "--require"),
     "any type": ("https://n.example", {"types": [""]}, "type"),
@@ -563,5 +568,5 @@ def test_terms_that_are_unfit_are_refused_with_what_to_give(town: Town, name: st
         changes = {"clients": {"a": town.city.clients[ELSEWHERE]}}
     before = len(town.city.events())
     with pytest.raises(OperatorError, match=cure):
-        issuers(town.city.state).add(url, terms(town.city, **changes), reason=WHY, by="test")
+        Providers(town.city.state).add(url, terms(town.city, **changes), reason=WHY, by="test")
     assert before == len(town.city.events())

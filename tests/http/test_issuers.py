@@ -20,14 +20,15 @@ WHY = ("--reason", "Agreement with the department of 3 November")
 
 
 @pytest.fixture
-def issuer(gate: RunningGate, tmp_path: Path) -> Iterator[str]:
+def issuer(gate: RunningGate, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
     """Serve the provider, and take it in while the gate runs; removed afterwards."""
-    agency = gate.agency(profile="fapi")
-    with access_tokens(THEIRS, SECRET, gate.base_url, tmp_path) as url:
+    agency, algorithm = gate.agency(profile="fapi"), getattr(request, "param", "ES256")
+    with access_tokens(THEIRS, SECRET, gate.base_url, tmp_path, algorithm) as url:
         keys = tmp_path / "jwks.json"
         keys.write_bytes(requests.get(f"{url}/jwks", timeout=10).content)
         named = ("--agency", agency["id"], "--client", f"{THEIRS}={agency['client_id']}")
-        gate.command("issuer", "add", url, *named, "--jwks", str(keys), "--audience", gate.base_url, *WHY)
+        signs = ("--algorithm", algorithm, "--jwks", str(keys))
+        gate.command("issuer", "add", url, *named, *signs, "--audience", gate.base_url, *WHY)
         yield url
         gate.command("issuer", "remove", url, *WHY)
 
@@ -36,6 +37,7 @@ def _ask(gate: RunningGate, issuer: str, *options: str) -> dict[str, Any]:
     return asked_by_node("external", issuer, THEIRS, SECRET, gate.base_url, *options, body=gate.body())
 
 
+@pytest.mark.parametrize("issuer", ["ES256", "PS256", "RS256"], indirect=True)
 def test_a_bound_token_of_the_agencys_own_provider_gets_records(gate: RunningGate, issuer: str) -> None:
     """RFC 8707 `resource` at their endpoint, RFC 9068 and DPoP at ours; suspended, it counts for nothing."""
     given = _ask(gate, issuer, "--times=2")

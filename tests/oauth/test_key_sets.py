@@ -381,6 +381,24 @@ def test_keys_that_are_not_for_us_are_passed_over(town: Town) -> None:
     assert 2 == len(town.events())
 
 
+def test_a_key_that_ended_is_as_one_that_left(town: Town) -> None:
+    """An `exp` that an agency publishes in its set is heeded with the fetch; one to come changes nothing."""
+    now = int(time.time())
+    town.host.answer = publishing({**public(ONE), "exp": now + 3600})
+    town.later(6)
+    assert 200 == town.ask(ONE)
+    assert [] == key_warnings(town.state, lambda: town.city.tokens)
+    for end in (now - 1, "never", True):
+        town.host.answer = publishing({**public(ONE), "exp": end})
+        town.later(6)
+        assert 401 == town.ask(ONE)
+    (warning,) = key_warnings(town.state, lambda: town.city.tokens)
+    assert ("key_set_empty", True) == (warning.code, "gatekeeper client fetch-keys" in warning.text)
+    town.host.answer = publishing(ONE)
+    town.later(6)
+    assert 200 == town.ask(ONE)
+
+
 def test_an_empty_set_takes_every_key_back(town: Town) -> None:
     """An agency that publishes none has none."""
     assert 200 == town.ask(ONE)

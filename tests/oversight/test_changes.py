@@ -22,20 +22,28 @@ from gatekeeper.ledger import Json
 from gatekeeper.ledger.entries import schema_of
 from gatekeeper.oversight.agencies import suspend
 from gatekeeper.oversight.changes import ACTS, UNLESS_SAID, Change
-from gatekeeper.oversight.changing import NOT_SO, NOT_TWICE, OVER, VOID, Changing
-from gatekeeper.parts import changing
+from gatekeeper.oversight.changing import NOT_SO, NOT_TWICE, NOT_YOURS, OVER, VOID, Changing
+from gatekeeper.oversight.issuers import Known, adding, exchanging, reinstating
+from gatekeeper.parts import changing, issuers
 from gatekeeper.policy import shipped_policies
 from gatekeeper.store import StaffAccount, administration
 from gatekeeper.store import staff as staff_rows
 from gatekeeper.store.tables import agency_proposals
 from tests.exchange.city import City
 from tests.exchange.conftest import bundle, city
+from tests.exchange.providers import Providers
+from tests.exchange.test_issuers import terms as provider_terms
 from tests.store.making import commit
 
 __all__ = ["bundle", "city"]
 
-AGENCY = "sample-il-pd"
+AGENCY, OTHER = "sample-il-pd", "sample-wi-pd"
+URL = "https://login.sheriff.example.gov"
 WHY = "Letter of the chief of 3 November"
+
+
+def _jwks() -> dict[str, Any]:
+    return {"keys": [{**ECKey.generate_key("P-256").as_dict(private=False), "kid": "ec"}]}
 
 
 @dataclass
@@ -76,6 +84,15 @@ class Office:
                 client = self.city.state.registry.client(str(made.content["client"]))
                 assert client is not None
                 return further(client, public_key(ECKey.generate_key("P-256").as_pem(private=False)))
+            case "add_issuer":
+                return adding(URL, self.terms())
+            case "change_issuer" | "reinstate_issuer":
+                Providers(self.city.state).add(URL, self.terms(), reason=WHY, by="operator")
+                found = Known.of(self.city.state.registry.snapshot(), URL)
+                if act == "change_issuer":
+                    return exchanging(found, {"jwks": _jwks()})
+                Providers(self.city.state).set_status(URL, "suspended", reason=WHY, by="operator")
+                return reinstating(found)
             case "reinstate_agency":
                 self.suspended()
                 return Change("reinstate_agency", AGENCY)
@@ -91,6 +108,11 @@ class Office:
             case _:
                 return Change("change_agency", AGENCY, {"contacts": ["chief@sample.example"]})
 
+    def terms(self) -> dict[str, Any]:
+        """Return terms of an identity provider of two agencies."""
+        named = {"agencies": [AGENCY, OTHER], "clients": {"app": self.city.clients[AGENCY]}}
+        return {**provider_terms(self.city, **named), "jwks": _jwks()}
+
     def suspended(self) -> None:
         """Suspend the agency, as one person may at once."""
         found = self.city.state.registry.agency(AGENCY)
@@ -102,7 +124,7 @@ class Office:
         """Return the events of agencies and credentials since the city was founded."""
         found = [entry.event for entry in self.city.state.rows.entries(0, 10_000)]
         since = found[found.index("policy.activated") :]
-        return [event for event in since if event.startswith(("agency.", "credential."))]
+        return [event for event in since if event.startswith(("agency.", "credential.", "issuer."))]
 
     def write(self, statement: str) -> None:
         """Change the database behind the program's back."""
@@ -139,7 +161,14 @@ EVENTS = {
     "close_agency": "agency.closed",
     "add_client": "credential.added",
     "add_key": "credential.key_added",
+    "add_issuer": "issuer.added",
+    "change_issuer": "issuer.changed",
+    "reinstate_issuer": "issuer.reinstated",
 }
+
+
+def _all(snapshot: Any) -> tuple[Any, ...]:
+    return snapshot.agencies(), snapshot.clients(), snapshot.issuers()
 
 
 @pytest.mark.parametrize("act", ACTS)
@@ -152,7 +181,7 @@ def test_each_kind_takes_two_where_the_law_says_so(office: Office, act: str) -> 
             office.acts.alone(change, by="robin", person=person, reason=WHY)
     proposal_id = office.acts.propose(change, first, WHY)
     now = office.city.state.registry.snapshot()
-    assert (before.agencies(), before.clients()) == (now.agencies(), now.clients())
+    assert _all(before) == _all(now)
     with pytest.raises(OperatorError, match=NOT_TWICE[:20]):
         office.acts.confirm(proposal_id, first, WHY)
     done = office.acts.confirm(proposal_id, second, WHY)
@@ -164,7 +193,7 @@ def test_each_kind_takes_two_where_the_law_says_so(office: Office, act: str) -> 
         name: each["value"] for name, each in said.items()
     }.items()
     after = office.city.state.registry.snapshot()
-    assert (before.agencies(), before.clients()) != (after.agencies(), after.clients())
+    assert _all(before) != _all(after)
     assert () == office.acts.waiting()
     with pytest.raises(OperatorError, match=OVER[:20]):
         office.acts.confirm(proposal_id, second, WHY)
@@ -238,6 +267,23 @@ VOIDING: dict[str, tuple[str, Callable[[Office, Change], object]]] = {
             office.city.state.rows, administration.revoke_client(str(change.content["client"]))
         ),
     ),
+    "the issuer was given other keys": (
+        "reinstate_issuer",
+        lambda office, _: Providers(office.city.state).exchange_keys(URL, _jwks(), reason=WHY, by="o"),
+    ),
+    "the issuer was suspended": (
+        "change_issuer",
+        lambda office, _: Providers(office.city.state).set_status(URL, "suspended", reason=WHY, by="o"),
+    ),
+    "the issuer was removed": (
+        "change_issuer",
+        lambda office, _: Providers(office.city.state).set_status(URL, "removed", reason=WHY, by="o"),
+    ),
+    "the issuer was taken in by somebody else": (
+        "add_issuer",
+        lambda office, change: changing(office.city.state, dict).alone(change, by="o", reason=WHY),
+    ),
+    "an agency of the issuer was suspended": ("add_issuer", lambda office, _: office.suspended()),
     "a client came": (
         "close_agency",
         lambda office, _: changing(office.city.state, dict).alone(office.change("add_client"), by="o"),
@@ -256,6 +302,38 @@ def test_what_changed_since_voids_it(office: Office, act: str, meanwhile: Callab
         office.acts.confirm(proposal_id, second, WHY)
     assert before == office.events()
     assert () == office.acts.waiting()
+
+
+@pytest.mark.parametrize("agency_id", [AGENCY, OTHER])
+def test_nobody_of_an_agency_that_an_issuer_speaks_for_decides_on_it(office: Office, agency_id: str) -> None:
+    """Of any of them, as the first person or the second; but they may withdraw."""
+    change, first, second = office.change("add_issuer"), office.person("robin"), office.person("lee", "legal")
+    theirs = office.person("kim", agency_id=agency_id)
+    with pytest.raises(OperatorError, match=NOT_YOURS[:20]):
+        office.acts.propose(change, theirs, WHY)
+    proposal_id = office.acts.propose(change, first, WHY)
+    with pytest.raises(OperatorError, match=NOT_YOURS[:20]):
+        office.acts.confirm(proposal_id, theirs, WHY)
+    office.acts.confirm(proposal_id, second, WHY)
+    assert URL == office.city.state.registry.snapshot().issuers()[0].url
+
+
+@pytest.mark.parametrize("agencies", [None, [AGENCY], [AGENCY, OTHER, "sample-il-lab"], [OTHER, AGENCY]])
+def test_an_issuer_is_of_the_agencies_that_its_change_names(office: Office, agencies: Any) -> None:
+    """Or somebody of an agency that is not named could decide on it."""
+    change = office.change("add_issuer")
+    forged = replace(change, content={**change.content, "agencies": agencies})
+    with pytest.raises(OperatorError, match="other agencies"):
+        office.acts.propose(forged, office.person("robin"), WHY)
+
+
+def test_to_suspend_and_to_remove_an_issuer_takes_one(office: Office) -> None:
+    """Whatever the law says."""
+    Providers(office.city.state).add(URL, office.terms(), reason=WHY, by="operator")
+    acts = issuers(office.city.state)
+    acts.end(URL, "suspended", reason=WHY, by="operator")
+    acts.end(URL, "removed", reason=WHY, by="operator")
+    assert ["issuer.added", "issuer.suspended", "issuer.removed"] == office.events()
 
 
 def test_what_is_void_is_proposed_anew_and_what_waits_is_not(office: Office) -> None:

@@ -12,22 +12,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from gatekeeper.errors import SettingsRefused
+from gatekeeper.hardware import Place
 from gatekeeper.policy.archive import opa_files
-from gatekeeper.policy.hardware_key import HardwareSigner, Place
+from gatekeeper.policy.hardware_key import POLICY, HardwareSigner
 from gatekeeper.policy.keyring import PolicyKeys
 from gatekeeper.policy.signing import SIGNATURES, claims_of
 from tests.policy.laws import small
 from tests.policy.tampered import enactment
-
-MODULE = next(
-    (
-        path
-        for path in ("/usr/lib/softhsm/libsofthsm2.so", "/usr/lib64/pkcs11/libsofthsm2.so")
-        if Path(path).exists()
-    ),
-    "/usr/lib/softhsm/libsofthsm2.so",
-)
-PIN = "837465"
+from tests.servers.hsm import MODULE, PIN, begin_anew
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +47,7 @@ def token(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
                 *("--label", label, "--id", f"0{number}"),
             )
         (directory / "key.pem").unlink()
+        begin_anew()
         yield directory
 
 
@@ -137,14 +130,14 @@ def test_no_module(token: Path) -> None:
 def test_uri_refused(text: str) -> None:
     """A URI that does not say exactly where the key is, or that holds the PIN itself."""
     with pytest.raises(SettingsRefused, match="set GATEKEEPER_POLICY_KEY to pkcs11:") as refused:
-        Place.parse(text)
+        Place.parse(text, POLICY)
     assert "918273" not in str(refused.value)
 
 
 def test_uri_read() -> None:
     """Escaped characters are what they stand for; the PIN's file is named in either way."""
     text = "pkcs11:token=City%20Hall;object=law%3B1;serial=ab?module-path=/m.so&pin-source=file:///run/pin"
-    assert Place("City Hall", "law;1", b"ab", "/m.so", Path("/run/pin")) == Place.parse(text)
+    assert Place("City Hall", "law;1", b"ab", "/m.so", Path("/run/pin"), POLICY) == Place.parse(text, POLICY)
 
 
 def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,9 +36,11 @@ def oidc_provider(base_url: str, directory: Path) -> Iterator[str]:
 
 
 @contextmanager
-def access_tokens(client_id: str, secret: str, resource: str, directory: Path) -> Iterator[str]:
+def access_tokens(
+    client_id: str, secret: str, resource: str, directory: Path, algorithm: str = "ES256"
+) -> Iterator[str]:
     """Serve npm's oidc-provider as an agency's own, which gives tokens for the resource; yield its issuer."""
-    with _serving("issuer.mjs", [client_id, secret, resource], directory) as issuer:
+    with _serving("issuer.mjs", [client_id, secret, resource, algorithm], directory) as issuer:
         yield issuer
 
 

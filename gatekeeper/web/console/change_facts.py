@@ -27,6 +27,9 @@ WORDS: Final = (
     later("close agency"),
     later("add client"),
     later("add key"),
+    later("add issuer"),
+    later("change issuer"),
+    later("reinstate issuer"),
     later("name"),
     later("kind"),
     later("state"),
@@ -45,11 +48,48 @@ WORDS: Final = (
     later("thumbprint"),
     later("name in the certificate"),
     later("last day"),
+    later("issuer"),
+    later("url"),
+    later("agencies"),
+    later("audience"),
+    later("algorithms"),
+    later("types"),
+    later("longest life in seconds"),
+    later("bearer tokens"),
+    later("claim that names the client"),
+    later("their clients, and ours"),
+    later("claim that names the agency"),
+    later("their agencies, and ours"),
+    later("claim of the scope"),
+    later("claims that each token must have"),
+    later("claims that prove the officer"),
+    later("claim that names the token"),
+    later("address of its keys"),
+    later("hours that fetched keys count"),
+    later("keys"),
     later("done"),
     later("void"),
 )
 """The words of the page that are codes of ours."""
 
+_TERMS: Final = {
+    "max_life": "longest life in seconds",
+    "bearer": "bearer tokens",
+    "client_claim": "claim that names the client",
+    "clients": "their clients, and ours",
+    "agency_claim": "claim that names the agency",
+    "agency_values": "their agencies, and ours",
+    "scope_claim": "claim of the scope",
+    "required": "claims that each token must have",
+    "officer": "claims that prove the officer",
+    "id_claim": "claim that names the token",
+    "jwks_uri": "address of its keys",
+    "stale_hours": "hours that fetched keys count",
+    "jwks": "keys",
+}
+"""What the terms of an identity provider are called; others have their own name."""
+
+_ALGORITHMS: Final = {"EC": "ES256", "RSA": "PS256", "OKP": "EdDSA"}
 _CODES: Final = frozenset({"kind", "status", "profile"})
 _NAMED: Final = "tls_client_auth_"
 _CHANGES: Final = frozenset({"change_agency", "change_287g"})
@@ -69,6 +109,9 @@ def facts_of(change: Change, agency: Agency | None) -> list[Fact]:
     for name, value in change.content.items():
         if name == "key":
             found += _key(value)
+            continue
+        if name in {"terms", "keys"} and isinstance(value, dict):
+            found += [Fact(_TERMS.get(term, term), _term(term, said)) for term, said in value.items()]
             continue
         now = _text(name, getattr(agency, name, None)) if change.act in _CHANGES and agency else None
         found.append(Fact(name, _text(name, value), now))
@@ -91,6 +134,23 @@ def _key(value: Json) -> Iterator[Fact]:
         yield Fact("thumbprint", _thumbprint(str(value.get("alg")), jwk))
     if isinstance(jwk.get("exp"), int):
         yield Fact("last day", _last_day(jwk))
+
+
+def _term(name: str, said: Json) -> str:
+    """Return a term in words: pairs as pairs, each key by its id and thumbprint."""
+    if not isinstance(said, dict):
+        return _text(name, said)
+    keys = said.get("keys") if name == "jwks" else None
+    if isinstance(keys, list):
+        told = (_held(key) if isinstance(key, dict) else _text(name, key) for key in keys)
+    else:
+        told = (f"{key} = {_text(name, value)}" for key, value in said.items())
+    return ", ".join(told) or say("nothing")
+
+
+def _held(key: Mapping[str, Any]) -> str:
+    alg = _ALGORITHMS.get(str(key.get("kty")), "")  # a published key need not name its own
+    return f"{_text('kid', key.get('kid'))} ({_thumbprint(alg, key)})"
 
 
 def _thumbprint(alg: str, jwk: Mapping[str, Any]) -> str:

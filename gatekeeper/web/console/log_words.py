@@ -58,6 +58,7 @@ EVENT: Final[Mapping[str, str]] = {
     "credential.token_revoked": later("A token was revoked before it expired."),
     "issuer.added": later("The tokens of an agency's identity provider count from here on."),
     "issuer.changed": later("The keys of an identity provider were exchanged."),
+    "issuer.keys_fetched": later("The keys that an identity provider publishes changed."),
     "issuer.suspended": later("The tokens of an identity provider count for nothing for now."),
     "issuer.reinstated": later("The tokens of an identity provider count again."),
     "issuer.removed": later("An identity provider was removed."),
