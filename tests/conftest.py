@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import shutil
 import sys
@@ -78,11 +79,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def application_log(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """Return what the application's log holds, whichever stream the test before it was configured for."""
+    """Return what the application's log holds, whatever stream and level a test before had it set to."""
     written = io.StringIO()
     logger = structlog.wrap_logger(
         structlog.PrintLogger(written),
         processors=[structlog.contextvars.merge_contextvars, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
     )
     for name, module in list(sys.modules.items()):
         if name.startswith("gatekeeper.") and hasattr(module, "_log"):
