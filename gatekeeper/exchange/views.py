@@ -22,6 +22,7 @@ _WORD_OR_NUMBER = re.compile(r"[a-z]+|[0-9]+")
 _CASED = re.compile(r"[A-Z]{2,}|[A-Z]?[a-z]+|[A-Z]|[0-9]+")
 _RUN_TOGETHER = re.compile(r"[A-Z]{2}[a-z]|[a-z][A-Z]")
 _BESIDE_DIGIT = re.compile(r"[a-z][0-9]|[0-9][a-z]")
+_NUMBER = re.compile(r"((?<![a-z0-9@$!|])[0-9]{3,}(?![a-z0-9@$!|]))")
 _TIGHT = re.compile(r"[a-z0-9](?:\x00*[a-z0-9])*")
 _MARK = "."
 # Letters in boxes and circles, and flags: drawn as letters, but Unicode does not decompose them.
@@ -184,7 +185,9 @@ def _readings(shaped: Shaped, shapes: Shapes) -> Iterator[View]:
     yield View(shaped, _WORD.findall(lower), lower, _WORD)
     yield from _tight(shaped, lower, shapes)
     if shapes.swapped.search(lower):
-        letters = lower.translate(shapes.swaps)
+        # A number is one: badge 404 does not say "aoa". Single digits between spaces may be spelling a word.
+        parts = _NUMBER.split(lower)
+        letters = "".join(part if at % 2 else part.translate(shapes.swaps) for at, part in enumerate(parts))
         yield View(shaped, _WORD.findall(letters), letters, _WORD)
         yield from _tight(shaped, letters, shapes)
     if _BESIDE_DIGIT.search(lower):

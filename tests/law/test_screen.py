@@ -308,3 +308,25 @@ def test_a_broken_lexicon_is_refused(part: str, broken: Json) -> None:
         Lexicon.load({**DOCUMENT, part: broken})
     with pytest.raises(BundleRefused):
         Lexicon.load({name: value for name, value in DOCUMENT.items() if name != part})
+
+
+@pytest.mark.parametrize("field", ["narrative", "case_number", "badge", "unit"])
+@pytest.mark.parametrize("text", ["404", "4411-404", "26-404", "Room 404, unit 1325"])
+def test_a_number_spells_no_word(field: str, text: str) -> None:
+    """Badge 404 does not say AOA ("assist other agency"), nor does any other number say another word."""
+    assert "other_requester" not in screen({field: text}, LEXICON).classes
+
+
+@pytest.mark.parametrize(
+    "text", ["4o4", "4 0 4", "4.0.4", "40@", "!MM1GR4T10N h0ld", "1 m m 1 g r a t 1 o n"]
+)
+def test_digits_among_letters_still_spell_one(text: str) -> None:
+    """Nor does one between spaces or marks stop to be a letter."""
+    assert {"other_requester", "immigration_enforcement", "immigration_form"} & {*read(text).classes}
+
+
+def test_of_all_numbers_none_is_found_by_its_shape() -> None:
+    """What is found of a number is what is listed as a number."""
+    numbers = [str(number) for number in range(100, 10_000)]
+    found = {match.term for number in numbers for match in screen({"badge": number}, LEXICON).matches}
+    assert [] == sorted(term for term in found if not any(letter.isdigit() for letter in term))

@@ -111,7 +111,7 @@ class RunningGate:
         Each is about another plate, by another officer: what one test was refused, the next does not ask
         again in other words, and together they are no sweep.
         """
-        own = {"requester__badge": f"4411-{next(self._officers)}"}
+        own = {"requester__badge": f"4411{next(self._officers):05}"}
         return flawless(next(self._plates), **(own | changes))
 
     def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
