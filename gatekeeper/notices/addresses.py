@@ -41,7 +41,7 @@ def look_up(host: str, port: int) -> Sequence[str]:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A webhook's address, read: its parts fit into a request as they are."""
+    """An address, read: its parts fit into a request as they are."""
 
     scheme: str
     host: str
@@ -50,13 +50,33 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """What an address is for, as messages call it; ``proof`` is what stands in a password's place."""
+
+    name: str
+    example: str
+    proof: str = ""
+
+
+WEBHOOK: Final = Use(
+    "a webhook is reached",
+    "give it as https://alpr.example.gov/hooks/gatekeeper",
+    ": the signature proves who sends",
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
-    """What webhooks may reach. ``loopback``: the gatekeeper itself serves on this machine alone."""
+    """What may be reached. ``loopback``: the gatekeeper itself serves on this machine alone.
+
+    ``ports`` is None where the port is for whoever registers the address to say.
+    """
 
     networks: tuple[Network, ...] = ()
-    ports: frozenset[int] = frozenset({443, 8443})
+    ports: frozenset[int] | None = frozenset({443, 8443})
     loopback: bool = False
     look_up: Callable[[str, int], Sequence[str]] = look_up
+    use: Use = WEBHOOK
 
     @classmethod
     def parse(cls, networks: str, ports: str, *, loopback: bool) -> Reach:
@@ -77,7 +97,7 @@ class Reach:
 
     def read(self, url: str) -> Target | str:
         """Return the parts of an address, or what is wrong with it and what to give instead."""
-        example = "give it as https://alpr.example.gov/hooks/gatekeeper"
+        example = self.use.example
         if not (url.isascii() and url.isprintable()) or len(url) > LONGEST:
             # Read first: the parser below takes line breaks away in silence.
             return f"that is not a web address: {example}"
@@ -90,16 +110,18 @@ class Reach:
         if not (_NAME.match(host) or _literal(host)):
             return f"that is not a web address with a host: {example}"
         if "@" in parts.netloc:
-            return "an address with a name or password in it is refused: the signature proves who sends"
+            return f"an address with a name or password in it is refused{self.use.proof}"
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         if parts.fragment or not _PATH.match(path):
             return "the address has signs that no request can carry: write them as %20 and the like"
         if parts.scheme == "http" and self.loopback and _here(host):
             return Target("http", host, 80 if port is None else port, path)
         if parts.scheme != "https":
-            return f"a webhook is reached by https alone: {example}"
+            return f"{self.use.name} by https alone: {example}"
         chosen = 443 if port is None else port
-        if chosen not in self.ports and not (self.loopback and _here(host)):
+        if self.ports is None and chosen == 0:
+            return f"there is no port 0: {example}"
+        if self.ports is not None and chosen not in self.ports and not (self.loopback and _here(host)):
             allowed = ", ".join(map(str, sorted(self.ports)))
             return f"that port is not allowed: use one of {allowed}, or set GATEKEEPER_WEBHOOK_PORTS"
         return Target("https", host, chosen, path)
@@ -125,7 +147,7 @@ class Reach:
         return tuple(map(str, found))
 
     def allows(self, address: Address) -> bool:
-        """Say whether a webhook may reach this address."""
+        """Say whether this address may be reached."""
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
             address = address.ipv4_mapped
         if address.is_loopback:

@@ -64,3 +64,17 @@ def _cut(watched: socket.socket, late: threading.Event) -> None:
     late.set()  # before anybody can see the end
     with suppress(OSError):
         watched.shutdown(socket.SHUT_RDWR)
+
+
+def fault_of(error: OSError | http.client.HTTPException) -> str:
+    """Return a word of ours for what went wrong, with nothing in it of the other side's making."""
+    match error:
+        case ssl.SSLCertVerificationError():
+            return "certificate_refused"
+        case TimeoutError():
+            return "timed_out"
+        case ssl.SSLError():
+            return "tls_failed"
+        case http.client.HTTPException():
+            return "no_http_answer"
+    return "no_connection"

@@ -17,12 +17,12 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from gatekeeper.errors import SettingsRefused
-from gatekeeper.notices.addresses import Network, Reach, Target, look_up
-from gatekeeper.notices.connecting import connected, cut_off, spoken
+from gatekeeper.notices.addresses import Network, Reach, Target, Use, look_up
+from gatekeeper.notices.connecting import MOST_ADDRESSES, connected, cut_off, fault_of, spoken
 
 WHOLE_S: Final = 3.0
 LARGEST: Final = 64 * 1024
@@ -34,13 +34,7 @@ _HEADERS: Final = {
     "Connection": "close",
 }
 
-
-_WORDS: Final = (
-    ("a webhook is", "a key set is"),
-    ("https://alpr.example.gov/hooks/gatekeeper", "https://keys.example.gov/jwks.json"),
-    (": the signature proves who sends", ""),
-)
-"""What an address is called there, and what it is here."""
+_KEY_SET: Final = Use("a key set is fetched", "give it as https://keys.example.gov/jwks.json")
 
 
 class FetchFailed(Exception):
@@ -84,32 +78,18 @@ class Fetching:
         addresses = self._addresses(target, ends)
         try:
             return self._answered(target, addresses, ends)
-        except ssl.SSLCertVerificationError:
-            raise FetchFailed("certificate_refused") from None
-        except TimeoutError:
-            raise FetchFailed("timed_out") from None
-        except ssl.SSLError:
-            raise FetchFailed("tls_failed") from None
-        except http.client.HTTPException:
-            raise FetchFailed("no_http_answer") from None
-        except OSError:
-            raise FetchFailed("no_connection") from None
+        except (OSError, http.client.HTTPException) as error:
+            raise FetchFailed(fault_of(error)) from None
 
     def _read(self, url: str) -> Target | str:
-        # Which port is for the operator who registers it to say, not for a setting.
-        reach = replace(self._reach(), ports=frozenset(range(1, 65_536)))
-        found = reach.read(url)
-        if isinstance(found, str):
-            for of_webhooks, of_key_sets in _WORDS:
-                found = found.replace(of_webhooks, of_key_sets)
-            return found
-        if found.scheme != "https":
-            return "a key set is fetched by https alone: give it as https://keys.example.gov/jwks.json"
+        found = self._reach().read(url)
+        if isinstance(found, Target) and found.scheme != "https":
+            return f"{_KEY_SET.name} by https alone: {_KEY_SET.example}"
         return found
 
     def _reach(self) -> Reach:
         loopback = any(network.is_loopback for network in self.networks)
-        return Reach(self.networks, loopback=loopback, look_up=self.look_up)
+        return Reach(self.networks, None, loopback, self.look_up, _KEY_SET)
 
     def _addresses(self, target: Target, ends: float) -> tuple[str, ...]:
         """Return the checked addresses of a target. Raises FetchFailed."""
@@ -144,7 +124,7 @@ class Fetching:
 
     def _answered(self, target: Target, addresses: Sequence[str], ends: float) -> bytes:
         """Ask, and return the body of the answer. Raises FetchFailed, OSError, HTTPException."""
-        opened = connected(addresses, target.port, _left(ends) / min(len(addresses), 3))
+        opened = connected(addresses, target.port, _left(ends) / min(len(addresses), MOST_ADDRESSES))
         with cut_off(opened, _left(ends)), opened:
             opened.settimeout(_left(ends))
             connection = spoken(target, opened, self.trust)

@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from gatekeeper.notices.addresses import Target
-from gatekeeper.notices.connecting import connected, cut_off, spoken
+from gatekeeper.notices.connecting import connected, cut_off, fault_of, spoken
 from gatekeeper.notices.endpoints import PREFIX, Endpoints, Webhook
 from gatekeeper.notices.outcomes import DELIVERED, Agency, Delivery, Notice, Outcome, failing
 from gatekeeper.notices.reminders import ending
@@ -106,16 +106,8 @@ def _answered(
 ) -> Outcome:
     try:
         status = _status(target, connected(addresses, target.port, TIMEOUT_S), body, headers, trust)
-    except ssl.SSLCertVerificationError:
-        return failing("certificate_refused")
-    except TimeoutError:
-        return failing("timed_out")
-    except ssl.SSLError:
-        return failing("tls_failed")
-    except http.client.HTTPException:
-        return failing("no_http_answer")
-    except OSError:
-        return failing("no_connection")
+    except (OSError, http.client.HTTPException) as error:
+        return failing(fault_of(error))
     if 200 <= status < 300:
         return DELIVERED
     return Outcome("gone", "status_410") if status == 410 else failing(f"status_{status}")
