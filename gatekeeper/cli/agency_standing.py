@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from gatekeeper.cli.agency import agency, known
-from gatekeeper.cli.by_two import AtTheShell, make, say_proposed
+from gatekeeper.cli.by_two import AtTheShell, make
 from gatekeeper.cli.issuer_key_sets import fetch_published
 from gatekeeper.cli.opened import city, data_option, json_option, operator, reason_option, show
 from gatekeeper.cli.persons import as_option, proved
@@ -52,15 +52,10 @@ def suspend(data: Path | None, agency_id: str, reason: str) -> None:
 def reinstate(data: Path | None, agency_id: str, reason: str, username: str | None) -> None:
     """Propose to reinstate a suspended agency; another person confirms it within seven days."""
     with city(data) as state:
-        found, acts = known(state, agency_id), changing(state)
-        change = Change("reinstate_agency", found.id)
-        two = acts.takes_two(change)
-        person = proved(state, username, "stop_sharing").account
-        if two:
-            say_proposed(acts.propose(change, person, reason))
-            return
-        acts.alone(change, person=person, reason=reason)
-    click.echo(f"{found.id} is active from its next request on")
+        found = known(state, agency_id)
+        done = make(state, Change("reinstate_agency", found.id), AtTheShell(username, reason))
+    if done is not None:
+        click.echo(f"{found.id} is active from its next request on")
 
 
 @agency.command()

@@ -1,7 +1,8 @@
 """A change of an agency, a client or a key by a command: made at once, or proposed where the law wants two.
 
 Guarantees: as ``oversight.changing``; the operator at the shell is nobody where two people are wanted, so
-whoever proposes proves who they are (``persons``), and learns what the second person types.
+whoever proposes proves who they are (``persons``), and learns what the second person types. So does whoever
+does alone what a member of staff does, never the operator.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import click
 from gatekeeper.cli.opened import operator
 from gatekeeper.cli.persons import as_option, proved
 from gatekeeper.errors import OperatorError
-from gatekeeper.oversight.changes import Change, Done
+from gatekeeper.oversight.changes import BY_STAFF, Change, Done
 from gatekeeper.parts import changing
 from gatekeeper.state import State
 
@@ -43,14 +44,17 @@ def who_options(command: Callable[..., None]) -> Callable[..., None]:
 def make(state: State, change: Change, who: AtTheShell) -> Done | None:
     """Make a change; None if it was only proposed, which is said. Raises OperatorError, LedgerUnavailable."""
     acts = changing(state)
-    if not acts.takes_two(change):
+    two = acts.takes_two(change)
+    if not two and change.act not in BY_STAFF:
         return acts.alone(change, by=operator(), reason=who.reason)
     if who.reason is None:
         raise OperatorError(
             "the city's law wants two people for this: say why, and who you are: --reason … --as USER"
         )
     person = proved(state, who.username, "stop_sharing").account
-    say_proposed(acts.propose(change, person, who.reason))
+    if not two:
+        return acts.alone(change, person=person, reason=who.reason)
+    _say_proposed(acts.propose(change, person, who.reason))
     return None
 
 
@@ -59,7 +63,7 @@ def alone(state: State, change: Change) -> Done:
     return changing(state).alone(change, by=operator())
 
 
-def say_proposed(proposal_id: str) -> None:
+def _say_proposed(proposal_id: str) -> None:
     """Say what was proposed, and what the second person types."""
     click.echo(f"proposed ({proposal_id}); nothing is changed until another person confirms it:")
     click.echo(f"  gatekeeper agency confirm {proposal_id} --reason …")
