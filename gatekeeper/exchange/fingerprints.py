@@ -30,7 +30,12 @@ def target_prints(
 
 def officer_print(keys: DayKeys, day: date, *, agency_id: str, badge: str) -> bytes:
     """Return the day's fingerprint of an officer of an agency. Raises KeyErased."""
-    return keys.fingerprint(day, "officer", canonical({"agency": agency_id, "badge": plain(badge)}))
+    return keys.fingerprint(day, "officer", _officer(agency_id, badge))
+
+
+def officer_prints(keys: DayKeys, days: Iterable[date], *, agency_id: str, badge: str) -> list[bytes]:
+    """Return the officer's fingerprints of several days; see ``each_day``."""
+    return [made for (made,) in each_day(keys, days, [("officer", _officer(agency_id, badge))]).values()]
 
 
 def each_day(
@@ -81,6 +86,10 @@ _ALIKE: Final = str.maketrans(
     "abesijkmhopctyxdhqwabezhikmnoptyxcjilodhtg",
 )
 """Cyrillic and Greek letters that look like a Latin one, large or small, and Latin ones with a stroke."""
+
+
+def _officer(agency_id: str, badge: str) -> bytes:
+    return canonical({"agency": agency_id, "badge": plain(badge)})
 
 
 def _target(plate: str | None, cameras: Sequence[str]) -> bytes:

@@ -9,13 +9,11 @@ could not be read are an error, never "none".
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from gatekeeper.errors import KeyErased
-from gatekeeper.exchange.fingerprints import each_day, officer_print, plain, target_print, who
+from gatekeeper.exchange.fingerprints import each_day, officer_prints, plain, target_prints, who
 from gatekeeper.exchange.interfaces import AskedBefore, Queries
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Json
@@ -93,15 +91,13 @@ def others(
     Dry runs are among them. Nothing is told of a day whose key is gone. Raises StoreUnavailable,
     LedgerUnavailable.
     """
-    prints_of_days = []
-    for day in keys.days():
-        with suppress(KeyErased):
-            prints_of_days.append(
-                officer_print(keys, day, agency_id=agency_id, badge=query.requester.badge)
-                if by == "officer"
-                else target_print(keys, day, plate=query.plate, cameras=query.cameras)
-            )
-    found = queries.asked_before(by, prints_of_days, MOST_OTHERS + 1)
+    days = keys.days()
+    made = (
+        officer_prints(keys, days, agency_id=agency_id, badge=query.requester.badge)
+        if by == "officer"
+        else target_prints(keys, days, plate=query.plate, cameras=query.cameras)
+    )
+    found = queries.asked_before(by, made, MOST_OTHERS + 1)
     known = sorted((one for one in found if one.query_id != query_id), key=lambda one: one.hour, reverse=True)
     permitted = sum(one.outcome == "permit" for one in known)
     return Others(tuple(known[:LATEST]), permitted, len(known) - permitted, len(found) > MOST_OTHERS)

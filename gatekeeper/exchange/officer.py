@@ -21,7 +21,7 @@ from typing import Any, Literal
 from gatekeeper.errors import Fault, InvalidRequest, OfficerRefused
 from gatekeeper.exchange.assertions import SKEW_SECONDS, AssertionRefused, checked, key_named
 from gatekeeper.exchange.compact import CompactFault, is_identifier, read
-from gatekeeper.exchange.fingerprints import plain
+from gatekeeper.exchange.fingerprints import plain, who
 from gatekeeper.exchange.key_sets import CurrentKeys, KeysStale
 from gatekeeper.exchange.parse import Requester
 from gatekeeper.exchange.public_keys import import_key
@@ -273,4 +273,4 @@ class OfficerMarks:
 
     def of_requester(self, agency_id: str, requester: Requester) -> bytes:
         """Return the mark of whoever a query names; a badge of signs only is nobody's, as in ``history``."""
-        return self.of(agency_id, requester.badge if plain(requester.badge) else requester.name)
+        return self.of(agency_id, who(requester.badge, requester.name))

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import Any, Final
 
 from gatekeeper.errors import KeyErased
-from gatekeeper.exchange.fingerprints import each_day, plain
+from gatekeeper.exchange.fingerprints import each_day, who
 from gatekeeper.exchange.history import DAYS
 from gatekeeper.exchange.interfaces import Marked, Queries
 from gatekeeper.exchange.parse import Query
@@ -181,7 +181,7 @@ def left(  # noqa: PLR0913  what a mark is made of
         rows += [Insert("marks", {"mark_fp": one, "box": box, **made}) for one in prints]
     if first and places_of(data, query.cameras):
         looked = own if unmet or dry_run else parties
-        prints = dict.fromkeys(keys.fingerprints(day, [(_PLACE, who) for who in _lookers(looked, query)]))
+        prints = dict.fromkeys(keys.fingerprints(day, [(_PLACE, one) for one in _lookers(looked, query)]))
         rows += [Insert("marks", {"mark_fp": one, **made}) for one in prints]
     if first and not dry_run and not unmet and outwaited(data, facts):
         box = seal_agency(keys, day, query_id, parties[0])
@@ -234,7 +234,7 @@ def _looked(  # noqa: PLR0917  what a look is counted by
     days = [today - timedelta(days=ago) for ago in range(DAYS)]
     if (at + AT_ONCE).date() != today:
         days.insert(0, today + timedelta(days=1))
-    prints = list(each_day(keys, days, [(_PLACE, who) for who in _lookers(parties, query)]).values())
+    prints = list(each_day(keys, days, [(_PLACE, one) for one in _lookers(parties, query)]).values())
     latest = tuple(chain.from_iterable(prints[:3]))
     looked = Question(latest, to_ms(at - AT_ONCE), to_ms(at + AT_ONCE))
     found = queries.looks(
@@ -257,5 +257,5 @@ def _looked(  # noqa: PLR0917  what a look is counted by
 
 def _lookers(parties: Sequence[str], query: Query) -> list[bytes]:
     """Return what tells the officer and each agency from others, in this order."""
-    officer = plain(query.requester.badge) or plain(query.requester.name)
+    officer = who(query.requester.badge, query.requester.name)
     return [canonical(one) for one in ([parties[0], officer], *([party] for party in parties))]

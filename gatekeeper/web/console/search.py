@@ -9,19 +9,16 @@ what was purged is not found.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from datetime import date
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from flask import Blueprint, Response, g, request
 from marshmallow import Schema, ValidationError, fields, validate
 
-from gatekeeper.errors import KeyErased
 from gatekeeper.exchange.fields import Plate, SafeString
-from gatekeeper.exchange.fingerprints import officer_print, plain, target_print
+from gatekeeper.exchange.fingerprints import officer_prints, plain, target_prints
 from gatekeeper.exchange.interfaces import Agency
-from gatekeeper.ledger import DayKeys, Draft, Json
+from gatekeeper.ledger import Draft, Json
 from gatekeeper.review.queue import Card
 from gatekeeper.review.reasons import LONGEST, fault_of, tidy
 from gatekeeper.web.console.desk import Desk
@@ -190,19 +187,8 @@ def _by_prints(desk: Desk, typed: dict[str, Any], agency: Agency | None) -> Sequ
     of: Literal["target_fp", "officer_fp"] = "target_fp"
     if agency is None or typed["by"] == "plate":
         plate = Plate().deserialize(typed["plate"])
-        made = _each_day(keys, lambda day: target_print(keys, day, plate=plate, cameras=()))
+        made = target_prints(keys, keys.days(), plate=plate, cameras=())
     else:
         of = "officer_fp"
-        made = _each_day(
-            keys, lambda day: officer_print(keys, day, agency_id=agency.id, badge=typed["badge"])
-        )
+        made = officer_prints(keys, keys.days(), agency_id=agency.id, badge=typed["badge"])
     return desk.reviews.of_prints(of, made, most=MOST_FOUND)
-
-
-def _each_day(keys: DayKeys, fingerprint: Callable[[date], bytes]) -> list[bytes]:
-    """Return the fingerprints of every day whose key there still is."""
-    made = []
-    for day in keys.days():
-        with suppress(KeyErased):
-            made.append(fingerprint(day))
-    return made
