@@ -1,6 +1,6 @@
-"""Private keys in files: read, written and encrypted in one way, whoever signs with them.
+"""Private keys in files: opened, written and encrypted in one way, whoever signs with them.
 
-Guarantees: a key is read only from a file that its owner alone may read, no link; an encrypted one (PKCS#8
+Guarantees: ``content_of`` reads only a file that its owner alone may read, no link; an encrypted key (PKCS#8
 under a passphrase) needs the passphrase of ``GATEKEEPER_KEY_PASSPHRASE_FILE``, and what is written while
 there is one is encrypted; each fault has its own message, which says what cures it and repeats no secret.
 """

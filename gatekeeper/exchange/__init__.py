@@ -65,7 +65,7 @@ from gatekeeper.exchange.rulings import ANSWERED, rulings
 from gatekeeper.exchange.screen import Lexicon
 from gatekeeper.exchange.sessions import at_once
 from gatekeeper.exchange.status import state_now, status
-from gatekeeper.ledger import Appended, Clock, DayKeys, Json, Ledger, Row
+from gatekeeper.ledger import Appended, Clock, DayKeys, Json, Ledger, Row, StoredEntry
 from gatekeeper.ledger.rows import RegistryState
 from gatekeeper.ledger.spending import Spend
 from gatekeeper.ledger.stops import Lease
@@ -83,7 +83,6 @@ __all__ = [
     "by_whom",
     "cost",
     "covered",
-    "first_detail",
     "further_records",
     "identify",
     "judge",
@@ -462,30 +461,25 @@ def judge(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetime) ->
 def asked(gate: Gate, query_id: str) -> Query:
     """Return a query as it now stands: as it was first sent, and every appeal since, in order.
 
-    Raises as ``first_detail`` does; with a part of what was said erased, nobody can say what was asked.
+    Raises UnknownQuery if none of that id was decided, KeyErased: with a part of what was said erased, nobody
+    can say what was asked.
     """
     entries = gate.ledger.entries_of(query_id)
     added = [gate.ledger.opened(entry).detail["appeal"] for entry in entries if entry.event == ANSWERED]
-    return appealed(first_detail(gate, query_id)["body"], added)
-
-
-def first_detail(gate: Gate, query_id: str) -> dict[str, Json]:
-    """Return the private side of a query's first decision: its body, and what the policy was asked with.
-
-    Raises UnknownQuery if none of that id was decided, KeyErased if what was asked has been erased.
-    """
-    decided = [e for e in gate.ledger.entries_of(query_id) if e.event == "query.decided"]
+    decided = _decisions(entries)
     if not decided:
         raise UnknownQuery(query_id)
-    return gate.ledger.detail_of(decided[0].index).detail
+    return appealed(gate.ledger.opened(decided[0]).detail["body"], added)
 
 
-def _last_facts(gate: Gate, query_id: str) -> dict[str, Json]:
+def _decisions(entries: Sequence[StoredEntry]) -> list[StoredEntry]:
+    return [entry for entry in entries if entry.event == "query.decided"]
+
+
+def _last_facts(gate: Gate, entries: Sequence[StoredEntry]) -> dict[str, Json]:
     """Return what the policy was last asked with about a query, nothing if it never was. Raises KeyErased."""
-    decided = [e for e in gate.ledger.entries_of(query_id) if e.event == "query.decided"]
-    if not decided:
-        return {}
-    facts = gate.ledger.detail_of(decided[-1].index).detail["input"]
+    decided = _decisions(entries)
+    facts = gate.ledger.opened(decided[-1]).detail["input"] if decided else None
     return facts if isinstance(facts, dict) else {}
 
 
@@ -506,8 +500,9 @@ def reconsider(
     """
     snapshot, at = gate.registry.snapshot(), gate.clock.now()
     gate = gate if gate.pinned is not None else gate.as_in_force()
-    began = first_asked(gate.ledger, query_id) or at
-    who = known_before(_last_facts(gate, query_id).get("officer"), suspended=False)
+    entries = gate.ledger.entries_of(query_id)
+    began = first_asked(gate.ledger, entries) or at
+    who = known_before(_last_facts(gate, entries).get("officer"))
     situation = _circumstances(gate, agency_id, "", query, snapshot, at, ruling, query_id, began, who=who)
     if paper_verified is not None:
         situation = replace(situation, legal_process_verified=paper_verified)
@@ -548,8 +543,10 @@ def _situation(gate: Gate, request: log.Request, snapshot: Snapshot, at: datetim
             digest=request.query.digest,
             at=at,
         )
-    began = at if request.first else first_asked(gate.ledger, request.query_id) or at
-    caller, who = request.caller, officer(request.officer, suspended=False, at=at)
+    began = at
+    if not request.first:
+        began = first_asked(gate.ledger, gate.ledger.entries_of(request.query_id)) or at
+    caller, who = request.caller, officer(request.officer, at=at)
     found = _circumstances(
         gate,
         caller.agency_id,
@@ -638,7 +635,7 @@ def unread(gate: Gate, caller: Caller, snapshot: Snapshot, query_id: str) -> Non
     """
     agency = snapshot.agency(caller.agency_id)
     quotas = Quotas.of(gate.engine.bundle.data, caller.agency_id, "" if agency is None else agency.kind)
-    entry = spend_unread(quotas, gate.clock.now_ms, caller.agency_id, lambda _left: None)
+    entry = spend_unread(quotas, gate.clock.now_ms, caller.agency_id)
     try:
         log.refused(gate.ledger, query_id, caller.agency_id, "invalid_request", "parse", entry)
     except QuotaExceeded as over:

@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from joserfc import jws
 from joserfc.errors import JoseError
@@ -34,10 +34,13 @@ _IDENTIFIER = re.compile(r"[\x21-\x7e]{1,256}\Z", re.ASCII)
 VerifyingKey = ECKey | RSAKey | OKPKey
 
 
-class CompactFault(Exception):
-    """The text is refused. ``fault`` is one of: malformed, oversized, header, algorithm, signature."""
+Fault = Literal["malformed", "oversized", "header", "algorithm", "signature"]
 
-    def __init__(self, fault: str) -> None:
+
+class CompactFault(Exception):
+    """The text is refused, for that ``fault``."""
+
+    def __init__(self, fault: Fault) -> None:
         super().__init__(fault)
         self.fault = fault
 

@@ -56,8 +56,8 @@ class Situation:
     """Everything outside the request that its decision depends on, as it was at ``at`` (aware UTC).
 
     ``history``, ``patterns`` and ``officer`` have no default: what was not counted or looked up is not none.
-    ``registry`` is the version of agencies, credentials, stops and policy that the facts were read at; the
-    release compares it again inside its own commit. ``cameras`` names every camera of the store.
+    ``registry`` is the version of agencies, credentials, stops and policy that the facts were read at;
+    without it nothing is released. ``cameras`` names every camera of the store.
     """
 
     agency: Agency | None

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gatekeeper.errors import OfficerRefused, StoreUnavailable
-from gatekeeper.exchange.compact import RS256, CompactFault, VerifyingKey, claimed, is_identifier, read
+from gatekeeper.exchange.compact import RS256, CompactFault, Fault, VerifyingKey, claimed, is_identifier, read
 from gatekeeper.exchange.issuer_keys import KeySource, key_for
 from gatekeeper.exchange.key_sets import KeysStale, is_over
 from gatekeeper.exchange.officer import Assertion, said_of
@@ -43,12 +43,8 @@ IssuerFault = Literal[
     "issuer_keys_stale",
     "issuer_key_expired",
     "type",
-    "algorithm",
     "unknown_key",
-    "signature",
-    "malformed",
-    "oversized",
-    "header",
+    Fault,
     "audience",
     "claims",
     "subject",
@@ -186,7 +182,7 @@ def _signed(
     except KeysStale as stale:
         raise IssuerRefused("issuer_keys_stale") from stale
     except CompactFault as fault:
-        raise IssuerRefused(_FAULTS[fault.fault]) from fault
+        raise IssuerRefused(fault.fault) from fault
 
 
 def _addressed(claims: Mapping[str, Any], issuer: Issuer, terms: Terms) -> None:
@@ -219,15 +215,6 @@ def _asking(
     if named != agency:
         raise IssuerRefused("issuer_agency")
     return client_id, agency
-
-
-_FAULTS: Mapping[str, IssuerFault] = {
-    "malformed": "malformed",
-    "oversized": "oversized",
-    "header": "header",
-    "algorithm": "algorithm",
-    "signature": "signature",
-}
 
 
 def _key(keys: Sequence[Mapping[str, Any]], kid: str, algorithm: str, now: int) -> VerifyingKey:

@@ -17,7 +17,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from gatekeeper.exchange.public_keys import PRIVATE, import_key, thumbprint
+from gatekeeper.exchange.public_keys import PRIVATE, thumbprint
 from gatekeeper.exchange.registrations import Client, ClientKey
 
 ALG: Final = "jwks_uri"
@@ -42,7 +42,7 @@ class KeySetRefused(Exception):
 
 
 class KeysStale(Exception):
-    """A client's keys could not be fetched for too long."""
+    """The keys of a client, or of an issuer, could not be fetched for too long."""
 
 
 class CurrentKeys(Protocol):
@@ -199,9 +199,8 @@ def _fit(jwk: Mapping[str, Any]) -> PublishedKey | None:
     alg = _ALGORITHMS.get(kty) if alg is None else alg
     if not isinstance(alg, str):
         return None
-    try:
-        own = import_key(alg, jwk).thumbprint()
-    except ValueError:
+    own = thumbprint(alg, jwk)
+    if own is None:
         return None
     kid = jwk.get("kid", own)
     if not is_kid(kid):

@@ -371,7 +371,7 @@ def _marks(keys: DayKeys, request: Request, decision: Decision, data: Mapping[st
         data,
         agencies=[party.agency_id for party in parties(decision)],
         query=request.query,
-        at=decision.situation.at,
+        at=at,
         query_id=request.query_id,
         facts=decision.facts,
         unmet=[provision.code for provision in decision.unmet],

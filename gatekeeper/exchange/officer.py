@@ -124,25 +124,28 @@ NAMED = Officer(proved=False, suspended=False)
 """An officer who is merely named, and of whom nothing is on record."""
 
 
-def officer(assertion: Assertion | None, *, suspended: bool, at: datetime) -> Officer:
-    """Return what is known at that moment."""
+def officer(assertion: Assertion | None, *, at: datetime) -> Officer:
+    """Return what an assertion says at that moment; whether they are suspended the registry adds."""
     if assertion is None:
-        return Officer(proved=False, suspended=suspended)
+        return NAMED
     trained, today = assertion.trained_on, at.astimezone(UTC).date()
     return Officer(
         proved=True,
-        suspended=suspended,
+        suspended=False,
         role=assertion.role,
         training_age_days=None if trained is None else (today - trained).days,
         session_age_hours=max(0, int(at.timestamp()) - assertion.session_began) // _HOUR,
     )
 
 
-def known_before(recorded: Json, *, suspended: bool) -> Officer:
-    """Return the officer as a decision was made on it before, if it was made since officers are facts."""
+def known_before(recorded: Json) -> Officer:
+    """Return the officer as a decision was made on it before, if it was made since officers are facts.
+
+    Whether they are suspended now the registry adds.
+    """
     if not isinstance(recorded, dict):
-        return Officer(proved=False, suspended=suspended)
-    return Officer(**{**recorded, "suspended": suspended})  # type: ignore[arg-type]  # our own record
+        return NAMED
+    return Officer(**{**recorded, "suspended": False})  # type: ignore[arg-type]  # our own record
 
 
 def proved(

@@ -37,7 +37,7 @@ from gatekeeper.exchange.rephrased import (
     seal_refusal,
     tells,
 )
-from gatekeeper.ledger import DayKeys, Insert, Json, Ledger, Transaction
+from gatekeeper.ledger import DayKeys, Insert, Json, Ledger, StoredEntry, Transaction
 from gatekeeper.ledger.canonical import canonical
 from gatekeeper.ledger.clock import to_ms
 
@@ -196,12 +196,12 @@ def places_of(data: Mapping[str, Any], cameras: Sequence[str]) -> tuple[str, ...
     return tuple(sorted(kind for kind, at in listed.items() if not asked.isdisjoint(at)))
 
 
-def first_asked(ledger: Ledger, query_id: str) -> datetime | None:
-    """Return when a query was first decided, or None if that was erased.
+def first_asked(ledger: Ledger, entries: Iterable[StoredEntry]) -> datetime | None:
+    """Return when the query of these entries was first decided, or None if that was erased.
 
-    Raises LedgerUnavailable, LedgerCorrupt.
+    Raises LedgerCorrupt.
     """
-    for entry in ledger.entries_of(query_id):
+    for entry in entries:
         if entry.event in _DECISIONS:
             try:
                 return datetime.fromisoformat(str(ledger.opened(entry).openings["at"]["value"]))

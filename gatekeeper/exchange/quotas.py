@@ -38,7 +38,7 @@ OFFICER: Final = "officer"
 AGAIN: Final = "again"
 KINDS: Final = ("plate", "place")
 LIMITS: Final = (AGENCY, OFFICER, *KINDS, AGAIN)
-"""The names of all limits, which stand in headers, in refusals and in the log."""
+"""The names of the limits on queries, which stand in headers, in refusals and in the log."""
 REVOCATIONS: Final = "revocations"
 MOST_REVOKED: Final = 3000
 """Tokens that one client may revoke at once, and in an hour: one for each query that an agency may ask."""
@@ -110,27 +110,22 @@ def spend(
     )
 
 
-def spend_unread(
-    quotas: Quotas, now_ms: Callable[[], int], agency_id: str, told: Callable[[tuple[Left, ...]], None]
-) -> Spend:
-    """Return what is spent by the entry of a request that could not be read: nobody's officer, not urgent."""
-    return Spend(
-        agency_id=agency_id,
-        limits=(quotas.limits[AGAIN],),
-        officer=None,
-        officer_print=lambda _day: None,
-        urgent=False,
-        now_ms=now_ms,
-        told=told,
-    )
+def spend_unread(quotas: Quotas, now_ms: Callable[[], int], agency_id: str) -> Spend:
+    """Return what is spent by the entry of a request that could not be read."""
+    return _of_nobody(quotas.limits[AGAIN], now_ms, agency_id)
 
 
 def spend_revocation(now_ms: Callable[[], int], agency_id: str, client_id: str) -> Spend:
     """Return what the entry of a token that its client revoked spends: one of that client's own."""
     name = f"{REVOCATIONS} {sha256(client_id.encode()).hexdigest()[:24]}"  # as long as a bucket's name may be
+    return _of_nobody(Limit(name, MOST_REVOKED, MOST_REVOKED * IN_A_DAY["hour"]), now_ms, agency_id)
+
+
+def _of_nobody(limit: Limit, now_ms: Callable[[], int], agency_id: str) -> Spend:
+    """Return one of a limit alone, by no officer, not urgent, of which nothing is told when it was spent."""
     return Spend(
         agency_id=agency_id,
-        limits=(Limit(name, MOST_REVOKED, MOST_REVOKED * IN_A_DAY["hour"]),),
+        limits=(limit,),
         officer=None,
         officer_print=lambda _day: None,
         urgent=False,

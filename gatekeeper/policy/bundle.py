@@ -91,7 +91,7 @@ def load_sources(sources: Sources) -> Bundle:
     provisions = manifest.in_force(packs)
     faults += _presence(sources, manifest)
     written = _written(sources, manifest, faults)
-    faults += [*_review_faults(sources, manifest), *quota_faults(sources.data.get("city"))]
+    faults += [*_provision_faults(sources, manifest), *quota_faults(sources.data.get("city"))]
     rehearsal = _rehearse(sources)
     faults += rehearsal.faults
     modules = [module_of(path, tree) for path, tree in rehearsal.trees.items()]
@@ -214,7 +214,7 @@ def _data_faults(sources: Sources) -> list[str]:
     return faults
 
 
-def _review_faults(sources: Sources, manifest: Manifest) -> list[str]:
+def _provision_faults(sources: Sources, manifest: Manifest) -> list[str]:
     """Return what the city says of a provision that there is not: nobody would be told."""
     known = {listed.code for listed in manifest.provisions}
     faults = []

@@ -317,12 +317,14 @@ queries = Table(
 marks = Table(
     "marks",
     metadata,
-    # What a later query is compared with: refusals of a target, questions at sensitive places.
+    # What a later query is compared with, or staff are told of: refusals, looks at sensitive places, sessions
+    # of a badge, what came by waiting, badges that two share.
     _hash("mark_fp", nullable=False, primary_key=True),
     Column("at_ms", BigInteger, primary_key=True),
     Column("query_id", String(128), ForeignKey("queries.query_id"), primary_key=True),
     Column("day", Date, nullable=False, index=True),
-    # Of a refusal: what it was refused for, and what it said, sealed under the day's key.
+    # Of a session: its fingerprint. Of others: what was refused and said, or whose it is, sealed under the
+    # day's key. Of a look at a place: nothing.
     Column("box", LargeBinary),
     **_KEYED,
 )
