@@ -290,7 +290,7 @@ def application(state: State, gate: Gate, tokens: TokenKeys, refused: Callable[[
     stands = witnessed_of(state)
 
     def warned() -> list[KeyWarning]:
-        return key_warnings(state, lambda: tokens)
+        return key_warnings(state, tokens)
 
     for blueprint in (
         tokens_blueprint(_authorization(state, gate, tokens, refused), presenting, _brake(state)),

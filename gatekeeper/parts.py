@@ -172,14 +172,14 @@ def issuer_keys(state: State) -> IssuerKeys:
     return IssuerKeys(fetching.get, times, state.registry.snapshot, acts.take, state.clock.now_ms)
 
 
-def key_warnings(state: State, tokens: Callable[[], TokenKeys]) -> list[KeyWarning]:
+def key_warnings(state: State, tokens: TokenKeys) -> list[KeyWarning]:
     """Return which keys need somebody. Raises an Unavailable."""
     now, registry = state.clock.now(), state.registry.snapshot()
     clients = registry.clients()
     encrypted = bool(state.settings.key_passphrase)
     try:
-        tokens().usable()  # what is in hardware may have gone since it was read
-        found = [*of_token_keys(tokens().listed(), now, encrypted=encrypted)]
+        # What is in hardware may have gone since it was read.
+        found = [*of_token_keys(tokens.usable(), now, encrypted=encrypted)]
     except SettingsRefused as fault:
         found = [unusable(str(fault))]
     fetched = KeySetTimes(state.database).all()

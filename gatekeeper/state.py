@@ -31,7 +31,7 @@ from gatekeeper.store.ledger_checks import LedgerChecks
 from gatekeeper.store.published import PublishedCheckpoints
 from gatekeeper.store.revisions import Revisions
 from gatekeeper.store.stops import Stops
-from gatekeeper.web import bundle_access, nonce_key, secret_file
+from gatekeeper.web import bundle_access, secret_file
 from gatekeeper.web.bundle_access import BundleAccess
 from gatekeeper.web.keys import TokenKeys
 from gatekeeper.web.proxy import Proxy
@@ -154,7 +154,7 @@ class State:
 
     def nonces(self) -> Nonces:
         """Return the nonces of DPoP proofs. Raises SettingsRefused."""
-        return nonce_key.load(_nonce_key(self.settings))
+        return Nonces(secret_file.read(_nonce_key(self.settings)))
 
     def officer_marks(self) -> OfficerMarks:
         """Return what suspended officers are found by. Raises SettingsRefused."""
@@ -226,7 +226,7 @@ def lay_out(settings: Settings) -> None:
     SecretsKey.create(_notices_key(settings))
     policy_keys(settings).create()
     bundle_access.create(_bundle_token(settings))
-    nonce_key.create(_nonce_key(settings))
+    secret_file.create(_nonce_key(settings))
     secret_file.create(_officers_key(settings))
     if not log_key_file(settings).exists():
         # A log keeps its name for ever, also when the city's address changes.

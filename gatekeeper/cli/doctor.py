@@ -98,7 +98,7 @@ def _keys(settings: Settings) -> str:
         state.officer_marks()
         today = state.clock.now().date()
         state.keys.fingerprint(today, "doctor", b"")  # as each request does: without it nothing can be logged
-        warnings = key_warnings(state, lambda: tokens)
+        warnings = key_warnings(state, tokens)
     except KeyErased as error:
         raise OperatorError(
             f"{error}: put back {today}.key of {settings.key_directory / 'days'}; nothing is logged, and so "

@@ -34,7 +34,6 @@ JWKS_CACHE_SECONDS = 300
 LOOK_AGAIN_SECONDS: Final = 1.0
 """Within this a running worker has read the directory again."""
 
-_LOOK_AGAIN_SECONDS = LOOK_AGAIN_SECONDS
 _ACTIVE, _NEXT, _RETIRED = "active.pem", "next.pem", "retired-"
 _READINGS: Final = 20
 State = Literal["next", "active", "retired"]
@@ -118,9 +117,11 @@ class TokenKeys:
         """Return every key as the directory has it now. Raises SettingsRefused."""
         return self._read().listed
 
-    def usable(self) -> None:
-        """Sign with the active key, and see that it is signed. Raises SettingsRefused."""
-        self._read().active.signed({})
+    def usable(self) -> tuple[Listed, ...]:
+        """Return every key as ``listed`` does, once the active one has signed. Raises SettingsRefused."""
+        found = self._read()
+        found.active.signed({})
+        return found.listed
 
     def prepare(self, pkcs11: str = "") -> str:
         """Publish the next key, a new one or that of a PKCS#11 URI; return its kid.
@@ -192,10 +193,10 @@ class TokenKeys:
     def _current(self) -> _Set:
         # Read again each second: a key that an operator destroys must die in workers that already run, and
         # a directory's time stamp is too coarse to tell.
-        if time.monotonic() - self._looked < _LOOK_AGAIN_SECONDS:
+        if time.monotonic() - self._looked < LOOK_AGAIN_SECONDS:
             return self._set
         with self._lock:
-            if time.monotonic() - self._looked >= _LOOK_AGAIN_SECONDS:
+            if time.monotonic() - self._looked >= LOOK_AGAIN_SECONDS:
                 try:
                     self._set = self._read()
                 except SettingsRefused as unreadable:

@@ -251,7 +251,7 @@ def test_after_a_purge_nothing_leads_from_a_case_to_its_request(
     def erased(*_: object) -> None:  # the key of a day that is not over is never destroyed
         raise KeyErased("destroyed")
 
-    monkeypatch.setattr(type(staffed.city.gate.ledger), "detail_of", erased)
+    monkeypatch.setattr(type(staffed.city.gate.ledger), "opened", erased)
     answer = clerk.client.get(f"/console/reviews/{query}/case")
     assert (409, True) == (answer.status_code, "erased" in answer.text)
     case = _case(staffed)

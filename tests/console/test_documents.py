@@ -92,7 +92,7 @@ def test_where_what_was_asked_is_erased_no_paper_of_it_is_given(
     def erased(*_: object) -> None:
         raise KeyErased("destroyed")
 
-    monkeypatch.setattr(type(staffed.city.gate.ledger), "detail_of", erased)
+    monkeypatch.setattr(type(staffed.city.gate.ledger), "opened", erased)
     assert 404 == clerk.client.get(f"/console/documents/{document_id}").status_code
 
 

@@ -19,7 +19,7 @@ from gatekeeper.oversight.changes import ACTS, Act, Change
 from gatekeeper.oversight.issuers import Known, adding, exchanging, reinstating
 from gatekeeper.parts import changing, issuers
 from gatekeeper.policy import shipped_policies
-from gatekeeper.web.console.change_facts import facts_of
+from gatekeeper.web.console.change_facts import DOES, facts_of
 from gatekeeper.web.console.sessions import form_token
 from tests.console.conftest import Browser, Staffed
 from tests.console.test_agency_life import WHY, _suspend
@@ -94,7 +94,7 @@ def test_these_are_all_that_a_city_may_want_two_people_for() -> None:
     """By the schema of its data; a further one has its words here, or this fails."""
     schema = json.loads((shipped_policies() / "schema" / "city.json").read_text("utf-8"))
     assert [*ACTS] == schema["properties"]["two_people_for"]["items"]["enum"]
-    assert {*ACTS} == {*get_args(Act)} == TOLD.keys()
+    assert {*ACTS} == {*get_args(Act)} == TOLD.keys() == DOES.keys()
 
 
 @pytest.mark.parametrize("act", ACTS)

@@ -438,7 +438,7 @@ def test_who_did_what_and_why_is_told_from_the_log(lawyers: Lawyers, monkeypatch
     def erased(*_: object) -> None:
         raise KeyErased("destroyed")
 
-    monkeypatch.setattr(type(lawyers.city.gate.ledger), "detail_of", erased)
+    monkeypatch.setattr(type(lawyers.city.gate.ledger), "opened", erased)
     told = _text(_section(ada.client.get(address).text, "history"))
     assert WHY not in told
     assert 7 == told.count("who it was has been erased")

@@ -273,7 +273,7 @@ def test_what_is_wrong_is_told_where_people_look(town: Fetched) -> None:
     """Not the first time that it fails; then failing, then stale; each with the command."""
 
     def codes() -> list[str]:
-        found = key_warnings(town.state, lambda: town.city.tokens)
+        found = key_warnings(town.state, town.city.tokens)
         assert all(f"gatekeeper issuer fetch-keys {URL}" in each.text for each in found)
         return [each.code for each in found]
 
@@ -400,7 +400,7 @@ def test_a_key_with_an_end_of_its_own_counts_until_then(town: Fetched) -> None:
         town.host.answer = publishing({**ONE, "exp": end})
         fetch_now(town.state, URL)
         assert told == town.status("ec", EC)
-    assert ["issuer_keys_none"] == [each.code for each in key_warnings(town.state, lambda: town.city.tokens)]
+    assert ["issuer_keys_none"] == [each.code for each in key_warnings(town.state, town.city.tokens)]
 
 
 def test_a_key_of_the_same_name_is_another_key(town: Fetched) -> None:

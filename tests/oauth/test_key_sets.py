@@ -387,12 +387,12 @@ def test_a_key_that_ended_is_as_one_that_left(town: Town) -> None:
     town.host.answer = publishing({**public(ONE), "exp": now + 3600})
     town.later(6)
     assert 200 == town.ask(ONE)
-    assert [] == key_warnings(town.state, lambda: town.city.tokens)
+    assert [] == key_warnings(town.state, town.city.tokens)
     for end in (now - 1, "never", True):
         town.host.answer = publishing({**public(ONE), "exp": end})
         town.later(6)
         assert 401 == town.ask(ONE)
-    (warning,) = key_warnings(town.state, lambda: town.city.tokens)
+    (warning,) = key_warnings(town.state, town.city.tokens)
     assert ("key_set_empty", True) == (warning.code, "gatekeeper client fetch-keys" in warning.text)
     town.host.answer = publishing(ONE)
     town.later(6)
@@ -487,10 +487,10 @@ def test_a_set_that_fails_is_told_where_people_look(town: Town) -> None:
     told = town.http.get("/readyz")
     assert ["key_set_failing"] == told.get_json()["key_warnings"]
     assert town.client_id not in told.get_data(as_text=True)
-    (warning,) = key_warnings(town.state, lambda: town.city.tokens)
+    (warning,) = key_warnings(town.state, town.city.tokens)
     assert f"gatekeeper client fetch-keys {town.client_id}" in warning.text
     assert "status_500" in warning.text
     file = town.state.settings.key_directory / "tokens" / "active.pem"
     file.chmod(0o644)
-    codes = [warning.code for warning in key_warnings(town.state, lambda: town.city.tokens)]
+    codes = [warning.code for warning in key_warnings(town.state, town.city.tokens)]
     assert ["token_keys_unusable", "key_set_failing"] == codes

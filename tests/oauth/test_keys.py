@@ -123,7 +123,7 @@ def test_directory_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_rotation_never_refuses_a_good_token(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Next is published before it signs; retired is published after it signed; dropped is gone."""
-    monkeypatch.setattr("gatekeeper.web.keys._LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("gatekeeper.web.keys.LOOK_AGAIN_SECONDS", 0.0)
     keys = TokenKeys(directory)
     city = City(keys)
     old, _ = keys.signing()
@@ -150,7 +150,7 @@ def test_running_server_refuses_when_its_keys_cannot_be_read(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A directory that became unsafe or went away: 503, not the keys of a moment ago."""
-    monkeypatch.setattr("gatekeeper.web.keys._LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("gatekeeper.web.keys.LOOK_AGAIN_SECONDS", 0.0)
     keys = TokenKeys(directory)
     kid, _ = keys.signing()
     (directory / "active.pem").chmod(0o644)
@@ -169,7 +169,7 @@ def _jwks(keys: TokenKeys) -> tuple[int, str]:
 
 def test_readers_never_meet_a_rotation_half_done(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keys are renamed and dropped while others read: each reading finds one active key and its own."""
-    monkeypatch.setattr("gatekeeper.web.keys._LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("gatekeeper.web.keys.LOOK_AGAIN_SECONDS", 0.0)
     readers = [TokenKeys(directory) for _ in range(3)]
     over = Event()
 

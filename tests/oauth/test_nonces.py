@@ -9,7 +9,7 @@ import pytest
 
 from gatekeeper.errors import SettingsRefused
 from gatekeeper.exchange.nonces import Nonces
-from gatekeeper.web import nonce_key
+from gatekeeper.web import secret_file
 from tests.oauth.city import NOW
 
 
@@ -18,8 +18,8 @@ def test_processes_that_begin_at_once_know_each_others_nonces(tmp_path: Path) ->
     file, found = tmp_path / "nonces.key", list[Nonces]()
 
     def begin() -> None:
-        nonce_key.create(file)
-        found.append(nonce_key.load(file))
+        secret_file.create(file)
+        found.append(Nonces(secret_file.read(file)))
 
     threads = [threading.Thread(target=begin) for _ in range(8)]
     for thread in threads:
@@ -41,4 +41,4 @@ def test_a_key_that_is_none_is_said_to_be(tmp_path: Path, content: bytes | None,
         file.write_bytes(content)
         file.chmod(mode)
     with pytest.raises(SettingsRefused, match=r"gatekeeper init|chmod 600"):
-        nonce_key.load(file)
+        secret_file.read(file)

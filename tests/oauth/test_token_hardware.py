@@ -20,7 +20,7 @@ pytestmark = pytest.mark.needs("softhsm")
 @pytest.fixture
 def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TokenKeys:
     """Return keys that are read again at each use."""
-    monkeypatch.setattr("gatekeeper.web.keys._LOOK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("gatekeeper.web.keys.LOOK_AGAIN_SECONDS", 0.0)
     return TokenKeys.create(tmp_path / "keys")
 
 

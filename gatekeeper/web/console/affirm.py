@@ -116,6 +116,8 @@ def affirm_blueprint(signing: Signing, guesses: Guesses, told: Told) -> Blueprin
         asked = request.args.get("lang", "")
         g.language = asked if asked in LANGUAGES else None
 
+    blueprint.after_request(_safe)
+
     @blueprint.get("/<token>")
     def show(token: str) -> Response:
         return pages.show(token)
@@ -134,7 +136,7 @@ def affirm_blueprint(signing: Signing, guesses: Guesses, told: Told) -> Blueprin
         kept = pages.kept(token)
         if isinstance(kept, Response):
             return kept
-        return _safe(attached(kept.document, "text/plain", f"{kept.affirmation_id}.txt"))
+        return attached(kept.document, "text/plain", f"{kept.affirmation_id}.txt")
 
     @blueprint.errorhandler(Exception)
     def failed(error: Exception) -> Response:
@@ -182,7 +184,7 @@ class _Pages:
         except OperatorError:
             return self.closed("text")
         self._told(signed, invitation)
-        return _safe(see(f"/affirm/receipt/{signed.receipt}?lang={language()}"))
+        return see(f"/affirm/receipt/{signed.receipt}?lang={language()}")
 
     def kept(self, token: str) -> Kept | Response:
         """Return the document of a receipt's address, or the page that says there is none."""
@@ -196,16 +198,14 @@ class _Pages:
 
     def receipt(self, token: str, kept: Kept) -> Response:
         """Show the signed document with its hash."""
-        return _safe(
-            page(
-                "affirm-receipt.html",
-                **self._shown(),
-                document=kept.document,
-                sha256=documents_signed.sha256_of(kept.document),
-                entry=self._signing.entry(kept),
-                until=kept.receipt_until.date(),
-                token=token,
-            )
+        return page(
+            "affirm-receipt.html",
+            **self._shown(),
+            document=kept.document,
+            sha256=documents_signed.sha256_of(kept.document),
+            entry=self._signing.entry(kept),
+            until=kept.receipt_until.date(),
+            token=token,
         )
 
     def closed(self, why: Why, wait: int = 0) -> Response:
@@ -214,7 +214,7 @@ class _Pages:
         response = page("affirm-closed.html", status, **self._shown(), heading=say(heading), cure=say(cure))
         if wait:
             response.headers["Retry-After"] = str(wait)
-        return _safe(response)
+        return response
 
     def _open(self, token: str) -> Invitation | Response:
         if (wait := self._guesses.wait()) > 0:
@@ -253,18 +253,16 @@ class _Pages:
         agency = self._signing.agency(invitation.agency_id)
         if agency is None or text is None:
             return self.closed("closed")
-        return _safe(
-            page(
-                "affirm.html",
-                status,
-                **self._shown(),
-                agency=agency,
-                invitation=invitation,
-                text=text,
-                translation=other,
-                typed={**empty, **typed},
-                faults=faults,
-            )
+        return page(
+            "affirm.html",
+            status,
+            **self._shown(),
+            agency=agency,
+            invitation=invitation,
+            text=text,
+            translation=other,
+            typed={**empty, **typed},
+            faults=faults,
         )
 
     def _shown(self) -> dict[str, Any]:
@@ -272,7 +270,7 @@ class _Pages:
 
 
 def _safe(response: Response) -> Response:
-    """Give a page of a link, whose address is a secret, the headers of one."""
+    """Give each answer at a link, whose address is a secret, the headers of one."""
     response.headers["Content-Security-Policy"] = _CSP
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex, nofollow, noarchive"

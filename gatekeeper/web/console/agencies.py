@@ -42,7 +42,6 @@ _ENTRIES: Final = 12
 _FAMILIES: Final = ("agency.", "credential.")
 _LINK: Final[Mapping[str, str]] = {
     "open": later("can be used"),
-    "used": later("was used"),
     "revoked": later("was revoked"),
     "expired": later("has expired"),
     "closed": later("the agency is closed"),
@@ -300,13 +299,12 @@ def _told(desk: Desk, agency_id: str) -> list[dict[str, Any]]:
 
 def _links(desk: Desk, agency_id: str) -> list[dict[str, Any]]:
     """Return the links to sign by that were not used, the latest first, each with its state."""
-    found = [
+    unused = [link for link in desk.agencies.links.all(agency_id) if link.used_at is None]
+    return [
         {"id": link.id, "kind": link.kind, "signer": link.signer_email, "until": link.expires_at}
         | {"state": (state := desk.agencies.signing.state(link)), "said": say(_LINK[state])}
-        for link in desk.agencies.links.all(agency_id)
-        if link.used_at is None
+        for link in unused[::-1][:_LATEST]
     ]
-    return found[::-1][:_LATEST]
 
 
 def _named(desk: Desk, each: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from gatekeeper.exchange.certificate_names import KINDS
 from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.exchange.public_keys import import_key
 from gatekeeper.ledger import Json
-from gatekeeper.oversight.changes import Change
+from gatekeeper.oversight.changes import Act, Change
 from gatekeeper.web.console.languages import later, say
 
 WORDS: Final = (
@@ -72,6 +72,31 @@ WORDS: Final = (
 )
 """The words of the page that are codes of ours."""
 
+DOES: Final[Mapping[Act, str]] = {
+    "add_agency": later("The agency enters the registry. Without a client it can ask nothing."),
+    "change_agency": later("What is recorded of the agency changes to what stands here."),
+    "change_287g": later(
+        "Whether the agency has an agreement under 8 USC 1357(g) is recorded anew, and with it what "
+        "stands here. The law in force may judge its requests otherwise."
+    ),
+    "reinstate_agency": later(
+        "The agency's requests are judged again as every other's, from the next on. Stops in force stay."
+    ),
+    "close_agency": later(
+        "The agency is closed for good, and with it its clients, keys, webhooks and links: refused from "
+        "its next request on."
+    ),
+    "add_client": later("The agency gets one more client, by which it can ask."),
+    "add_key": later("A client can prove itself by one more key."),
+    "add_issuer": later("The tokens of an identity provider count, on the terms that stand here."),
+    "change_issuer": later(
+        "An identity provider gets other keys, or another address of them: what the old ones signed is "
+        "refused."
+    ),
+    "reinstate_issuer": later("The tokens of a suspended identity provider count again."),
+}
+"""What each change comes to."""
+
 _TERMS: Final = {
     "max_life": "longest life in seconds",
     "bearer": "bearer tokens",
@@ -115,7 +140,7 @@ def facts_of(change: Change, agency: Agency | None) -> list[Fact]:
             continue
         now = _text(name, getattr(agency, name, None)) if change.act in _CHANGES and agency else None
         found.append(Fact(name, _text(name, value), now))
-    return found
+    return list(dict.fromkeys(found))  # what an issuer's terms say again stands there once
 
 
 def _key(value: Json) -> Iterator[Fact]:

@@ -16,7 +16,7 @@ from gatekeeper.errors import OperatorError
 from gatekeeper.exchange.interfaces import Agency
 from gatekeeper.oversight.changes import Proposal
 from gatekeeper.review import reasons
-from gatekeeper.web.console.change_facts import facts_of
+from gatekeeper.web.console.change_facts import DOES, facts_of
 from gatekeeper.web.console.desk import Desk
 from gatekeeper.web.console.forms import Faults, Form, read
 from gatekeeper.web.console.languages import say
@@ -116,6 +116,7 @@ class _Steps:
             status,
             **self._sessions.shown(),
             proposal=proposal,
+            does=say(DOES[proposal.act]),
             state=self._acts.state(proposal),
             agency=agency,
             by=proposal.proposed_by if account is None else account.name,
