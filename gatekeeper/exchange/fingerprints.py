@@ -18,24 +18,34 @@ from gatekeeper.ledger.canonical import canonical
 
 def target_print(keys: DayKeys, day: date, *, plate: str | None, cameras: Sequence[str]) -> bytes:
     """Return the day's fingerprint of a plate, of whichever state, or of cameras. Raises KeyErased."""
-    return keys.fingerprint(day, "target", _target(plate, cameras))
+    return keys.fingerprint(day, *target_value(plate, cameras))
 
 
 def target_prints(
     keys: DayKeys, days: Iterable[date], *, plate: str | None, cameras: Sequence[str]
 ) -> list[bytes]:
     """Return its fingerprints of several days; see ``each_day``."""
-    return [made for (made,) in each_day(keys, days, [("target", _target(plate, cameras))]).values()]
+    return [made for (made,) in each_day(keys, days, [target_value(plate, cameras)]).values()]
 
 
 def officer_print(keys: DayKeys, day: date, *, agency_id: str, badge: str) -> bytes:
     """Return the day's fingerprint of an officer of an agency. Raises KeyErased."""
-    return keys.fingerprint(day, "officer", _officer(agency_id, badge))
+    return keys.fingerprint(day, *officer_value(agency_id, badge))
 
 
 def officer_prints(keys: DayKeys, days: Iterable[date], *, agency_id: str, badge: str) -> list[bytes]:
     """Return the officer's fingerprints of several days; see ``each_day``."""
-    return [made for (made,) in each_day(keys, days, [("officer", _officer(agency_id, badge))]).values()]
+    return [made for (made,) in each_day(keys, days, [officer_value(agency_id, badge)]).values()]
+
+
+def target_value(plate: str | None, cameras: Sequence[str]) -> tuple[str, bytes]:
+    """Return purpose and value of a target's fingerprint, for ``each_day``."""
+    return "target", canonical({"plate": plate, "cameras": list(cameras)})
+
+
+def officer_value(agency_id: str, badge: str) -> tuple[str, bytes]:
+    """Return purpose and value of an officer's fingerprint, for ``each_day``."""
+    return "officer", canonical({"agency": agency_id, "badge": plain(badge)})
 
 
 def each_day(
@@ -86,11 +96,3 @@ _ALIKE: Final = str.maketrans(
     "abesijkmhopctyxdhqwabezhikmnoptyxcjilodhtg",
 )
 """Cyrillic and Greek letters that look like a Latin one, large or small, and Latin ones with a stroke."""
-
-
-def _officer(agency_id: str, badge: str) -> bytes:
-    return canonical({"agency": agency_id, "badge": plain(badge)})
-
-
-def _target(plate: str | None, cameras: Sequence[str]) -> bytes:
-    return canonical({"plate": plate, "cameras": list(cameras)})

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.exchange import registrations
+from gatekeeper.exchange.neighbours import DayQuestion, LookQuestion, Question
 from gatekeeper.ledger import Json, Row
 from gatekeeper.ledger.rows import RegistryState, Stop
 from gatekeeper.ledger.spending import Used
@@ -257,6 +258,17 @@ class Looks(Protocol):
     def seen(self) -> frozenset[str]: ...
 
 
+class Neighbours(Protocol):
+    """What is on record around a query. No looks where none were asked for."""
+
+    @property
+    def marks(self) -> Sequence[Marked]: ...
+    @property
+    def day(self) -> OfficerDay: ...
+    @property
+    def looks(self) -> Looks: ...
+
+
 class Queries(Protocol):
     """The read side of past queries; an agency sees its own only. Raises StoreUnavailable, nothing else."""
 
@@ -266,26 +278,15 @@ class Queries(Protocol):
     def review(self, query_id: str, agency_id: str | None = None) -> Review | None: ...
     def review_events(self, query_id: str) -> Sequence[ReviewEvent]: ...
     def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> Sequence[SearchDay]: ...
-    def officer_day(
+    def neighbours(
         self,
-        officer_fp: bytes,
-        target_fp: bytes,
+        marks: Question,
+        day: DayQuestion,
+        looks: LookQuestion | None,
         *,
-        hour: str,
-        client_id: str,
-        agency_id: str,
-        before: Sequence[bytes],
-    ) -> OfficerDay: ...
-    def looks(
-        self,
-        groups: Sequence[Sequence[bytes]],
-        prints: Sequence[bytes],
-        *,
-        since_ms: int,
-        until_ms: int,
-        but: str,
-        most: int,
-    ) -> Looks: ...
+        most_marks: int,
+        most_looks: int,
+    ) -> Neighbours: ...
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> Sequence[Marked]: ...
     def latest_of(
         self, agency_id: str, since_hour: str, hours: Collection[int], most: int

@@ -17,16 +17,16 @@ from itertools import chain
 from typing import Any, Final
 
 from gatekeeper.errors import KeyErased
-from gatekeeper.exchange.fingerprints import each_day, who
+from gatekeeper.exchange.fingerprints import each_day, officer_value, target_value, who
 from gatekeeper.exchange.history import DAYS
 from gatekeeper.exchange.interfaces import Marked, Queries
+from gatekeeper.exchange.neighbours import DayQuestion, LookQuestion, Question
 from gatekeeper.exchange.parse import Query
-from gatekeeper.exchange.presence import ONCE, Presence, presence
+from gatekeeper.exchange.presence import ONCE, Presence, hour_of, presence
 from gatekeeper.exchange.rephrased import (
     AT_ONCE,
     LOOK_BACK,
     Earlier,
-    Question,
     outwaited,
     outwaited_print,
     question_of,
@@ -129,11 +129,13 @@ def patterns(  # noqa: PLR0913  a query has as many neighbours
     *client_id* is by which of its clients. *began* is when it was first asked: waiting makes no new question
     of it. Raises StoreUnavailable, LedgerUnavailable, LedgerCorrupt.
     """
-    parties = tuple(dict.fromkeys(agencies))
+    parties, places = tuple(dict.fromkeys(agencies)), places_of(data, query.cameras)
     question = question_of(keys, parties, query, began)
-    found = queries.marks(question.prints, question.since_ms, question.until_ms, MOST_REFUSALS + 1)
+    lookers = [(_PLACE, one) for one in _lookers(parties, query)] if places else []
+    day, look = _around(keys, parties[0], client_id, query, lookers, at, query_id)
+    found = queries.neighbours(question, day, look, most_marks=MOST_REFUSALS + 1, most_looks=MOST_COUNTED)
     latest: dict[str, Marked] = {}
-    for one in sorted(found, key=lambda one: (-one.at_ms, one.query_id)):
+    for one in sorted(found.marks, key=lambda one: (-one.at_ms, one.query_id)):
         if one.query_id != query_id:
             latest.setdefault(one.query_id, one)
     newest = list(latest.values())
@@ -142,12 +144,20 @@ def patterns(  # noqa: PLR0913  a query has as many neighbours
     counted = Patterns(
         refused=tuple(one for one in refused if one is not None),
         more_refusals=sum(to_ms(began) - one.at_ms <= within for one in newest) > MOST_REFUSALS,
-        presence=presence(queries, keys, agency_id=parties[0], client_id=client_id, query=query, at=at),
+        presence=presence(found.day, day.hour),
         question=question,
         seen=frozenset(latest),
     )
-    places = places_of(data, query.cameras)
-    return _looked(counted, queries, keys, parties, query, at, query_id, places) if places else counted
+    if look is None:
+        return counted
+    officer, *agency = (min(1 + number, MOST_COUNTED) for number in found.looks.counts)
+    return replace(
+        counted,
+        places=places,
+        at_places=(officer, max(agency)),
+        looked=look.latest,
+        looked_seen=found.looks.seen,
+    )
 
 
 def left(  # noqa: PLR0913  what a mark is made of
@@ -219,40 +229,32 @@ def _within_ms(data: Mapping[str, Any]) -> int:
     return int(minutes) * 60_000 + 59_999
 
 
-def _looked(  # noqa: PLR0917  what a look is counted by
-    counted: Patterns,
-    queries: Queries,
+def _around(  # noqa: PLR0917  what is asked about
     keys: DayKeys,
-    parties: Sequence[str],
+    agency_id: str,
+    client_id: str,
     query: Query,
+    lookers: list[tuple[str, bytes]],
     at: datetime,
     query_id: str,
-    places: tuple[str, ...],
-) -> Patterns:
-    """Count the looks of the officer and of each agency at sensitive places, this one among them."""
-    today = at.date()
-    days = [today - timedelta(days=ago) for ago in range(DAYS)]
-    if (at + AT_ONCE).date() != today:
-        days.insert(0, today + timedelta(days=1))
-    prints = list(each_day(keys, days, [(_PLACE, one) for one in _lookers(parties, query)]).values())
-    latest = tuple(chain.from_iterable(prints[:3]))
-    looked = Question(latest, to_ms(at - AT_ONCE), to_ms(at + AT_ONCE))
-    found = queries.looks(
-        tuple(zip(*prints, strict=True)) or ((),) * (1 + len(parties)),
-        looked.prints,
-        since_ms=looked.since_ms,
-        until_ms=looked.until_ms,
-        but=query_id,
-        most=MOST_COUNTED,
-    )
-    officer, *agencies = (min(1 + number, MOST_COUNTED) for number in found.counts)
-    return replace(
-        counted,
-        places=places,
-        at_places=(officer, max(agencies)),
-        looked=looked,
-        looked_seen=found.seen,
-    )
+) -> tuple[DayQuestion, LookQuestion | None]:
+    """Return what is asked of the officer's day, and of who looked at sensitive places, if this one does.
+
+    The keys of the last days are gone through once for both.
+    """
+    today, target = at.date(), target_value(query.plate, query.cameras)
+    officer = officer_value(agency_id, query.requester.badge)
+    officer_fp, target_fp, *looks = keys.fingerprints(today, [officer, target, *lookers])
+    earlier = [today - timedelta(days=ago) for ago in range(1, DAYS)]
+    before = [*each_day(keys, earlier, [target, *lookers]).values()]
+    fingerprints = tuple(one for one, *_ in before)
+    day = DayQuestion(officer_fp, target_fp, hour_of(at), client_id, agency_id, fingerprints)
+    if not lookers:
+        return day, None
+    tomorrow = [today + timedelta(days=1)] if (at + AT_ONCE).date() != today else []
+    prints = [*each_day(keys, tomorrow, lookers).values(), looks, *(others for _, *others in before)]
+    latest = Question(tuple(chain.from_iterable(prints[:3])), to_ms(at - AT_ONCE), to_ms(at + AT_ONCE))
+    return day, LookQuestion(tuple(zip(*prints, strict=True)), latest, query_id)
 
 
 def _lookers(parties: Sequence[str], query: Query) -> list[bytes]:

@@ -11,16 +11,10 @@ look answers all of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from gatekeeper.exchange.fingerprints import officer_print, target_print, target_prints
-from gatekeeper.exchange.history import DAYS
-from gatekeeper.exchange.interfaces import Queries
-from gatekeeper.exchange.parse import Query
-from gatekeeper.ledger import DayKeys
-
-_HOUR: Final = "%Y-%m-%dT%HZ"
+from gatekeeper.exchange.interfaces import OfficerDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +37,13 @@ ONCE: Final = Presence()
 """That of an officer who asks for the first time, about what nobody of the agency asked about."""
 
 
-def presence(
-    queries: Queries, keys: DayKeys, *, agency_id: str, client_id: str, query: Query, at: datetime
-) -> Presence:
-    """Count what the officer's badge is on record with today. Raises StoreUnavailable, LedgerUnavailable."""
-    day, hour, requester = at.date(), at.strftime(_HOUR), query.requester
-    before = [day - timedelta(days=ago) for ago in range(1, DAYS)]
-    found = queries.officer_day(
-        officer_print(keys, day, agency_id=agency_id, badge=requester.badge),
-        target_print(keys, day, plate=query.plate, cameras=query.cameras),
-        hour=hour,
-        client_id=client_id,
-        agency_id=agency_id,
-        before=target_prints(keys, before, plate=query.plate, cameras=query.cameras),
-    )
+def hour_of(at: datetime) -> str:
+    """Return the hour of the clock, as 2026-11-22T20Z."""
+    return at.strftime("%Y-%m-%dT%HZ")
+
+
+def presence(found: OfficerDay, hour: str) -> Presence:
+    """Return what an officer's day comes to, once the query that comes in this hour is counted in."""
     new_today, new_this_hour = found.last_hour is None, found.last_hour is None or found.last_hour < hour
     return Presence(
         clients_this_hour=found.other_clients + 1,

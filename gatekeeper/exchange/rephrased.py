@@ -17,6 +17,7 @@ from typing import Any, Final, Protocol
 from gatekeeper.errors import KeyErased, LedgerCorrupt
 from gatekeeper.exchange.fingerprints import each_day, plain
 from gatekeeper.exchange.interfaces import Marked
+from gatekeeper.exchange.neighbours import Question
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Json
 from gatekeeper.ledger.canonical import canonical, decoded
@@ -84,15 +85,6 @@ def said_by(facts: Mapping[str, Any]) -> dict[str, Json]:
 
 def _only(part: Mapping[str, Any] | None, *names: str) -> dict[str, Json] | None:
     return None if part is None else {name: part[name] for name in names}
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Under which marks, and when, a refusal concerns a query."""
-
-    prints: tuple[bytes, ...]
-    since_ms: int
-    until_ms: int
 
 
 def tells(data: Mapping[str, Any], facts: Mapping[str, Any], unmet: Iterable[str]) -> bool:

@@ -44,7 +44,7 @@ class _DayKey:
     stamp: tuple[int, int]
     secret: bytes
     box: AESGCM
-    purposes: dict[str, bytes] = field(default_factory=dict)
+    purposes: dict[str, hmac.HMAC] = field(default_factory=dict)
 
 
 class DayKeys:
@@ -103,10 +103,13 @@ class DayKeys:
         """Return the fingerprint of each purpose and value; one look at the day's key. Raises KeyErased."""
         key, made = self._key(day), []
         for purpose, value in values:
-            secret = key.purposes.get(purpose)
-            if secret is None:
-                secret = key.purposes[purpose] = _expand(key.secret, f"fingerprint:{purpose}")
-            made.append(hmac.digest(secret, value, "sha256"))
+            keyed = key.purposes.get(purpose)
+            if keyed is None:
+                secret = _expand(key.secret, f"fingerprint:{purpose}")
+                keyed = key.purposes[purpose] = hmac.new(secret, digestmod="sha256")
+            one = keyed.copy()  # half of the work is the key's, and done
+            one.update(value)
+            made.append(one.digest())
         return made
 
     def days(self) -> tuple[date, ...]:

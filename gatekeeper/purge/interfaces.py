@@ -1,7 +1,5 @@
 """What an erasure asks of the store; the store's frozen values fit without knowing about this file."""
 
-# ruff: noqa: D102  # an attribute's name is the whole statement
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """What the life cycle of the law needs from the outside, and the values that pass through it."""
 
-# ruff: noqa: D102  # an attribute's name is the whole statement
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence

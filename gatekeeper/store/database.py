@@ -117,20 +117,33 @@ class Database:
         For many rows: SQLAlchemy's own cost three times the driver's, and bytes that a server sends as bytes
         a third of those it sends as text. Raises *error* for anything that the driver raises.
         """
+        return self.several([(statement, values)], error=error)[0]
+
+    def several(
+        self,
+        asked: Sequence[tuple[str, Sequence[object]]],
+        *,
+        error: type[GatekeeperError] = StoreUnavailable,
+    ) -> list[list[tuple[Any, ...]]]:
+        """Return the rows of each of these, as ``rows`` does; a server is sent all before it answers.
+
+        Each sees what was committed when it was its turn.
+        """
         with _translated(error):
             if self._reads is not None:
                 with self._reads.connection() as raw:
-                    return raw.execute(statement, values).fetchall()
+                    return [raw.execute(*one).fetchall() for one in asked]
             with self._reader.connect() as connection:
                 driver: Any = driver_of(connection)
                 if self.dialect == "sqlite":  # a copy, opened to be read
-                    return list(driver.execute(statement, values).fetchall())
+                    return [driver.execute(*one).fetchall() for one in asked]
                 try:
-                    with driver.cursor(binary=True) as cursor:
-                        found: list[tuple[Any, ...]] = cursor.execute(
-                            marked(statement, self.dialect), values
-                        ).fetchall()
-                        return found
+                    with driver.pipeline() if len(asked) > 1 else nullcontext():
+                        sent = [
+                            driver.cursor(binary=True).execute(marked(statement, self.dialect), values)
+                            for statement, values in asked
+                        ]
+                        return [cursor.fetchall() for cursor in sent]
                 except psycopg.OperationalError:
                     if driver.closed:  # SQLAlchemy did not see it: none of its like is used again
                         connection.invalidate()

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import func, select
 
 from gatekeeper.store.database import Database
+from gatekeeper.store.interfaces import DayQuestion, LookQuestion, MarkQuestion
 from gatekeeper.store.tables import queries
-from gatekeeper.store.values import Looks, Marked, OfficerDay
+from gatekeeper.store.values import Looks, Marked, Neighbours, OfficerDay
 
 MOST_TARGETS: Final = 200
 """Further targets of a day are not counted; a city's own limit is below it (``schema/city.json``)."""
@@ -87,39 +88,65 @@ _FEW: Final = 12
 """PostgreSQL takes more fingerprints than these as one value: its statement is then always the same."""
 
 
-def officer_day(
+def neighbours(
     database: Database,
-    officer_fp: bytes,
-    target_fp: bytes,
+    marks: MarkQuestion,
+    day: DayQuestion,
+    looks: LookQuestion | None,
     *,
-    hour: str,
-    client_id: str,
-    agency_id: str,
-    before: Sequence[bytes],
-) -> OfficerDay:
-    """Return what an officer is on record with on the day of the fingerprint, dry runs and denials too.
+    most_marks: int,
+    most_looks: int,
+) -> Neighbours:
+    """Return the last *most_marks* marks under each fingerprint, an officer's day, and who looked.
 
-    *before* are the target's fingerprints of earlier days: on how many of them the agency is on record with
-    it. Raises StoreUnavailable, ValueError for more days than one question covers.
+    Dry runs and denials are of the day. Looks are counted up to *most_looks*, and as many of the latest are
+    named. Raises StoreUnavailable, ValueError for more days than one question covers.
     """
-    values = values_of_officer_day(officer_fp, target_fp, hour, client_id, agency_id, before)
-    ((read, targets, this_hour, last_hour, hours, clients, days),) = database.rows(OFFICER_DAY, values)
+    kind = database.dialect
+    asked = [(OFFICER_DAY, values_of_officer_day(day))]
+    if marks.prints:
+        statement = statement_of_marks(kind, len(marks.prints), most_marks, ", box")
+        asked.append((statement, values_of_marks(kind, marks.prints, marks.since_ms, marks.until_ms)))
+    if looks is not None:
+        sizes = tuple(map(len, looks.groups))
+        statement = statement_of_looks(kind, sizes, len(looks.latest.prints), most_looks)
+        asked.append((statement, values_of_looks(kind, looks)))
+    answers = iter(database.several(asked))
+    counted = next(answers)
+    return Neighbours(
+        day=_officer_day(database, day, counted),
+        marks=tuple(Marked(*row) for row in (next(answers) if marks.prints else ())),
+        looks=_looks(len(looks.groups), next(answers)) if looks is not None else Looks((), frozenset()),
+    )
+
+
+def _officer_day(database: Database, day: DayQuestion, counted: list[tuple[Any, ...]]) -> OfficerDay:
+    ((read, targets, this_hour, last_hour, hours, clients, days),) = counted
     if read > MOST_READ:
-        values = (officer_fp, _NONE, officer_fp, officer_fp, hour, officer_fp, target_fp)
-        ((targets, this_hour, last_hour),) = database.rows(SWEPT, values)
-        ((hours, clients),) = database.rows(PRESENT, (hour, hour, client_id, officer_fp))
+        who = day.officer_fp
+        swept = (SWEPT, (who, _NONE, who, who, day.hour, who, day.target_fp))
+        present = (PRESENT, (day.hour, day.hour, day.client_id, who))
+        ((targets, this_hour, last_hour),), ((hours, clients),) = database.several([swept, present])
     of_day, of_hour = min(targets, MOST_TARGETS), min(int(this_hour or 0), MOST_TARGETS)
     return OfficerDay(of_day, of_hour, last_hour, days, hours, clients)
 
 
-def values_of_officer_day(
-    officer_fp: bytes, target_fp: bytes, hour: str, client_id: str, agency_id: str, before: Sequence[bytes]
-) -> tuple[object, ...]:
-    """Return the values of its statement."""
-    if len(before) > _DAYS:
+def values_of_officer_day(day: DayQuestion) -> tuple[object, ...]:
+    """Return the values of its statement. Raises ValueError for more days than one question covers."""
+    if len(day.before) > _DAYS:
         raise ValueError(f"one question covers {_DAYS} days before")
-    days = [*before, *[_NONE] * (_DAYS - len(before))]
-    return (hour, target_fp, hour, hour, client_id, *days, agency_id, officer_fp)
+    days = [*day.before, *[_NONE] * (_DAYS - len(day.before))]
+    return (day.hour, day.target_fp, day.hour, day.hour, day.client_id, *days, day.agency_id, day.officer_fp)
+
+
+def _looks(groups: int, rows: list[tuple[Any, ...]]) -> Looks:
+    counts, seen = [0] * groups, set()
+    for place, query_id, number in rows:
+        if place < 0:
+            counts[-1 - place] = number
+        else:
+            seen.add(query_id)
+    return Looks(tuple(counts), frozenset(seen))
 
 
 def latest_of(
@@ -173,32 +200,6 @@ def values_of_marks(
     return tuple(chain.from_iterable((one, since_ms, until_ms) for one in prints))
 
 
-def looks(
-    database: Database,
-    groups: Sequence[Sequence[bytes]],
-    prints: Sequence[bytes],
-    *,
-    since_ms: int,
-    until_ms: int,
-    but: str,
-    most: int,
-) -> Looks:
-    """Return how many marks are under each group of fingerprints, and whose the latest are, at one moment.
-
-    Counted is up to *most*, until then, without those of the query *but*; of the latest under each of
-    *prints*, which are there since then, up to *most* are named. Raises StoreUnavailable.
-    """
-    statement = statement_of_looks(database.dialect, tuple(map(len, groups)), len(prints), most)
-    values = values_of_looks(database.dialect, groups, prints, since_ms, until_ms, but)
-    counts, seen = [0] * len(groups), set()
-    for place, query_id, number in database.rows(statement, values):
-        if place < 0:
-            counts[-1 - place] = number
-        else:
-            seen.add(query_id)
-    return Looks(tuple(counts), frozenset(seen))
-
-
 @cache
 def statement_of_looks(dialect: str, sizes: tuple[int, ...], prints: int, most: int) -> str:
     """Return the statement that counts the marks under groups of fingerprints, and names the latest."""
@@ -211,18 +212,12 @@ def statement_of_looks(dialect: str, sizes: tuple[int, ...], prints: int, most: 
     return " UNION ALL ".join([*counts, *latest])
 
 
-def values_of_looks(
-    dialect: str,
-    groups: Sequence[Sequence[bytes]],
-    prints: Sequence[bytes],
-    since_ms: int,
-    until_ms: int,
-    but: str,
-) -> tuple[object, ...]:
+def values_of_looks(dialect: str, asked: LookQuestion) -> tuple[object, ...]:
     """Return its values."""
-    each = ([b"".join(group)] if dialect == "postgresql" else group for group in groups)
-    counted = chain.from_iterable((*group, until_ms, but) for group in each)
-    return (*counted, *values_of_marks(dialect, prints, since_ms, until_ms))
+    each = ([b"".join(group)] if dialect == "postgresql" else group for group in asked.groups)
+    counted = chain.from_iterable((*group, asked.latest.until_ms, asked.but) for group in each)
+    latest = asked.latest
+    return (*counted, *values_of_marks(dialect, latest.prints, latest.since_ms, latest.until_ms))
 
 
 def _listed(size: int) -> str:

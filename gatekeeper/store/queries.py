@@ -14,7 +14,8 @@ from sqlalchemy import Table, select
 
 from gatekeeper.ledger.spending import Used
 from gatekeeper.store.database import Database
-from gatekeeper.store.patterns import latest_of, looks, marks_between, officer_day
+from gatekeeper.store.interfaces import DayQuestion, LookQuestion, MarkQuestion
+from gatekeeper.store.patterns import latest_of, marks_between, neighbours
 from gatekeeper.store.purse import NOBODY, as_bucket
 from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import (
@@ -28,9 +29,8 @@ from gatekeeper.store.tables import (
 from gatekeeper.store.values import (
     AskedBefore,
     IdempotencyRecord,
-    Looks,
     Marked,
-    OfficerDay,
+    Neighbours,
     QueryRow,
     ReviewEvent,
     ReviewRow,
@@ -134,39 +134,17 @@ class Queries:
         """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""
         return searched(self._database, prints, since_hour)
 
-    def officer_day(
+    def neighbours(
         self,
-        officer_fp: bytes,
-        target_fp: bytes,
+        marks: MarkQuestion,
+        day: DayQuestion,
+        looks: LookQuestion | None,
         *,
-        hour: str,
-        client_id: str,
-        agency_id: str,
-        before: Sequence[bytes],
-    ) -> OfficerDay:
-        """Return what is on record of an officer's day; see ``patterns``. Raises StoreUnavailable."""
-        return officer_day(
-            self._database,
-            officer_fp,
-            target_fp,
-            hour=hour,
-            client_id=client_id,
-            agency_id=agency_id,
-            before=before,
-        )
-
-    def looks(
-        self,
-        groups: Sequence[Sequence[bytes]],
-        prints: Sequence[bytes],
-        *,
-        since_ms: int,
-        until_ms: int,
-        but: str,
-        most: int,
-    ) -> Looks:
-        """Return how many marks are under fingerprints; see ``patterns``. Raises StoreUnavailable."""
-        return looks(self._database, groups, prints, since_ms=since_ms, until_ms=until_ms, but=but, most=most)
+        most_marks: int,
+        most_looks: int,
+    ) -> Neighbours:
+        """Return what is on record around a query; see ``patterns``. Raises StoreUnavailable."""
+        return neighbours(self._database, marks, day, looks, most_marks=most_marks, most_looks=most_looks)
 
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> tuple[Marked, ...]:
         """Return the last *most* marks under each fingerprint; see ``patterns``. Raises StoreUnavailable."""

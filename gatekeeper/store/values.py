@@ -295,6 +295,15 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What is on record around a query. No looks where none were asked for."""
+
+    marks: tuple[Marked, ...]
+    day: OfficerDay
+    looks: Looks
+
+
+@dataclass(frozen=True, slots=True)
 class SearchDay:
     """A day with searches of one officer for one target, by its place in the question (0 is today).
 

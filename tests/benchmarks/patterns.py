@@ -1,7 +1,7 @@
 """What the patterns add to a query, on a log of so many queries: on SQLite, and on PostgreSQL where it is.
 
 Measured is ``exchange.patterns`` itself (fingerprints, statements, and what Python makes of them; the
-officer's day of ``presence`` is part of it, and shown by itself too) in usual and in bad cases, and whole
+officer's day of ``presence`` is part of it) in usual and in bad cases, and whole
 queries through the gate with it and without it, in turn. Without it nothing is asked of the store and no mark
 is left; the law's provisions judge the facts of a query that stands alone. ``history`` is the same search on
 other days. What is ``new`` is of another officer and another target each time, as in a city: no part of an
@@ -33,7 +33,6 @@ from gatekeeper.exchange.history import DAYS, history
 from gatekeeper.exchange.officer import Assertion
 from gatekeeper.exchange.parse import Query, read_again
 from gatekeeper.exchange.patterns import ALONE, Patterns, patterns
-from gatekeeper.exchange.presence import presence
 from gatekeeper.exchange.rephrased import refusal_prints
 from gatekeeper.exchange.sessions import at_once
 from gatekeeper.ledger import DayKeys, Insert
@@ -155,15 +154,14 @@ def _looks(keys: DayKeys, today: date) -> Iterator[Row]:
 
 def _alone(city: City) -> dict[str, Any]:
     """Measure the patterns by themselves."""
-    gate, now = city.gate, city.gate.clock.now()
-
-    client = city.clients[_AGENCY]
+    gate, now, client = city.gate, city.gate.clock.now(), city.clients[_AGENCY]
+    data = gate.engine.bundle.data  # asks the registry, as each query does once
 
     def one(query: Query, agencies: Sequence[str] = (_AGENCY,)) -> object:
         return patterns(
             gate.queries,
             gate.keys,
-            gate.engine.bundle.data,
+            data,
             agencies=agencies,
             client_id=client,
             query=query,
@@ -174,9 +172,6 @@ def _alone(city: City) -> dict[str, Any]:
 
     def asked(query: Query, agencies: Sequence[str] = (_AGENCY,)) -> Callable[[], object]:
         return lambda: one(query, agencies)
-
-    def day(query: Query) -> object:
-        return presence(gate.queries, gate.keys, agency_id=_AGENCY, client_id=client, query=query, at=now)
 
     def past(query: Query) -> object:
         return history(gate.queries, gate.keys, _AGENCY, query, now)
@@ -198,10 +193,9 @@ def _alone(city: City) -> dict[str, Any]:
     cases["a clinic, for another agency"] = asked(_place([_CLINIC]), (_AGENCY, _OTHER))
     cases["a new plate"] = each(_new_plate, one)
     cases["a new place of 20 cameras"] = each(_new_place, one)
-    cases["of a new plate, the officer's day"] = each(_new_plate, day)
     proved = Assertion("Pat Example", "4411", None, None, "session-1", 1, "used", now)
     cases["of a proved officer, the sessions"] = lambda: at_once(
-        gate.queries, gate.keys, gate.engine.bundle.data, agency_id=_AGENCY, officer=proved, at=now
+        gate.queries, gate.keys, data, agency_id=_AGENCY, officer=proved, at=now
     )
     cases["history, of a new plate"] = each(_new_plate, past)
     with city.state.database.read() as connection:

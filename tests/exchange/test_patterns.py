@@ -403,7 +403,7 @@ def test_what_cannot_be_read_is_no_clean_sheet(
     def gone(*_: object, **__: object) -> None:
         raise StoreUnavailable("gone")
 
-    for method in ("marks", "officer_day", "searches"):
+    for method in ("neighbours", "searches"):
         with monkeypatch.context() as patched:
             patched.setattr(type(city.gate.queries), method, gone)
             asked = len(city.reads.asked)

@@ -132,6 +132,44 @@ def test_a_reader_of_the_log_finds_a_server_again_that_was_restarted(
             assert read == list(rows.entries(0, 10))
 
 
+@pytest.mark.servers
+@pytest.mark.needs("postgres")
+@pytest.mark.parametrize("url", ["postgres"], indirect=True)
+def test_of_several_questions_none_is_answered_once_the_server_is_gone(
+    postgres: Cluster, database: Database
+) -> None:
+    """Neither those that were answered already; the next time it is found again."""
+    several = [
+        ("SELECT CAST(? AS int)", (1,)),
+        ("SELECT CAST(? AS int)", (2,)),
+        ("SELECT CAST(? AS int)", (3,)),
+    ]
+    assert [[(1,)], [(2,)], [(3,)]] == database.several(several)
+    postgres.restart()
+    with pytest.raises(StoreUnavailable):
+        database.several(several)
+    assert [[(1,)], [(2,)], [(3,)]] == database.several(several)
+    ends = "SELECT pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(StoreUnavailable):
+        database.several([several[0], (ends, ()), several[2]])
+    assert [[(1,)], [(2,)], [(3,)]] == database.several(several)
+
+
+@pytest.mark.parametrize("wrong", [0, 1, 2])
+def test_of_several_questions_one_that_fails_fails_all(database: Database, wrong: int) -> None:
+    """Of a part of the answers nothing may be concluded; the connection serves on."""
+    several: list[tuple[str, tuple[object, ...]]] = [("SELECT id FROM agencies WHERE kind = ?", ("x",))] * 3
+    for failing in (
+        "SELECT nothing FROM agencies WHERE kind = ?",
+        "SELECT 1 / kind FROM nowhere WHERE kind = ?",
+    ):
+        for _ in range(8):  # also once the driver has prepared it
+            assert [[], [], []] == database.several(several)
+            with pytest.raises(StoreUnavailable):
+                database.several([*several[:wrong], (failing, ("x",)), *several[wrong + 1 :]])
+    assert [[], [], []] == database.several(several)
+
+
 def test_a_writer_that_is_not_called_in_time_is_refused(
     url: str, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from gatekeeper.errors import StoreUnavailable
+from gatekeeper.exchange.neighbours import DayQuestion, LookQuestion, Question
 from gatekeeper.ledger.rows import Insert
 from gatekeeper.store import administration, erasure
 from gatekeeper.store.database import Database
@@ -34,6 +35,7 @@ from tests.store.making import DAY, NOON, client, commit, query, register
 
 EARLY, LATE = "2026-11-22T11Z", "2026-11-22T12Z"
 OFFICER, OTHER = b"o" * 32, b"p" * 32
+NOTHING = Question((), 0, 0)
 
 
 def _print(number: int) -> bytes:
@@ -41,8 +43,8 @@ def _print(number: int) -> bytes:
 
 
 def _day(database: Database, target: int = 0, **changes: Any) -> OfficerDay:
-    said = {"hour": LATE, "client_id": "c1", "agency_id": "evanston", "before": [], **changes}
-    return Queries(database).officer_day(OFFICER, _print(target), **said)
+    asked = replace(DayQuestion(OFFICER, _print(target), LATE, "c1", "evanston", ()), **changes)
+    return Queries(database).neighbours(NOTHING, asked, None, most_marks=1, most_looks=1).day
 
 
 def _targets(database: Database, target: int) -> tuple[int, int, str | None]:
@@ -50,8 +52,15 @@ def _targets(database: Database, target: int) -> tuple[int, int, str | None]:
     return found.targets, found.targets_this_hour, found.last_hour
 
 
-def _counted(database: Database, groups: list[list[bytes]], until_ms: int, but: str, most: int) -> Looks:
-    return Queries(database).looks(groups, [], since_ms=0, until_ms=until_ms, but=but, most=most)
+def _looks(database: Database, asked: LookQuestion, most: int) -> Looks:
+    day = DayQuestion(OFFICER, _print(0), LATE, "c1", "evanston", ())
+    return Queries(database).neighbours(NOTHING, day, asked, most_marks=1, most_looks=most).looks
+
+
+def _counted(
+    database: Database, groups: tuple[tuple[bytes, ...], ...], until_ms: int, but: str, most: int
+) -> tuple[int, ...]:
+    return _looks(database, LookQuestion(groups, Question((), 0, until_ms), but), most).counts
 
 
 def _mark(query_id: str, mark: bytes = b"m" * 32, at_ms: int = 1000) -> Insert:
@@ -147,20 +156,19 @@ def test_the_days_of_an_agency_are_counted_whoever_asked_for_it(rows: LedgerRows
 
 def test_marks_are_counted_up_to_a_bound_without_ones_own(rows: LedgerRows, database: Database) -> None:
     """By fingerprint; what is later than asked for, or of the query itself, is not counted."""
-    queries, other = Queries(database), b"n" * 32
+    other = b"n" * 32
     register(rows)
     commit(rows, [query(f"q{n}") for n in range(6)])
     commit(rows, [_mark(f"q{n}", at_ms=1000 + n) for n in range(5)] + [_mark("q5", other, 1002)])
-    groups = [[b"m" * 32], [other, b"x" * 32], [b"x" * 32], [b"m" * 32, other]]
-    assert (5, 1, 0, 6) == _counted(database, groups, 9999, "q_new", 9).counts
-    assert (3, 1, 0, 3) == _counted(database, groups, 9999, "q_new", 3).counts
-    assert (4, 0, 0, 4) == _counted(database, groups, 9999, "q5", 4).counts
-    assert (2, 1, 0, 3) == _counted(database, groups, 1002, "q1", 9).counts
-    assert (0,) == _counted(database, [[]], 9999, "q1", 9).counts
-    found = queries.looks(groups, [b"m" * 32, other], since_ms=1002, until_ms=1003, but="q3", most=9)
-    assert Looks((3, 1, 0, 4), frozenset({"q2", "q3", "q5"})) == found
-    found = queries.looks(groups, [b"m" * 32, other], since_ms=1002, until_ms=1003, but="q3", most=1)
-    assert Looks((1, 1, 0, 1), frozenset({"q3", "q5"})) == found
+    groups = ((b"m" * 32,), (other, b"x" * 32), (b"x" * 32,), (b"m" * 32, other))
+    assert (5, 1, 0, 6) == _counted(database, groups, 9999, "q_new", 9)
+    assert (3, 1, 0, 3) == _counted(database, groups, 9999, "q_new", 3)
+    assert (4, 0, 0, 4) == _counted(database, groups, 9999, "q5", 4)
+    assert (2, 1, 0, 3) == _counted(database, groups, 1002, "q1", 9)
+    assert (0,) == _counted(database, ((),), 9999, "q1", 9)
+    asked = LookQuestion(groups, Question((b"m" * 32, other), 1002, 1003), "q3")
+    assert Looks((3, 1, 0, 4), frozenset({"q2", "q3", "q5"})) == _looks(database, asked, 9)
+    assert Looks((1, 1, 0, 1), frozenset({"q3", "q5"})) == _looks(database, asked, 1)
 
 
 def test_marks_are_found_within_their_time_the_latest_first(rows: LedgerRows, database: Database) -> None:
@@ -233,8 +241,13 @@ def test_however_many_fingerprints_are_asked_about_each_has_its_place(
     queries, prints = Queries(database), [_print(n) for n in range(number)]
     found = {(one.place, one.query_id) for one in queries.marks(prints, 0, 9999, 5)}
     assert {(n, f"q{n}") for n in range(0, number, 2)} == found
-    looked = queries.looks([prints, prints[:1]], prints, since_ms=0, until_ms=9999, but="q_new", most=900)
-    assert Looks(((number + 1) // 2, 1), frozenset(query_id for _, query_id in found)) == looked
+    latest = Question(tuple(prints), 0, 9999)
+    asked = LookQuestion((latest.prints, latest.prints[:1]), latest, "q_new")
+    expected = Looks(((number + 1) // 2, 1), frozenset(query_id for _, query_id in found))
+    assert expected == _looks(database, asked, 900)
+    day = DayQuestion(OFFICER, _print(0), LATE, "c1", "evanston", ())
+    around = queries.neighbours(latest, day, asked, most_marks=5, most_looks=900)
+    assert (found, expected) == ({(one.place, one.query_id) for one in around.marks}, around.looks)
 
 
 def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database) -> None:
@@ -246,10 +259,11 @@ def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database
         connection.exec_driver_sql("ANALYZE")
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
     kind = database.dialect
-    of_day = values_of_officer_day(OFFICER, _print(1), LATE, "c1", "evanston", [_print(2)])
+    of_day = values_of_officer_day(DayQuestion(OFFICER, _print(1), LATE, "c1", "evanston", (_print(2),)))
     who = (OFFICER, b"", OFFICER, OFFICER, LATE, OFFICER, _print(1))
-    few = values_of_looks(kind, [[_print(1)]], [_print(1)], 0, 9999, "q1")
-    many = values_of_looks(kind, [[_print(1)] * 31] * 2, [_print(1)] * 6, 0, 9999, "q1")
+    one = (_print(1),)
+    few = values_of_looks(kind, LookQuestion((one,), Question(one, 0, 9999), "q1"))
+    many = values_of_looks(kind, LookQuestion((one * 31,) * 2, Question(one * 6, 0, 9999), "q1"))
     asked: list[tuple[str, tuple[object, ...], str]] = [
         (OFFICER_DAY, of_day, "ix_queries_officer_fp_target_fp_hour"),
         (OFFICER_DAY, of_day, "ix_queries_target_fp_agency_id"),
