@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -20,6 +20,8 @@ from gatekeeper.ledger import Draft, Json
 from gatekeeper.parts import city_settings
 from gatekeeper.state import State
 from gatekeeper.store import Affirmation, administration
+
+_AGE: Final = "affirmation_max_age_days"
 
 
 @click.group()
@@ -34,24 +36,37 @@ def affirmation() -> None:
 @click.option("--signer", required=True, help="Who signed.")
 @click.option("--title", required=True, help="The signer's office.")
 @day_option("--signed-on", required=True, help="Day of the signature.")
-@day_option("--expires-on", help="First day on which it no longer counts.")
+@day_option(
+    "--expires-on", help="First day on which it no longer counts; without it as long as the law takes it."
+)
 @click.option(
     "--document", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The signed paper."
 )
 @data_option
-def add(data: Path | None, agency_id: str, document: Path | None, **fields: Any) -> None:
-    """Record what the agency AGENCY_ID signed."""
+def add(
+    data: Path | None, agency_id: str, document: Path | None, expires_on: date | None, **fields: Any
+) -> None:
+    """Record what the agency AGENCY_ID signed.
+
+    Its end is the day that it says, or before that the day on which the law in force finds it too old.
+    """
     digest = None if document is None else hashlib.sha256(document.read_bytes()).hexdigest()
     with city(data) as state:
-        signed = record(state, agency_id, document_sha256=digest, **fields)
-        unsaid = None
+        law: Mapping[str, Json] = {}
         with suppress(OperatorError, PolicyUnavailable):  # it is recorded, whatever the law is
-            unsaid = unsaid_end(signed, city_settings(state))
+            law = city_settings(state)
+        ends = end_of(fields["signed_on"], expires_on, law)
+        signed = record(state, agency_id, document_sha256=digest, expires_on=ends, **fields)
     click.echo(f"recorded {signed.id}")
-    if unsaid is not None:
+    if ends is None:
         click.echo(
-            f"the law in force takes it until {unsaid}, and nobody is reminded of a day that the paper does "
-            f"not say: to have the agency reminded, record it with --expires-on {unsaid}",
+            "it has no end, and the law in force says none: the agency is reminded of none. Once there is a "
+            "law, end it and record it again: gatekeeper affirmation suspend " + signed.id,
+            err=True,
+        )
+    elif ends != expires_on:
+        click.echo(
+            f"it counts until {ends}: the law in force takes a signature for {law[_AGE]} days ({_AGE})",
             err=True,
         )
 
@@ -133,16 +148,16 @@ def record(  # noqa: PLR0913  a signature has as many parts as it has
     return signed
 
 
-def unsaid_end(signed: Affirmation, city: Mapping[str, Json]) -> date | None:
-    """Return the day from which the law in force finds a paper too old, if the paper itself says none before.
+def end_of(signed_on: date, said: date | None, law: Mapping[str, Json]) -> date | None:
+    """Return the first day on which a signature no longer counts: what it says itself, or before by the law.
 
-    Only what a paper says is reminded of.
+    *law* are the city's settings in it. Agencies are reminded of this day, and their dashboard tells it.
     """
-    age = city.get("affirmation_max_age_days")
-    if not isinstance(age, int) or signed.signed_on > date.max - timedelta(days=age + 1):
-        return None
-    ends = signed.signed_on + timedelta(days=age + 1)
-    return ends if signed.expires_on is None or signed.expires_on > ends else None
+    age = law.get(_AGE)
+    if not isinstance(age, int) or signed_on > date.max - timedelta(days=age + 1):
+        return said
+    ends = signed_on + timedelta(days=age + 1)  # the last of those days counts
+    return ends if said is None else min(said, ends)
 
 
 def _draft(signed: Affirmation, *, expires_on: date | None) -> Draft:

@@ -25,6 +25,7 @@ from gatekeeper.exchange.key_sets import revoked
 from gatekeeper.exchange.public_keys import thumbprint
 from gatekeeper.ledger import Json
 from gatekeeper.notices.told import is_address
+from gatekeeper.parts import city_settings
 from gatekeeper.state import State
 from gatekeeper.store import Agency, ClientKey
 from gatekeeper.store.values import Profile
@@ -138,6 +139,8 @@ def _paper(paper: Paper, today: date, city: Mapping[str, Json]) -> Iterator[tupl
         yield "signed_on", "that day is still to come: give the day of the signature"
     if paper.expires_on is not None and paper.expires_on <= max(paper.signed_on, today):
         yield "expires_on", "it has ended already: have it signed anew, or give the right day"
+    elif (ends := affirmation.end_of(paper.signed_on, None, city)) is not None and ends <= today:
+        yield "signed_on", f"the law in force takes it for too old since {ends}: have it signed anew"
 
 
 def _client(asked: NewClient, served: Collection[str]) -> Iterator[Fault]:
@@ -183,7 +186,10 @@ def clashes(state: State, asked: Application) -> Iterator[Fault]:
 
 
 def take_in(state: State, asked: Application, who: AtTheShell) -> Taken:
-    """Enter an application without faults: what is missing of it. Raises OperatorError, LedgerUnavailable."""
+    """Enter an application without faults: what is missing of it.
+
+    Raises OperatorError, LedgerUnavailable, PolicyUnavailable.
+    """
     done: list[str] = []
     if state.registry.agency(asked.id) is None:
         change = entering(
@@ -201,9 +207,11 @@ def take_in(state: State, asked: Application, who: AtTheShell) -> Taken:
             return Taken((), None, None, proposed=True)
         done.append(f"registered {asked.id}")
     found = known(state, asked.id)
+    law = city_settings(state) if asked.papers else {}
     for paper in asked.papers:
         if not _has(found, paper):
-            signed = affirmation.record(state, found.id, **_values(paper))
+            ends = affirmation.end_of(paper.signed_on, paper.expires_on, law)
+            signed = affirmation.record(state, found.id, **{**_values(paper), "expires_on": ends})
             done.append(f"recorded the {paper.kind} that {paper.signer} signed ({signed.id})")
     if asked.client is None:
         return Taken(tuple(done), None, None)

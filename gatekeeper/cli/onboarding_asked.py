@@ -86,7 +86,7 @@ def _papers(today: date) -> tuple[Paper, ...]:
         signed_on = _asked("Signed on", "The day of the signature, as 2026-11-22.", _past(today))
         expires_on = _asked(
             "Ends on",
-            f"The first day on which it no longer counts; {_NONE} if it says none.",
+            f"The first day on which it no longer counts; {_NONE} if it says none (then the law does).",
             partial(_later, signed_on=signed_on, today=today),
         )
         paper = _asked(

@@ -43,7 +43,7 @@ signed:                             # leave it out, and send a link: gatekeeper 
     signer: Pat Example
     title: Chief of Police
     signed_on: 2026-11-02
-    expires_on: 2027-11-02          # the first day on which it no longer counts; leave it out if it says none
+    expires_on: 2027-11-02          # the first day on which it no longer counts; without it, by the law
     document: affirmation.pdf       # the signed paper; its SHA-256 is kept
 client:                             # leave it out, and add it later: gatekeeper client add
   profile: fapi                     # or private_key or basic, where the city serves them

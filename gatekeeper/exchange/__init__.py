@@ -41,10 +41,10 @@ from gatekeeper.exchange.details import within
 from gatekeeper.exchange.documents import Documents
 from gatekeeper.exchange.fetch import fetch
 from gatekeeper.exchange.fingerprints import plain
-from gatekeeper.exchange.history import history
 from gatekeeper.exchange.interfaces import MoveReview, Queries, QueueReview, Registry, Snapshot
 from gatekeeper.exchange.key_sets import CurrentKeys
 from gatekeeper.exchange.law import Law, Laws
+from gatekeeper.exchange.neighbours import neighbours
 from gatekeeper.exchange.officer import (
     Assertion,
     Officer,
@@ -55,7 +55,7 @@ from gatekeeper.exchange.officer import (
     proved,
 )
 from gatekeeper.exchange.parse import Parser, Query, appealed
-from gatekeeper.exchange.patterns import first_asked, patterns
+from gatekeeper.exchange.patterns import first_asked
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.process import verified
 from gatekeeper.exchange.quotas import Charge, Quotas, spend, spend_unread
@@ -592,27 +592,28 @@ def _circumstances(  # noqa: PLR0913, PLR0917  a decision depends on as much
     behalf, stops = query.on_behalf_of, snapshot.stops
     end_requester = None if behalf is None else snapshot.agency(behalf.agency)
     mark = gate.officers.of_requester(agency_id, query.requester)
+    past, others = neighbours(
+        gate.queries,
+        gate.keys,
+        gate.engine.bundle.data,
+        agencies=[agency_id, *([] if end_requester is None else [end_requester.id])],
+        client_id=client_id,
+        query=query,
+        at=at,
+        query_id=query_id,
+        began=began,
+    )
     return Situation(
         agency=snapshot.agency(agency_id),
         end_requester=end_requester,
         stops=stops,
         at=at,
-        history=history(gate.queries, gate.keys, agency_id, query, at),
+        history=past,
         registry=snapshot.state,
         legal_process_verified=verified(gate.queries, gate.keys, agency_id, query, at),
         ruling=ruling,
         cameras=frozenset(gate.reads.cameras()) if any(s.scope == "camera" for s in stops) else frozenset(),
-        patterns=patterns(
-            gate.queries,
-            gate.keys,
-            gate.engine.bundle.data,
-            agencies=[agency_id, *([] if end_requester is None else [end_requester.id])],
-            client_id=client_id,
-            query=query,
-            at=at,
-            query_id=query_id,
-            began=began,
-        ),
+        patterns=others,
         officer=replace(who, suspended=snapshot.officer_suspended(mark, gate.officers.key_id)),
     )
 

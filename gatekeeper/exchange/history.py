@@ -9,12 +9,13 @@ could not be read are an error, never "none".
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Literal
 
-from gatekeeper.exchange.fingerprints import each_day, officer_prints, plain, target_prints, who
-from gatekeeper.exchange.interfaces import AskedBefore, Queries
+from gatekeeper.exchange.fingerprints import officer_prints, plain, target_prints, who
+from gatekeeper.exchange.interfaces import AskedBefore, Queries, SearchDay
 from gatekeeper.exchange.parse import Query
 from gatekeeper.ledger import DayKeys, Json
 from gatekeeper.ledger.canonical import canonical
@@ -48,17 +49,18 @@ FIRST = History(1, 1, 0, 0)
 """The history of a search that is the first of its kind."""
 
 
-def history(queries: Queries, keys: DayKeys, agency_id: str, query: Query, at: datetime) -> History:
-    """Count what is on record, and this request with it. Raises StoreUnavailable, LedgerUnavailable."""
-    today = at.date()
-    days = [today - timedelta(days=ago) for ago in range(DAYS)]
-    made = each_day(keys, days, _values(agency_id, query))
-    asked, pairs = list(made), [(search, case) for search, case in made.values()]
-    since = (at - timedelta(hours=1)).strftime(_HOUR)
-    known = {asked[one.day]: one for one in queries.searches(pairs, since)}
+def since_hour(at: datetime) -> str:
+    """Return since when refusals count, as 2026-11-22T20Z."""
+    return (at - timedelta(hours=1)).strftime(_HOUR)
+
+
+def history(found: Iterable[SearchDay], days: Sequence[date]) -> History:
+    """Return what past searches come to, this request counted in; *days* were asked about, today first."""
+    known = {days[one.day]: one for one in found}
+    today = days[:1]
     return History(
-        days_searched=len(known.keys() | {today}),
-        days_under_this_case=len({day for day, one in known.items() if one.under_this_case} | {today}),
+        days_searched=len({*known, *today}),
+        days_under_this_case=len({day for day, one in known.items() if one.under_this_case} | {*today}),
         days_under_another_case=sum(one.under_another_case for one in known.values()),
         refused_in_the_last_hour=sum(one.refused for one in known.values()),
     )
@@ -105,11 +107,12 @@ def others(
 
 def prints(keys: DayKeys, day: date, agency_id: str, query: Query) -> tuple[bytes, bytes]:
     """Return the day's fingerprints of who searches for what, and of the case number. Raises KeyErased."""
-    search, case = keys.fingerprints(day, _values(agency_id, query))
+    search, case = keys.fingerprints(day, search_values(agency_id, query))
     return search, case
 
 
-def _values(agency_id: str, query: Query) -> list[tuple[str, bytes]]:
+def search_values(agency_id: str, query: Query) -> list[tuple[str, bytes]]:
+    """Return what those are made of: purpose and value, for ``each_day``."""
     officer = who(query.requester.badge, query.requester.name)
     # Without the plate's state: leaving it out would make another search of the same plate.
     target = [query.plate] if query.plate is not None else list(query.cameras)

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from gatekeeper.errors import GatekeeperError
 from gatekeeper.exchange import registrations
-from gatekeeper.exchange.neighbours import DayQuestion, LookQuestion, Question
+from gatekeeper.exchange.questions import Questions
 from gatekeeper.ledger import Json, Row
 from gatekeeper.ledger.rows import RegistryState, Stop
 from gatekeeper.ledger.spending import Used
@@ -262,6 +262,8 @@ class Neighbours(Protocol):
     """What is on record around a query. No looks where none were asked for."""
 
     @property
+    def searches(self) -> Sequence[SearchDay]: ...
+    @property
     def marks(self) -> Sequence[Marked]: ...
     @property
     def day(self) -> OfficerDay: ...
@@ -277,16 +279,7 @@ class Queries(Protocol):
     def find(self, query_id: str, agency_id: str) -> QueryRow | None: ...
     def review(self, query_id: str, agency_id: str | None = None) -> Review | None: ...
     def review_events(self, query_id: str) -> Sequence[ReviewEvent]: ...
-    def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> Sequence[SearchDay]: ...
-    def neighbours(
-        self,
-        marks: Question,
-        day: DayQuestion,
-        looks: LookQuestion | None,
-        *,
-        most_marks: int,
-        most_looks: int,
-    ) -> Neighbours: ...
+    def neighbours(self, asked: Questions) -> Neighbours: ...
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> Sequence[Marked]: ...
     def latest_of(
         self, agency_id: str, since_hour: str, hours: Collection[int], most: int

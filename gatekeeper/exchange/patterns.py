@@ -13,23 +13,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Any, Final
 
 from gatekeeper.errors import KeyErased
-from gatekeeper.exchange.fingerprints import each_day, officer_value, target_value, who
-from gatekeeper.exchange.history import DAYS
-from gatekeeper.exchange.interfaces import Marked, Queries
-from gatekeeper.exchange.neighbours import DayQuestion, LookQuestion, Question
+from gatekeeper.exchange.fingerprints import who
+from gatekeeper.exchange.interfaces import Marked, Neighbours
 from gatekeeper.exchange.parse import Query
-from gatekeeper.exchange.presence import ONCE, Presence, hour_of, presence
+from gatekeeper.exchange.presence import ONCE, Presence, presence
+from gatekeeper.exchange.questions import MarkQuestion, Questions
 from gatekeeper.exchange.rephrased import (
-    AT_ONCE,
     LOOK_BACK,
     Earlier,
     outwaited,
     outwaited_print,
-    question_of,
     refusal_prints,
     refused_by,
     said_by,
@@ -66,9 +62,9 @@ class Patterns:
     presence: Presence = ONCE
     places: tuple[str, ...] = ()
     at_places: tuple[int, int] = (0, 0)
-    question: Question | None = None
+    question: MarkQuestion | None = None
     seen: frozenset[str] = frozenset()
-    looked: Question | None = None
+    looked: MarkQuestion | None = None
     looked_seen: frozenset[str] = frozenset()
 
     def facts(self, now: Mapping[str, Any]) -> dict[str, Json]:
@@ -90,50 +86,41 @@ class Patterns:
 
         Raises LedgerUnavailable.
         """
-        return _more(self.question, self.seen, MOST_REFUSALS + 1, transaction, query_id)
+        return _more(self.question, self.seen, transaction, query_id)
 
     def overtaken(self, transaction: Transaction, query_id: str) -> bool:
         """Say whether another looked at a sensitive place that this one's decision did not count.
 
         Raises LedgerUnavailable.
         """
-        return _more(self.looked, self.looked_seen, MOST_COUNTED, transaction, query_id)
+        return _more(self.looked, self.looked_seen, transaction, query_id)
 
 
-def _more(
-    asked: Question | None, seen: frozenset[str], most: int, transaction: Transaction, query_id: str
-) -> bool:
+def _more(asked: MarkQuestion | None, seen: frozenset[str], transaction: Transaction, query_id: str) -> bool:
     if asked is None:
         return False
-    return not transaction.marked(asked.prints, asked.since_ms, asked.until_ms, most) - {query_id} <= seen
+    found = transaction.marked(asked.prints, asked.since_ms, asked.until_ms, asked.most)
+    return not found - {query_id} <= seen
 
 
 ALONE: Final = Patterns()
 """The patterns of a query that stands alone."""
 
 
-def patterns(  # noqa: PLR0913  a query has as many neighbours
-    queries: Queries,
+def patterns(
     keys: DayKeys,
     data: Mapping[str, Json],
+    asked: Questions,
+    found: Neighbours,
     *,
-    agencies: Iterable[str],
-    client_id: str,
-    query: Query,
-    at: datetime,
+    places: tuple[str, ...],
     query_id: str,
     began: datetime,
 ) -> Patterns:
-    """Gather what is on record around a query; the first of *agencies* is the one that asks.
+    """Return what the answers come to; *places* are the kinds of sensitive place that the query looks at.
 
-    *client_id* is by which of its clients. *began* is when it was first asked: waiting makes no new question
-    of it. Raises StoreUnavailable, LedgerUnavailable, LedgerCorrupt.
+    Raises LedgerUnavailable, LedgerCorrupt.
     """
-    parties, places = tuple(dict.fromkeys(agencies)), places_of(data, query.cameras)
-    question = question_of(keys, parties, query, began)
-    lookers = [(_PLACE, one) for one in _lookers(parties, query)] if places else []
-    day, look = _around(keys, parties[0], client_id, query, lookers, at, query_id)
-    found = queries.neighbours(question, day, look, most_marks=MOST_REFUSALS + 1, most_looks=MOST_COUNTED)
     latest: dict[str, Marked] = {}
     for one in sorted(found.marks, key=lambda one: (-one.at_ms, one.query_id)):
         if one.query_id != query_id:
@@ -144,18 +131,18 @@ def patterns(  # noqa: PLR0913  a query has as many neighbours
     counted = Patterns(
         refused=tuple(one for one in refused if one is not None),
         more_refusals=sum(to_ms(began) - one.at_ms <= within for one in newest) > MOST_REFUSALS,
-        presence=presence(found.day, day.hour),
-        question=question,
+        presence=presence(found.day, asked.day.hour),
+        question=asked.marks,
         seen=frozenset(latest),
     )
-    if look is None:
+    if asked.looks is None:
         return counted
     officer, *agency = (min(1 + number, MOST_COUNTED) for number in found.looks.counts)
     return replace(
         counted,
         places=places,
         at_places=(officer, max(agency)),
-        looked=look.latest,
+        looked=asked.looks.latest,
         looked_seen=found.looks.seen,
     )
 
@@ -191,7 +178,7 @@ def left(  # noqa: PLR0913  what a mark is made of
         rows += [Insert("marks", {"mark_fp": one, "box": box, **made}) for one in prints]
     if first and places_of(data, query.cameras):
         looked = own if unmet or dry_run else parties
-        prints = dict.fromkeys(keys.fingerprints(day, [(_PLACE, one) for one in _lookers(looked, query)]))
+        prints = dict.fromkeys(keys.fingerprints(day, look_values(looked, query)))
         rows += [Insert("marks", {"mark_fp": one, **made}) for one in prints]
     if first and not dry_run and not unmet and outwaited(data, facts):
         box = seal_agency(keys, day, query_id, parties[0])
@@ -229,35 +216,7 @@ def _within_ms(data: Mapping[str, Any]) -> int:
     return int(minutes) * 60_000 + 59_999
 
 
-def _around(  # noqa: PLR0917  what is asked about
-    keys: DayKeys,
-    agency_id: str,
-    client_id: str,
-    query: Query,
-    lookers: list[tuple[str, bytes]],
-    at: datetime,
-    query_id: str,
-) -> tuple[DayQuestion, LookQuestion | None]:
-    """Return what is asked of the officer's day, and of who looked at sensitive places, if this one does.
-
-    The keys of the last days are gone through once for both.
-    """
-    today, target = at.date(), target_value(query.plate, query.cameras)
-    officer = officer_value(agency_id, query.requester.badge)
-    officer_fp, target_fp, *looks = keys.fingerprints(today, [officer, target, *lookers])
-    earlier = [today - timedelta(days=ago) for ago in range(1, DAYS)]
-    before = [*each_day(keys, earlier, [target, *lookers]).values()]
-    fingerprints = tuple(one for one, *_ in before)
-    day = DayQuestion(officer_fp, target_fp, hour_of(at), client_id, agency_id, fingerprints)
-    if not lookers:
-        return day, None
-    tomorrow = [today + timedelta(days=1)] if (at + AT_ONCE).date() != today else []
-    prints = [*each_day(keys, tomorrow, lookers).values(), looks, *(others for _, *others in before)]
-    latest = Question(tuple(chain.from_iterable(prints[:3])), to_ms(at - AT_ONCE), to_ms(at + AT_ONCE))
-    return day, LookQuestion(tuple(zip(*prints, strict=True)), latest, query_id)
-
-
-def _lookers(parties: Sequence[str], query: Query) -> list[bytes]:
-    """Return what tells the officer and each agency from others, in this order."""
+def look_values(parties: Sequence[str], query: Query) -> list[tuple[str, bytes]]:
+    """Return what tells the officer and each agency from others, in this order: for ``each_day``."""
     officer = who(query.requester.badge, query.requester.name)
-    return [canonical(one) for one in ([parties[0], officer], *([party] for party in parties))]
+    return [(_PLACE, canonical(one)) for one in ([parties[0], officer], *([party] for party in parties))]

@@ -41,7 +41,7 @@ LIMITS: Final = (AGENCY, OFFICER, *KINDS, AGAIN)
 """The names of the limits on queries, which stand in headers, in refusals and in the log."""
 REVOCATIONS: Final = "revocations"
 MOST_REVOKED: Final = 3000
-"""Tokens that one client may revoke at once, and in an hour: one for each query that an agency may ask."""
+"""Tokens that one client may revoke at once, and as many an hour: as an agency may ask queries."""
 
 
 @dataclass(frozen=True, slots=True)

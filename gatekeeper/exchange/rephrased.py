@@ -17,8 +17,8 @@ from typing import Any, Final, Protocol
 from gatekeeper.errors import KeyErased, LedgerCorrupt
 from gatekeeper.exchange.fingerprints import each_day, plain
 from gatekeeper.exchange.interfaces import Marked
-from gatekeeper.exchange.neighbours import Question
 from gatekeeper.exchange.parse import Query
+from gatekeeper.exchange.questions import MarkQuestion
 from gatekeeper.ledger import DayKeys, Json
 from gatekeeper.ledger.canonical import canonical, decoded
 from gatekeeper.ledger.clock import from_ms, to_ms
@@ -144,12 +144,14 @@ def seal_refusal(
     return keys.seal(day, query_id, _MARK, canonical({"provisions": [*unmet], "said": dict(said)}))
 
 
-def question_of(keys: DayKeys, parties: Sequence[str], query: Query, began: datetime) -> Question:
-    """Return under which marks earlier refusals concern a query that was first asked at *began*."""
+def question_of(
+    keys: DayKeys, parties: Sequence[str], query: Query, began: datetime, most: int
+) -> MarkQuestion:
+    """Return which marks concern a query that was first asked at *began*: the last *most* of each."""
     since, until = began - LOOK_BACK, began + AT_ONCE
     days = dict.fromkeys((since.date(), began.date(), until.date()))
     prints = each_day(keys, days, _parts(parties, query)).values()
-    return Question(tuple(dict.fromkeys(chain.from_iterable(prints))), to_ms(since), to_ms(until))
+    return MarkQuestion(tuple(dict.fromkeys(chain.from_iterable(prints))), to_ms(since), to_ms(until), most)
 
 
 def refusal_prints(keys: DayKeys, day: date, parties: Iterable[str], query: Query) -> list[bytes]:

@@ -8,6 +8,9 @@
 - ``letter``     what the e-mail says
 - ``reminders``  who is reminded, and when, that what was signed ends
 - ``announced``  an agency's contacts are told at once that somebody signed for it
+- ``shown``      what staff read of notices on their way
+- ``stolen``     what a client asked whose key was stolen, and the draft of what its agency is told
+- ``connecting``, ``fetching``  one connection, and one document fetched from a registered address
 - ``delivery``   the thread that tries, tries again, and gives up
 
 Guarantees: a notice says which query or signature, what happened and where to ask: whoever intercepts it

@@ -99,17 +99,8 @@ def letter(delivery: Delivery, agency: Agency, *, city: str, base_url: str, send
     notice = delivery.notice
     moved = notice.affirmation_id is None
     written = _moved(notice, base_url) if moved else _reminder(notice, agency, base_url)
-    why = (
-        f"This was sent because your agency gave this address to {city}. It was written by a machine: "
-        "nobody reads an answer."
-    )
-    # Nothing in here comes from outside; a line break in a header would still be refused by this policy.
-    message = EmailMessage(policy=SMTP)
-    message["From"] = Address(addr_spec=sender)
-    message["Subject"] = f"{city}: {written.subject}"
-    message["Date"] = format_datetime(notice.at)
-    message["Message-ID"] = f"<{delivery.id}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer by a machine, and no loop
+    why = _why(city)
+    message = _begun(written.subject, city=city, sender=sender, at=notice.at, number=delivery.id)
     facts = "".join(f"{name}: {value}\n" for name, value in written.facts)
     message.set_content(f"{written.happened}\n\n{facts}\n{written.do}\n{written.url}\n\n-- \n{why}\n")
     title, happened, do, link, footer = map(
@@ -153,14 +144,25 @@ def _reminder(notice: Notice, agency: Agency, base_url: str) -> _Written:
 
 def plain(subject: str, text: str, *, city: str, sender: str, at: datetime) -> EmailMessage:
     """Return an e-mail of plain text, but for its recipient. *subject* is one line of ours."""
+    message = _begun(subject, city=city, sender=sender, at=at, number=secrets.token_hex(16))
+    message.set_content(f"{text.rstrip()}\n\n-- \n{_why(city)}\n")
+    return message
+
+
+def _begun(subject: str, *, city: str, sender: str, at: datetime, number: str) -> EmailMessage:
+    """Return an e-mail's headers; *number* tells it from every other."""
+    # Nothing in here comes from outside; a line break in a header would still be refused by this policy.
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(addr_spec=sender)
     message["Subject"] = f"{city}: {subject}"
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = f"<{secrets.token_hex(16)}@{sender.rpartition('@')[2]}>"
-    message["Auto-Submitted"] = "auto-generated"
-    message.set_content(
-        f"{text.rstrip()}\n\n-- \nThis was sent because your agency gave this address to {city}. It was "
-        "written by a machine: nobody reads an answer.\n"
-    )
+    message["Message-ID"] = f"<{number}@{sender.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no answer by a machine, and no loop
     return message
+
+
+def _why(city: str) -> str:
+    return (
+        f"This was sent because your agency gave this address to {city}. It was written by a machine: "
+        "nobody reads an answer."
+    )

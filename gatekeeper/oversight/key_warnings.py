@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple, Protocol
 
+from gatekeeper.exchange.key_sets import is_over
+
 ENDS_WITHIN: Final = timedelta(days=30)
 TOKEN_KEY_AGE: Final = timedelta(days=400)
 """A key of tokens is changed once a year; a month is left for doing so."""
@@ -166,8 +168,8 @@ def of_key_sets(
         if found.fault is not None and now - since > _FRESH:
             yield KeyWarning(
                 "key_set_failing",
-                "The keys of the client %(client)s were not fetched since %(moment)s: %(fault)s.",
-                {"client": client.id, "moment": f"{since:%Y-%m-%d %H:%M} UTC", "fault": found.fault},
+                "The keys of the client %(client)s were fetched last: %(moment)s (%(fault)s).",
+                {"client": client.id, "moment": _moment(found.fetched_ms), "fault": found.fault},
                 f"gatekeeper client fetch-keys {client.id}",
             )
         elif found.fetched_ms and _publishes_none(client):
@@ -204,7 +206,7 @@ def of_issuers(
         stale = now - since > timedelta(hours=int(issuer.terms["stale_hours"]))
         told = {
             "issuer": issuer.url,
-            "moment": f"{since:%Y-%m-%d %H:%M} UTC" if at else "never",
+            "moment": _moment(at),
             "fault": fault or "not tried",
         }
         cure = f"gatekeeper issuer fetch-keys {issuer.url}"
@@ -216,7 +218,7 @@ def of_issuers(
                 told,
                 cure,
             )
-        elif all(_ended(jwk, now) for jwk in issuer.terms["jwks"]["keys"]):
+        elif all(is_over(jwk, int(now.timestamp())) for jwk in issuer.terms["jwks"]["keys"]):
             yield KeyWarning(
                 "issuer_keys_none",
                 "The issuer %(issuer)s publishes no key that counts. Its tokens are refused.",
@@ -251,9 +253,8 @@ def _of_registered(issuer: Issuer, now: datetime) -> Iterator[KeyWarning]:
     )
 
 
-def _ended(jwk: Mapping[str, Any], now: datetime) -> bool:
-    end = jwk.get("exp")
-    return end is not None and (type(end) is not int or now.timestamp() >= end)
+def _moment(at_ms: int) -> str:
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M} UTC" if at_ms else "never"
 
 
 def unusable(fault: str) -> KeyWarning:

@@ -97,7 +97,7 @@ class Registering:
         private = {name: value for name, value in change.content.items() if name not in _CLEAR}
         return Plan(
             event="agency.added",
-            clear={"agency": added.id, "kind": added.kind, "state": added.state, "status": added.status},
+            clear=told_of(added),
             private=private,
             rows=tuple(self.rows.add_agency(added)),
             rests_on={"agency": None},

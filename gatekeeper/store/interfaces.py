@@ -1,6 +1,6 @@
 """What the store is asked in more than a few words: the shapes of it, which the exchange fills in.
 
-``gatekeeper.exchange.neighbours`` says what each is.
+``gatekeeper.exchange.questions`` says what each is.
 """
 
 from __future__ import annotations
@@ -9,8 +9,17 @@ from collections.abc import Sequence
 from typing import Protocol
 
 
+class SearchQuestion(Protocol):
+    """On which days there are searches, by their fingerprints and the case's; refusals since the hour."""
+
+    @property
+    def prints(self) -> Sequence[tuple[bytes, bytes]]: ...
+    @property
+    def since_hour(self) -> str: ...
+
+
 class MarkQuestion(Protocol):
-    """Which marks: under these fingerprints, of this time, both ends included."""
+    """Which marks: under each of these fingerprints the last ``most`` of this time, both ends included."""
 
     @property
     def prints(self) -> Sequence[bytes]: ...
@@ -18,6 +27,8 @@ class MarkQuestion(Protocol):
     def since_ms(self) -> int: ...
     @property
     def until_ms(self) -> int: ...
+    @property
+    def most(self) -> int: ...
 
 
 class DayQuestion(Protocol):
@@ -46,3 +57,16 @@ class LookQuestion(Protocol):
     def latest(self) -> MarkQuestion: ...
     @property
     def but(self) -> str: ...
+
+
+class Questions(Protocol):
+    """All of them."""
+
+    @property
+    def searches(self) -> SearchQuestion: ...
+    @property
+    def marks(self) -> MarkQuestion: ...
+    @property
+    def day(self) -> DayQuestion: ...
+    @property
+    def looks(self) -> LookQuestion | None: ...

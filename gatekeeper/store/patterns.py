@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from sqlalchemy import func, select
 
+from gatekeeper.store import searches
 from gatekeeper.store.database import Database
-from gatekeeper.store.interfaces import DayQuestion, LookQuestion, MarkQuestion
+from gatekeeper.store.interfaces import DayQuestion, LookQuestion, Questions
 from gatekeeper.store.tables import queries
 from gatekeeper.store.values import Looks, Marked, Neighbours, OfficerDay
 
@@ -88,35 +89,29 @@ _FEW: Final = 12
 """PostgreSQL takes more fingerprints than these as one value: its statement is then always the same."""
 
 
-def neighbours(
-    database: Database,
-    marks: MarkQuestion,
-    day: DayQuestion,
-    looks: LookQuestion | None,
-    *,
-    most_marks: int,
-    most_looks: int,
-) -> Neighbours:
-    """Return the last *most_marks* marks under each fingerprint, an officer's day, and who looked.
+def neighbours(database: Database, asked: Questions) -> Neighbours:
+    """Return what is on record around a query; dry runs and denials are of an officer's day, too.
 
-    Dry runs and denials are of the day. Looks are counted up to *most_looks*, and as many of the latest are
-    named. Raises StoreUnavailable, ValueError for more days than one question covers.
+    Raises StoreUnavailable, ValueError for more days than one question covers.
     """
-    kind = database.dialect
-    asked = [(OFFICER_DAY, values_of_officer_day(day))]
+    kind, marks, looks = database.dialect, asked.marks, asked.looks
+    statements = [
+        (searches.STATEMENT, searches.values_of(asked.searches)),
+        (OFFICER_DAY, values_of_officer_day(asked.day)),
+    ]
     if marks.prints:
-        statement = statement_of_marks(kind, len(marks.prints), most_marks, ", box")
-        asked.append((statement, values_of_marks(kind, marks.prints, marks.since_ms, marks.until_ms)))
+        statement = statement_of_marks(kind, len(marks.prints), marks.most, ", box")
+        statements.append((statement, values_of_marks(kind, marks.prints, marks.since_ms, marks.until_ms)))
     if looks is not None:
         sizes = tuple(map(len, looks.groups))
-        statement = statement_of_looks(kind, sizes, len(looks.latest.prints), most_looks)
-        asked.append((statement, values_of_looks(kind, looks)))
-    answers = iter(database.several(asked))
-    counted = next(answers)
+        statement = statement_of_looks(kind, sizes, len(looks.latest.prints), looks.latest.most)
+        statements.append((statement, values_of_looks(kind, looks)))
+    searched, counted, *rest = database.several(statements)
     return Neighbours(
-        day=_officer_day(database, day, counted),
-        marks=tuple(Marked(*row) for row in (next(answers) if marks.prints else ())),
-        looks=_looks(len(looks.groups), next(answers)) if looks is not None else Looks((), frozenset()),
+        searches=searches.found(searched),
+        marks=tuple(Marked(*row) for row in rest[0]) if marks.prints else (),
+        day=_officer_day(database, asked.day, counted),
+        looks=Looks((), frozenset()) if looks is None else _looks(len(looks.groups), rest[-1]),
     )
 
 

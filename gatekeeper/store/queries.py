@@ -14,10 +14,9 @@ from sqlalchemy import Table, select
 
 from gatekeeper.ledger.spending import Used
 from gatekeeper.store.database import Database
-from gatekeeper.store.interfaces import DayQuestion, LookQuestion, MarkQuestion
+from gatekeeper.store.interfaces import Questions
 from gatekeeper.store.patterns import latest_of, marks_between, neighbours
 from gatekeeper.store.purse import NOBODY, as_bucket
-from gatekeeper.store.searches import searched
 from gatekeeper.store.tables import (
     idempotency_keys,
     queries,
@@ -34,7 +33,6 @@ from gatekeeper.store.values import (
     QueryRow,
     ReviewEvent,
     ReviewRow,
-    SearchDay,
     Verification,
 )
 from gatekeeper.store.writing import storable
@@ -130,21 +128,9 @@ class Queries:
             ).all()
         return tuple(ReviewEvent(*row) for row in rows)
 
-    def searches(self, prints: Sequence[tuple[bytes, bytes]], since_hour: str) -> tuple[SearchDay, ...]:
-        """Return on which days a search is on record; see ``searches``. Raises StoreUnavailable."""
-        return searched(self._database, prints, since_hour)
-
-    def neighbours(
-        self,
-        marks: MarkQuestion,
-        day: DayQuestion,
-        looks: LookQuestion | None,
-        *,
-        most_marks: int,
-        most_looks: int,
-    ) -> Neighbours:
+    def neighbours(self, asked: Questions) -> Neighbours:
         """Return what is on record around a query; see ``patterns``. Raises StoreUnavailable."""
-        return neighbours(self._database, marks, day, looks, most_marks=most_marks, most_looks=most_looks)
+        return neighbours(self._database, asked)
 
     def marks(self, prints: Sequence[bytes], since_ms: int, until_ms: int, most: int) -> tuple[Marked, ...]:
         """Return the last *most* marks under each fingerprint; see ``patterns``. Raises StoreUnavailable."""

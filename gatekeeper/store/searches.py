@@ -8,11 +8,11 @@ permitted, denied or only previewed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
-from gatekeeper.store.database import Database
+from gatekeeper.store.interfaces import SearchQuestion
 from gatekeeper.store.values import SearchDay
 
 DAYS: Final = 31
@@ -42,17 +42,14 @@ SELECT column1,
 """``column1`` to ``column4``: both databases name the columns of VALUES so."""
 
 
-def searched(
-    database: Database, prints: Sequence[tuple[bytes, bytes]], since_hour: str
-) -> tuple[SearchDay, ...]:
-    """Return the days on which a search is on record, by their place in *prints* (search, case number).
-
-    Refusals are counted since the hour (``2026-11-22T20Z``). Raises StoreUnavailable, ValueError for more
-    days than one question covers.
-    """
-    if len(prints) > DAYS:
+def values_of(asked: SearchQuestion) -> tuple[object, ...]:
+    """Return the values of the statement. Raises ValueError for more days than one question covers."""
+    if len(asked.prints) > DAYS:
         raise ValueError(f"one question covers {DAYS} days")
-    asked = [*prints, *[(_NEVER, _NEVER)] * (DAYS - len(prints))]
-    values = tuple(chain.from_iterable((day, *pair, since_hour) for day, pair in enumerate(asked)))
-    rows = database.rows(STATEMENT, values)
+    pairs = [*asked.prints, *[(_NEVER, _NEVER)] * (DAYS - len(asked.prints))]
+    return tuple(chain.from_iterable((day, *pair, asked.since_hour) for day, pair in enumerate(pairs)))
+
+
+def found(rows: Iterable[tuple[Any, ...]]) -> tuple[SearchDay, ...]:
+    """Return the days on which a search is on record, by their place in the question."""
     return tuple(SearchDay(day, bool(under), bool(other), refused) for day, under, other, refused in rows)

@@ -295,15 +295,6 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True)
-class Neighbours:
-    """What is on record around a query. No looks where none were asked for."""
-
-    marks: tuple[Marked, ...]
-    day: OfficerDay
-    looks: Looks
-
-
-@dataclass(frozen=True, slots=True)
 class SearchDay:
     """A day with searches of one officer for one target, by its place in the question (0 is today).
 
@@ -314,6 +305,16 @@ class SearchDay:
     under_this_case: bool
     under_another_case: bool
     refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What is on record around a query. No looks where none were asked for."""
+
+    searches: tuple[SearchDay, ...]
+    marks: tuple[Marked, ...]
+    day: OfficerDay
+    looks: Looks
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from gatekeeper.ledger.stops import Party, covers
 _SAID: Final = {
     "suspended": (
         "The city suspended the agency: each query is denied.",
-        "Ask the city's records staff; two of them reinstate it.",
+        "Ask the city's records staff: they reinstate it.",
     ),
     "stopped": (
         "The city stopped sharing with the agency, its kind, or everybody: each query is denied.",

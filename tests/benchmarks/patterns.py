@@ -1,18 +1,17 @@
 """What the patterns add to a query, on a log of so many queries: on SQLite, and on PostgreSQL where it is.
 
-Measured is ``exchange.patterns`` itself (fingerprints, statements, and what Python makes of them; the
-officer's day of ``presence`` is part of it) in usual and in bad cases, and whole
-queries through the gate with it and without it, in turn. Without it nothing is asked of the store and no mark
-is left; the law's provisions judge the facts of a query that stands alone. ``history`` is the same search on
-other days. What is ``new`` is of another officer and another target each time, as in a city: no part of an
-index that it looks into was looked into just before.
-``processor_ms`` is the mean time of this process's processor, which says something on a busy machine too.
+Measured is ``exchange.neighbours`` itself (fingerprints, statements, and what Python makes of them) in usual
+and in bad cases, and whole queries through the gate, with the patterns and without them, in turn: ``added``
+is what they come to. Without them the store is asked for the same search on other days alone (``history``)
+and no mark is left; the law's provisions judge the facts of a query that stands alone. What is ``new`` is of
+another officer and another target each time, as in a city: no part of an index that it looks into was looked
+into just before. ``processor_ms`` is the mean time of this process's processor, which says something on a
+busy machine too.
 ``TMPDIR`` says where the database is: ten million queries take about ten gigabytes.
 """
 
 from __future__ import annotations
 
-import itertools
 import secrets
 import shutil
 import signal
@@ -28,17 +27,20 @@ from typing import Any, Final
 from unittest import mock
 
 from gatekeeper.app import build_gate
-from gatekeeper.exchange.fingerprints import officer_print, target_print
-from gatekeeper.exchange.history import DAYS, history
+from gatekeeper.exchange.fingerprints import each_day, officer_print, target_print
+from gatekeeper.exchange.history import DAYS, History, history, search_values, since_hour
+from gatekeeper.exchange.neighbours import neighbours
 from gatekeeper.exchange.officer import Assertion
 from gatekeeper.exchange.parse import Query, read_again
-from gatekeeper.exchange.patterns import ALONE, Patterns, patterns
+from gatekeeper.exchange.patterns import ALONE, Patterns
+from gatekeeper.exchange.questions import SearchQuestion
 from gatekeeper.exchange.rephrased import refusal_prints
 from gatekeeper.exchange.sessions import at_once
 from gatekeeper.ledger import DayKeys, Insert
 from gatekeeper.ledger.clock import to_ms
 from gatekeeper.policy import load
 from gatekeeper.state import open_state
+from gatekeeper.store import searches
 from tests.benchmarks.many_queries import Row, fill
 from tests.exchange.city import CAMERAS, City, body, founded
 from tests.lawful import roomy_policies, steady
@@ -59,6 +61,8 @@ _BUFFERS: Final = "128MB"
 _CLINIC: Final = "sample-clinic-1"
 _Times = tuple[float, float]
 """By the wall, and of the processor."""
+_Pair = tuple[Callable[[], object], Callable[[], object]]
+"""With the patterns, and without them."""
 _ICE: Final = {"purpose__narrative": "Deport the driver, immigration hold"}
 
 
@@ -158,7 +162,7 @@ def _alone(city: City) -> dict[str, Any]:
     data = gate.engine.bundle.data  # asks the registry, as each query does once
 
     def one(query: Query, agencies: Sequence[str] = (_AGENCY,)) -> object:
-        return patterns(
+        return neighbours(
             gate.queries,
             gate.keys,
             data,
@@ -170,17 +174,14 @@ def _alone(city: City) -> dict[str, Any]:
             began=now,
         )
 
-    def asked(query: Query, agencies: Sequence[str] = (_AGENCY,)) -> Callable[[], object]:
-        return lambda: one(query, agencies)
+    def asked(query: Query, agencies: Sequence[str] = (_AGENCY,)) -> _Pair:
+        return (lambda: one(query, agencies)), (lambda: _searched(city, query, now))
 
-    def past(query: Query) -> object:
-        return history(gate.queries, gate.keys, _AGENCY, query, now)
+    def each(made: Callable[[int], Query]) -> _Pair:
+        queries = iter([made(number) for number in range(2 * (ROUNDS + 20))])
+        return (lambda: one(next(queries))), (lambda: _searched(city, next(queries), now))
 
-    def each(made: Callable[[int], Query], work: Callable[[Query], object]) -> Callable[[], object]:
-        ready = map(made, itertools.count())
-        queries = iter([next(ready) for _ in range(ROUNDS + 20)])
-        return lambda: work(next(queries))
-
+    proved = Assertion("Pat Example", "4411", None, None, "session-1", 1, "used", now)
     cases = {
         f"a plate, {targets} targets today": asked(read_again(body(requester__badge=f"officer-{targets}")))
         for targets in TARGETS
@@ -191,16 +192,25 @@ def _alone(city: City) -> dict[str, Any]:
     cases["a place of 20 cameras"] = asked(_place([f"cam-{n}" for n in range(20)]))
     cases["a clinic, looked at 3000 times"] = asked(_place([_CLINIC]))
     cases["a clinic, for another agency"] = asked(_place([_CLINIC]), (_AGENCY, _OTHER))
-    cases["a new plate"] = each(_new_plate, one)
-    cases["a new place of 20 cameras"] = each(_new_place, one)
+    cases["a new plate"] = each(_new_plate)
+    cases["a new place of 20 cameras"] = each(_new_place)
     proved = Assertion("Pat Example", "4411", None, None, "session-1", 1, "used", now)
-    cases["of a proved officer, the sessions"] = lambda: at_once(
-        gate.queries, gate.keys, data, agency_id=_AGENCY, officer=proved, at=now
+    found = {name: _compared(*pair) for name, pair in cases.items()}
+    found["of a proved officer, the sessions"] = _timed(
+        lambda: at_once(gate.queries, gate.keys, data, agency_id=_AGENCY, officer=proved, at=now)
     )
-    cases["history, of a new plate"] = each(_new_plate, past)
     with city.state.database.read() as connection:
-        empty = _timed(lambda: connection.exec_driver_sql("SELECT 1").all())
-    return {**{name: _timed(work) for name, work in cases.items()}, "an empty statement": empty}
+        found["an empty statement"] = _timed(lambda: connection.exec_driver_sql("SELECT 1").all())
+    return found
+
+
+def _searched(city: City, query: Query, at: datetime) -> History:
+    """Ask for the same search on other days, and for nothing else."""
+    days = [at.date() - timedelta(days=ago) for ago in range(DAYS)]
+    made = each_day(city.gate.keys, days, search_values(_AGENCY, query))
+    asked = SearchQuestion(tuple((search, case) for search, case in made.values()), since_hour(at))
+    rows = city.state.database.rows(searches.STATEMENT, searches.values_of(asked))
+    return history(searches.found(rows), [*made])
 
 
 def _new_plate(_: int) -> Query:
@@ -236,20 +246,8 @@ def _whole(city: City) -> dict[str, Any]:
             took = _asked(city, asking, having=having)
             if number >= 40:
                 spent[having].append(took)
-        full, bare = _told(spent[True]), _told(spent[False])
-        found[f"whole query, {name}"] = {
-            "with": full,
-            "without": bare,
-            "added_p50_ms": round(full["p50_ms"] - bare["p50_ms"], 3),
-            "added_processor_ms": round(full["processor_ms"] - bare["processor_ms"], 3),
-            "ratio_p50": round(full["p50_ms"] / bare["p50_ms"], 3),
-            "ratio_p99": round(full["p99_ms"] / bare["p99_ms"], 3),
-        }
+        found[f"whole query, {name}"] = _added(_told(spent[True]), _told(spent[False]))
     return found
-
-
-def _no_neighbours(*_: object, **__: object) -> Patterns:
-    return ALONE
 
 
 def _no_marks(*_: object, **__: object) -> list[Insert]:
@@ -261,8 +259,12 @@ def _asked(city: City, document: dict[str, Any], *, having: bool) -> _Times:
     if having:
         given = city.ask(document)
     else:
+
+        def bare(*_: object, query: Query, at: datetime, **__: object) -> tuple[History, Patterns]:
+            return _searched(city, query, at), ALONE
+
         with (
-            mock.patch("gatekeeper.exchange.patterns", _no_neighbours),
+            mock.patch("gatekeeper.exchange.neighbours", bare),
             mock.patch("gatekeeper.exchange.log.left", _no_marks),
         ):
             began = _now()
@@ -273,13 +275,34 @@ def _asked(city: City, document: dict[str, Any], *, having: bool) -> _Times:
 
 
 def _timed(work: Callable[[], object]) -> dict[str, float]:
-    spent = []
+    return _told(_turns(work)[0])
+
+
+def _compared(full: Callable[[], object], bare: Callable[[], object]) -> dict[str, Any]:
+    return _added(*map(_told, _turns(full, bare)))
+
+
+def _turns(*works: Callable[[], object]) -> list[list[_Times]]:
+    """Return what each took, in turn."""
+    spent: list[list[_Times]] = [[] for _ in works]
     for number in range(ROUNDS + 20):
-        began = _now()
-        work()
-        if number >= 20:
-            spent.append(_since(began))
-    return _told(spent)
+        for work, times in zip(works, spent, strict=True):
+            began = _now()
+            work()
+            if number >= 20:
+                times.append(_since(began))
+    return spent
+
+
+def _added(full: dict[str, float], bare: dict[str, float]) -> dict[str, Any]:
+    return {
+        "with": full,
+        "without": bare,
+        "added_p50_ms": round(full["p50_ms"] - bare["p50_ms"], 3),
+        "added_processor_ms": round(full["processor_ms"] - bare["processor_ms"], 3),
+        "ratio_p50": round(full["p50_ms"] / bare["p50_ms"], 3),
+        "ratio_p99": round(full["p99_ms"] / bare["p99_ms"], 3),
+    }
 
 
 def _now() -> _Times:

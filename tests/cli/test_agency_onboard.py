@@ -5,15 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from joserfc.jwk import ECKey
 
+from gatekeeper import settings
 from gatekeeper.cli import affirmation, client, onboarding
 from gatekeeper.cli.onboarding_file import EXAMPLE, LARGEST
 from gatekeeper.errors import LedgerUnavailable
+from gatekeeper.policy import load, shipped_policies
+from gatekeeper.state import open_state
 from tests.cli.shell import City, typed
+from tests.lawful import put_in_force
 
 WHOLE = ["agency.added", "agency.affirmed", "credential.added"]
 ID = "sample-city-pd"
@@ -255,6 +261,21 @@ def test_a_file_that_is_not_right_enters_nothing(
     """A clear message, and no traceback, whatever stands in it."""
     file.write_bytes(make(EXAMPLE))
     assert said in _refused(city, file)
+
+
+def test_a_paper_without_an_end_ends_when_the_law_finds_it_too_old(city: City, file: Path) -> None:
+    """Recorded so, and refused once that day has come: it would be of no use."""
+    with closing(open_state(settings.load(data=city.data))) as state:
+        put_in_force(state, load(shipped_policies()))
+    without = "".join(line for line in EXAMPLE.splitlines(keepends=True) if "expires_on" not in line)
+    file.write_text(without.replace("signed_on: 2026-11-02", "signed_on: 2024-01-02"), "utf-8")
+    result = typed("agency", "onboard", "--file", str(file), "--data", str(city.data))
+    assert (1, True) == (result.exit_code, "signed/0/signed_on: the law in force takes it" in result.stderr)
+    today = datetime.now(UTC).date()
+    file.write_text(without.replace("signed_on: 2026-11-02", f"signed_on: {today}"), "utf-8")
+    _onboard(city, file)
+    (signed,) = city.rows("affirmation", "list")
+    assert str(today + timedelta(731)) == signed["expires_on"]
 
 
 ANSWERS = [

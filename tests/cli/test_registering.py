@@ -222,8 +222,8 @@ def test_an_affirmation_is_recorded_listed_shown_and_ended(city: City, tmp_path:
     assert ["agency.added", "agency.affirmed", "agency.affirmed"] == city.events()
 
 
-def test_a_paper_that_says_no_end_is_recorded_with_the_day_on_which_the_law_ends_it(city: City) -> None:
-    """Nobody is reminded of a day that it does not say; what says one before is recorded without a word."""
+def test_a_paper_ends_on_the_day_on_which_the_law_finds_it_too_old(city: City) -> None:
+    """Recorded so, and so the agency is reminded; what says a day before is recorded without a word."""
     agency, day = city.add_agency(), TODAY - timedelta(1)
     state = open_state(settings.load(data=city.data))
     with closing(state):
@@ -233,8 +233,20 @@ def test_a_paper_that_says_no_end_is_recorded_with_the_day_on_which_the_law_ends
     ends = day + timedelta(731)  # affirmation_max_age_days is 730: the last of them counts
     for more in ((), ("--expires-on", (ends + timedelta(1)).isoformat())):
         told = typed(*add, *more)
-        assert (0, True) == (told.exit_code, f"--expires-on {ends}" in told.stderr), told.output
-    assert "" == typed(*add, "--expires-on", ends.isoformat()).stderr
+        assert (0, True) == (told.exit_code, f"it counts until {ends}" in told.stderr), told.output
+    earlier = ends - timedelta(1)
+    for said in (ends, earlier):
+        assert "" == typed(*add, "--expires-on", said.isoformat()).stderr
+    kept = [row["expires_on"] for row in city.rows("affirmation", "list", "--agency", agency)]
+    assert sorted(map(str, [ends, ends, ends, earlier])) == sorted(kept)
+
+
+def test_a_paper_without_an_end_is_recorded_also_where_there_is_no_law_yet(city: City) -> None:
+    """It says so, and what to do about it."""
+    agency = city.add_agency()
+    signed = ("--signer", "Sam Sample", "--title", "Chief", "--signed-on", TODAY.isoformat())
+    told = typed("affirmation", "add", agency, *signed, "--data", str(city.data))
+    assert (0, True) == (told.exit_code, "gatekeeper affirmation suspend affirmation_" in told.stderr)
 
 
 AFFIRMED_BADLY = {

@@ -14,6 +14,10 @@ from joserfc import jwt
 from gatekeeper.app import build_gate
 from gatekeeper.cli import affirmation, agency, client
 from gatekeeper.exchange import Answer, Gate, answer
+from gatekeeper.exchange.history import History
+from gatekeeper.exchange.neighbours import neighbours
+from gatekeeper.exchange.parse import Query
+from gatekeeper.exchange.patterns import Patterns
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.exchange.registrations import credentials
 from gatekeeper.ledger import Json
@@ -148,6 +152,24 @@ class City:
         if "engine" in parts:
             parts["laws"] = Steady(law_of(parts.pop("engine")))
         return replace(self, gate=replace(self.gate, **parts))
+
+
+def around(
+    city: City, query: Query, at: datetime | None = None, agency_id: str = "sample-il-pd"
+) -> tuple[History, Patterns]:
+    """Return what is on record around a query that the agency would ask at that moment."""
+    at, gate = at or city.gate.clock.now(), city.gate
+    return neighbours(
+        gate.queries,
+        gate.keys,
+        gate.engine.bundle.data,
+        agencies=[agency_id],
+        client_id="",
+        query=query,
+        at=at,
+        query_id="q_new",
+        began=at,
+    )
 
 
 def founded(directory: Path, bundle: Bundle, database_url: str = "") -> City:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from gatekeeper.errors import StoreUnavailable
-from gatekeeper.exchange.history import FIRST, History, history, prints
+from gatekeeper.exchange.history import FIRST, History, prints
 from gatekeeper.exchange.parse import Query, read_again
 from gatekeeper.ledger import DayKeys, Draft, Insert
-from tests.exchange.city import NOW, City, body
+from tests.exchange.city import NOW, City, around, body
 
 VAGUE = {"purpose__narrative": "investigation"}
 
@@ -22,9 +22,7 @@ def _query(**changes: Any) -> Query:
 
 
 def _history(city: City, **changes: Any) -> History:
-    return history(
-        city.gate.queries, city.gate.keys, "sample-il-pd", _query(**changes), city.gate.clock.now()
-    )
+    return around(city, _query(**changes))[0]
 
 
 def test_the_first_request_counts_itself(city: City) -> None:
@@ -48,8 +46,7 @@ def test_another_officer_plate_or_agency_is_another_history(city: City) -> None:
     assert 403 == city.ask(body(**VAGUE)).status
     assert FIRST == _history(city, query__plate="DEMO2")
     assert FIRST == _history(city, requester__badge="9999")
-    other = history(city.gate.queries, city.gate.keys, "sample-wi-pd", _query(), city.gate.clock.now())
-    assert FIRST == other
+    assert FIRST == around(city, _query(), agency_id="sample-wi-pd")[0]
 
 
 @pytest.mark.parametrize(
@@ -157,7 +154,7 @@ def test_a_history_that_cannot_be_read_is_no_empty_one(city: City, monkeypatch: 
     def gone(*_: object) -> None:
         raise StoreUnavailable("gone")
 
-    monkeypatch.setattr(type(city.gate.queries), "searches", gone)
+    monkeypatch.setattr(type(city.gate.queries), "neighbours", gone)
     with pytest.raises(StoreUnavailable):
         city.ask(body())
     assert [] == city.reads.asked

@@ -23,12 +23,12 @@ from gatekeeper.exchange.decide import Situation, gather, known_to
 from gatekeeper.exchange.history import FIRST
 from gatekeeper.exchange.officer import NAMED
 from gatekeeper.exchange.parse import read_again
-from gatekeeper.exchange.patterns import ALONE, MOST_REFUSALS, Patterns, patterns
+from gatekeeper.exchange.patterns import ALONE, MOST_REFUSALS, Patterns
 from gatekeeper.exchange.rephrased import Refused
 from gatekeeper.exchange.screen import screen
 from gatekeeper.policy import Bundle
 from tests.exchange import city as cities
-from tests.exchange.city import NOW, City, founded
+from tests.exchange.city import NOW, City, around, founded
 from tests.lawful import Steady, law_of
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "search_reasons.csv"
@@ -326,18 +326,8 @@ def test_waiting_permits_nothing_that_waits_for_staff(timed: City, plate: str) -
 
 
 def _later(city: City, plate: str, after: timedelta) -> Patterns:
-    at = city.gate.clock.now() + after
-    return patterns(
-        city.gate.queries,
-        city.gate.keys,
-        city.gate.engine.bundle.data,
-        agencies=[AGENCY],
-        client_id="",
-        query=read_again(body(query__plate=plate)),
-        at=at,
-        query_id="q_later",
-        began=at,
-    )
+    query = read_again(body(query__plate=plate))
+    return around(city, query, city.gate.clock.now() + after)[1]
 
 
 def _now_facts(city: City, changes: dict[str, Any]) -> dict[str, Any]:
@@ -403,13 +393,11 @@ def test_what_cannot_be_read_is_no_clean_sheet(
     def gone(*_: object, **__: object) -> None:
         raise StoreUnavailable("gone")
 
-    for method in ("neighbours", "searches"):
-        with monkeypatch.context() as patched:
-            patched.setattr(type(city.gate.queries), method, gone)
-            asked = len(city.reads.asked)
-            with pytest.raises(StoreUnavailable):
-                city.ask(body(query__plate=plate))
-            assert asked == len(city.reads.asked)
+    monkeypatch.setattr(type(city.gate.queries), "neighbours", gone)
+    asked = len(city.reads.asked)
+    with pytest.raises(StoreUnavailable):
+        city.ask(body(query__plate=plate))
+    assert asked == len(city.reads.asked)
 
 
 def test_an_earlier_decision_of_another_shape_is_no_harmless_one() -> None:
@@ -472,18 +460,7 @@ def test_different_plates_are_counted_once_each(city: City) -> None:
     city.ask(body(query__plate="DEMS9", requester__badge="swept-2"))
 
     def counted(plate: str, badge: str) -> tuple[int, int]:
-        at = city.gate.clock.now()
-        found = patterns(
-            city.gate.queries,
-            city.gate.keys,
-            city.gate.engine.bundle.data,
-            agencies=[AGENCY],
-            client_id="",
-            query=read_again(body(query__plate=plate, requester__badge=badge)),
-            at=at,
-            query_id="q_new",
-            began=at,
-        )
+        _, found = around(city, read_again(body(query__plate=plate, requester__badge=badge)))
         return found.presence.targets_this_hour, found.presence.targets_today
 
     assert (3, 3) == counted("DEMS2", "swept-1")

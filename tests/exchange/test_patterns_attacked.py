@@ -25,13 +25,12 @@ from gatekeeper.errors import ClockUnreliable, StoreUnavailable
 from gatekeeper.exchange import Answer, answer
 from gatekeeper.exchange.fingerprints import plain, target_print
 from gatekeeper.exchange.parse import read_again
-from gatekeeper.exchange.patterns import patterns
 from gatekeeper.ledger import Clock, DayKeys, Draft, Insert
 from gatekeeper.oversight.patterns import waited
 from gatekeeper.policy import Bundle, load_files, shipped_policies
 from gatekeeper.policy.layout import files_of
 from gatekeeper.state import open_state
-from tests.exchange.city import NOW, City, body, founded, set_status
+from tests.exchange.city import NOW, City, around, body, founded, set_status
 from tests.lawful import steady
 from tests.servers.postgres import cluster
 
@@ -377,17 +376,7 @@ def test_a_day_that_was_purged_is_not_asked_about(found: Founding) -> None:
     now = city.gate.clock.now()
 
     def days() -> int:
-        return patterns(
-            city.gate.queries,
-            city.gate.keys,
-            city.gate.engine.bundle.data,
-            agencies=[AGENCY],
-            client_id="",
-            query=read_again(body()),
-            at=now,
-            query_id="q_new",
-            began=now,
-        ).presence.days_by_agency
+        return around(city, read_again(body()), now)[1].presence.days_by_agency
 
     assert 4 == days()
     city.gate.keys.destroy(now.date() - timedelta(days=1))

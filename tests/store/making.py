@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from gatekeeper.exchange.questions import DayQuestion, MarkQuestion, Questions, SearchQuestion
 from gatekeeper.ledger.rows import Alter, Head, Insert, Row, StoredEntry
 from gatekeeper.store import administration, reviews
 from gatekeeper.store import agency_life as life
 from gatekeeper.store.database import Database
 from gatekeeper.store.ledger_rows import LedgerRows
 from gatekeeper.store.ledger_transaction import LedgerTransaction
+from gatekeeper.store.queries import Queries
 from gatekeeper.store.revisions import Revision, Revisions
 from gatekeeper.store.values import (
     Affirmation,
     Agency,
     Client,
     ClientKey,
+    Neighbours,
     StaffAccount,
     Stop,
 )
@@ -306,3 +310,13 @@ def policy_named(revision: str, digest: str, *, previous: str | None) -> tuple[R
         {"policy_revision": revision, "policy_digest": digest},
     )
     return (Alter("registry", key, named),)
+
+
+_NOTHING = Questions(
+    SearchQuestion((), ""), MarkQuestion((), 0, 0, 1), DayQuestion(b"", b"", "", "", "", ()), None
+)
+
+
+def around(database: Database, **asked: Any) -> Neighbours:
+    """Return what is on record around a query; of the questions that are not named nothing is known."""
+    return Queries(database).neighbours(replace(_NOTHING, **asked))

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from gatekeeper.errors import StoreUnavailable
-from gatekeeper.exchange.neighbours import DayQuestion, LookQuestion, Question
+from gatekeeper.exchange.questions import DayQuestion, LookQuestion, MarkQuestion
 from gatekeeper.ledger.rows import Insert
 from gatekeeper.store import administration, erasure
 from gatekeeper.store.database import Database
@@ -31,11 +31,10 @@ from gatekeeper.store.patterns import (
 from gatekeeper.store.prepared import marked
 from gatekeeper.store.queries import Queries
 from gatekeeper.store.values import Looks, Marked, OfficerDay
-from tests.store.making import DAY, NOON, client, commit, query, register
+from tests.store.making import DAY, NOON, around, client, commit, query, register
 
 EARLY, LATE = "2026-11-22T11Z", "2026-11-22T12Z"
 OFFICER, OTHER = b"o" * 32, b"p" * 32
-NOTHING = Question((), 0, 0)
 
 
 def _print(number: int) -> bytes:
@@ -44,7 +43,7 @@ def _print(number: int) -> bytes:
 
 def _day(database: Database, target: int = 0, **changes: Any) -> OfficerDay:
     asked = replace(DayQuestion(OFFICER, _print(target), LATE, "c1", "evanston", ()), **changes)
-    return Queries(database).neighbours(NOTHING, asked, None, most_marks=1, most_looks=1).day
+    return around(database, day=asked).day
 
 
 def _targets(database: Database, target: int) -> tuple[int, int, str | None]:
@@ -52,15 +51,11 @@ def _targets(database: Database, target: int) -> tuple[int, int, str | None]:
     return found.targets, found.targets_this_hour, found.last_hour
 
 
-def _looks(database: Database, asked: LookQuestion, most: int) -> Looks:
-    day = DayQuestion(OFFICER, _print(0), LATE, "c1", "evanston", ())
-    return Queries(database).neighbours(NOTHING, day, asked, most_marks=1, most_looks=most).looks
-
-
 def _counted(
     database: Database, groups: tuple[tuple[bytes, ...], ...], until_ms: int, but: str, most: int
 ) -> tuple[int, ...]:
-    return _looks(database, LookQuestion(groups, Question((), 0, until_ms), but), most).counts
+    asked = LookQuestion(groups, MarkQuestion((), 0, until_ms, most), but)
+    return around(database, looks=asked).looks.counts
 
 
 def _mark(query_id: str, mark: bytes = b"m" * 32, at_ms: int = 1000) -> Insert:
@@ -166,9 +161,10 @@ def test_marks_are_counted_up_to_a_bound_without_ones_own(rows: LedgerRows, data
     assert (4, 0, 0, 4) == _counted(database, groups, 9999, "q5", 4)
     assert (2, 1, 0, 3) == _counted(database, groups, 1002, "q1", 9)
     assert (0,) == _counted(database, ((),), 9999, "q1", 9)
-    asked = LookQuestion(groups, Question((b"m" * 32, other), 1002, 1003), "q3")
-    assert Looks((3, 1, 0, 4), frozenset({"q2", "q3", "q5"})) == _looks(database, asked, 9)
-    assert Looks((1, 1, 0, 1), frozenset({"q3", "q5"})) == _looks(database, asked, 1)
+    asked = LookQuestion(groups, MarkQuestion((b"m" * 32, other), 1002, 1003, 9), "q3")
+    assert Looks((3, 1, 0, 4), frozenset({"q2", "q3", "q5"})) == around(database, looks=asked).looks
+    asked = replace(asked, latest=replace(asked.latest, most=1))
+    assert Looks((1, 1, 0, 1), frozenset({"q3", "q5"})) == around(database, looks=asked).looks
 
 
 def test_marks_are_found_within_their_time_the_latest_first(rows: LedgerRows, database: Database) -> None:
@@ -241,13 +237,12 @@ def test_however_many_fingerprints_are_asked_about_each_has_its_place(
     queries, prints = Queries(database), [_print(n) for n in range(number)]
     found = {(one.place, one.query_id) for one in queries.marks(prints, 0, 9999, 5)}
     assert {(n, f"q{n}") for n in range(0, number, 2)} == found
-    latest = Question(tuple(prints), 0, 9999)
-    asked = LookQuestion((latest.prints, latest.prints[:1]), latest, "q_new")
-    expected = Looks(((number + 1) // 2, 1), frozenset(query_id for _, query_id in found))
-    assert expected == _looks(database, asked, 900)
-    day = DayQuestion(OFFICER, _print(0), LATE, "c1", "evanston", ())
-    around = queries.neighbours(latest, day, asked, most_marks=5, most_looks=900)
-    assert (found, expected) == ({(one.place, one.query_id) for one in around.marks}, around.looks)
+    latest = MarkQuestion(tuple(prints), 0, 9999, 900)
+    looks = LookQuestion((latest.prints, latest.prints[:1]), latest, "q_new")
+    everything = around(database, marks=replace(latest, most=5), looks=looks)
+    assert found == {(one.place, one.query_id) for one in everything.marks}
+    assert Looks(((number + 1) // 2, 1), frozenset(query_id for _, query_id in found)) == everything.looks
+    assert everything.looks == around(database, looks=looks).looks
 
 
 def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database) -> None:
@@ -262,8 +257,8 @@ def test_every_look_is_a_seek_into_an_index(rows: LedgerRows, database: Database
     of_day = values_of_officer_day(DayQuestion(OFFICER, _print(1), LATE, "c1", "evanston", (_print(2),)))
     who = (OFFICER, b"", OFFICER, OFFICER, LATE, OFFICER, _print(1))
     one = (_print(1),)
-    few = values_of_looks(kind, LookQuestion((one,), Question(one, 0, 9999), "q1"))
-    many = values_of_looks(kind, LookQuestion((one * 31,) * 2, Question(one * 6, 0, 9999), "q1"))
+    few = values_of_looks(kind, LookQuestion((one,), MarkQuestion(one, 0, 9999, 11), "q1"))
+    many = values_of_looks(kind, LookQuestion((one * 31,) * 2, MarkQuestion(one * 6, 0, 9999, 11), "q1"))
     asked: list[tuple[str, tuple[object, ...], str]] = [
         (OFFICER_DAY, of_day, "ix_queries_officer_fp_target_fp_hour"),
         (OFFICER_DAY, of_day, "ix_queries_target_fp_agency_id"),
