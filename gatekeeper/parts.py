@@ -265,7 +265,19 @@ def city_settings(state: State, laws: LawsInForce | None = None) -> Mapping[str,
     """
     if state.lifecycle().store.active() is None:
         return {}
-    city = (laws or laws_in_force(state)).now().bundle.data.get("city")
+    return _city_of((laws or laws_in_force(state)).now().bundle)
+
+
+def first_settings(state: State) -> Mapping[str, Json]:
+    """Return the same; of a city that has no law yet, as the one that it begins with will have them.
+
+    Raises BundleRefused, too.
+    """
+    return city_settings(state) or _city_of(load_bundle(state.settings))
+
+
+def _city_of(bundle: Bundle) -> Mapping[str, Json]:
+    city = bundle.data.get("city")
     return city if isinstance(city, dict) else {}
 
 

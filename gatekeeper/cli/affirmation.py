@@ -14,10 +14,10 @@ import click
 
 from gatekeeper.cli.agency import known
 from gatekeeper.cli.opened import city, data_option, day_option, json_option, operator, show, show_one
-from gatekeeper.errors import OperatorError, PolicyUnavailable
+from gatekeeper.errors import BundleRefused, OperatorError, PolicyUnavailable
 from gatekeeper.exchange.decide import affirmation_state
 from gatekeeper.ledger import Draft, Json
-from gatekeeper.parts import city_settings
+from gatekeeper.parts import first_settings
 from gatekeeper.state import State
 from gatekeeper.store import Affirmation, administration
 
@@ -53,15 +53,15 @@ def add(
     digest = None if document is None else hashlib.sha256(document.read_bytes()).hexdigest()
     with city(data) as state:
         law: Mapping[str, Json] = {}
-        with suppress(OperatorError, PolicyUnavailable):  # it is recorded, whatever the law is
-            law = city_settings(state)
+        with suppress(OperatorError, PolicyUnavailable, BundleRefused):  # recorded, whatever the law is
+            law = first_settings(state)
         ends = end_of(fields["signed_on"], expires_on, law)
         signed = record(state, agency_id, document_sha256=digest, expires_on=ends, **fields)
     click.echo(f"recorded {signed.id}")
     if ends is None:
         click.echo(
-            "it has no end, and the law in force says none: the agency is reminded of none. Once there is a "
-            "law, end it and record it again: gatekeeper affirmation suspend " + signed.id,
+            "it has no end, and no law that could be read says one: the agency is reminded of none. Once "
+            f"there is one, end it and record it again: gatekeeper affirmation suspend {signed.id}",
             err=True,
         )
     elif ends != expires_on:

@@ -34,7 +34,7 @@ from gatekeeper.ledger import Json
 from gatekeeper.notices.told import is_address
 from gatekeeper.oversight.changes import Change
 from gatekeeper.oversight.registering import FLAG
-from gatekeeper.parts import city_settings
+from gatekeeper.parts import first_settings
 from gatekeeper.state import State
 
 
@@ -101,7 +101,7 @@ def _all(state: State, asked: Application, unread: list[Fault]) -> list[Fault]:
     """Return every fault, one for each place; what the registry has is compared with what could be read."""
     today, served = state.clock.now().date(), state.settings.profiles
     found = {fault.where: fault for fault in unread}
-    for fault in faults_of(asked, today, city_settings(state), served):
+    for fault in faults_of(asked, today, first_settings(state), served):
         # What could not be read in part has said so there.
         if not any(where.startswith(f"{fault.where}/") for where in found):
             found.setdefault(fault.where, fault)

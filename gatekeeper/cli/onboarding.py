@@ -25,7 +25,7 @@ from gatekeeper.exchange.key_sets import revoked
 from gatekeeper.exchange.public_keys import thumbprint
 from gatekeeper.ledger import Json
 from gatekeeper.notices.told import is_address
-from gatekeeper.parts import city_settings
+from gatekeeper.parts import first_settings
 from gatekeeper.state import State
 from gatekeeper.store import Agency, ClientKey
 from gatekeeper.store.values import Profile
@@ -188,7 +188,7 @@ def clashes(state: State, asked: Application) -> Iterator[Fault]:
 def take_in(state: State, asked: Application, who: AtTheShell) -> Taken:
     """Enter an application without faults: what is missing of it.
 
-    Raises OperatorError, LedgerUnavailable, PolicyUnavailable.
+    Raises OperatorError, LedgerUnavailable, PolicyUnavailable, BundleRefused.
     """
     done: list[str] = []
     if state.registry.agency(asked.id) is None:
@@ -207,7 +207,7 @@ def take_in(state: State, asked: Application, who: AtTheShell) -> Taken:
             return Taken((), None, None, proposed=True)
         done.append(f"registered {asked.id}")
     found = known(state, asked.id)
-    law = city_settings(state) if asked.papers else {}
+    law = first_settings(state) if asked.papers else {}
     for paper in asked.papers:
         if not _has(found, paper):
             ends = affirmation.end_of(paper.signed_on, paper.expires_on, law)

@@ -214,7 +214,8 @@ def test_an_affirmation_is_recorded_listed_shown_and_ended(city: City, tmp_path:
     signed = ["--signer", "Sam Sample", "--title", "Chief", "--signed-on", (TODAY - timedelta(1)).isoformat()]
     city.run("affirmation", "add", agency, *signed, "--document", str(paper))
     (row,) = city.rows("affirmation", "list")
-    assert ("in_force", None, "affirmation") == (row["state"], row["expires_on"], row["kind"])
+    ends = str(TODAY + timedelta(730))
+    assert ("in_force", ends, "affirmation") == (row["state"], row["expires_on"], row["kind"])
     assert row["id"] in city.run("affirmation", "show", row["id"])
     city.run("affirmation", "suspend", row["id"])
     assert ["lapsed"] == [r["state"] for r in city.rows("affirmation", "list", "--agency", agency)]
@@ -241,11 +242,16 @@ def test_a_paper_ends_on_the_day_on_which_the_law_finds_it_too_old(city: City) -
     assert sorted(map(str, [ends, ends, ends, earlier])) == sorted(kept)
 
 
-def test_a_paper_without_an_end_is_recorded_also_where_there_is_no_law_yet(city: City) -> None:
-    """It says so, and what to do about it."""
+def test_a_paper_is_recorded_also_where_there_is_no_law_yet(
+    city: City, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends by the law that the city will begin with; where that cannot be read, it says what to do."""
     agency = city.add_agency()
     signed = ("--signer", "Sam Sample", "--title", "Chief", "--signed-on", TODAY.isoformat())
-    told = typed("affirmation", "add", agency, *signed, "--data", str(city.data))
+    add = ("affirmation", "add", agency, *signed, "--data", str(city.data))
+    assert f"it counts until {TODAY + timedelta(731)}" in typed(*add).stderr
+    monkeypatch.setenv("GATEKEEPER_POLICIES", str(tmp_path / "none"))
+    told = typed(*add)
     assert (0, True) == (told.exit_code, "gatekeeper affirmation suspend affirmation_" in told.stderr)
 
 
