@@ -14,7 +14,7 @@ What happens to a policies directory, and then to the facts of one query, in ord
 - ``signing``     its signature, as OPA has it (``opa_digest``), and what must hold of one
 - ``keyring``     the key that signs, in a file (``file_key``) or in hardware (``hardware_key``)
 - ``engine``      facts → text; answer → Verdict; every failure → PolicyUnavailable
-- ``embedded``    regorus, in this process
+- ``embedded``    regorus, in this process; each engine is its thread's own (``held``)
 - ``opa``         the OPA server, over ``wire``; ``opa_configuration`` is what it must be told
 
 Trusted with: the decision. Who can change a bundle decides who sees reads: hence digest and revision.

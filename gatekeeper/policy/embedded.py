@@ -14,9 +14,7 @@ answer. An OPA server can be given another bundle at any moment, so its answers 
 from __future__ import annotations
 
 import json
-import threading
 import time
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -25,23 +23,10 @@ import regorus
 from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy.bundle import BUDGET_MS, Bundle
 from gatekeeper.policy.engine import Facts, Verdict, known_answer, verdict_of
+from gatekeeper.policy.held import drop, engine_of, hold
 from gatekeeper.policy.layout import Json
 from gatekeeper.policy.rehearsal import RULE
 from gatekeeper.remembered import Remembered
-
-
-class _Held(threading.local):
-    """The engines of one thread, each with its owner.
-
-    It outlives every ``Embedded``: an engine must be dropped by the thread that made it, so each thread
-    drops those whose owner is gone when it next makes one.
-    """
-
-    def __init__(self) -> None:
-        self.engines: dict[int, tuple[weakref.ref[Embedded], Any]] = {}
-
-
-_HELD = _Held()
 
 
 class Embedded:
@@ -53,13 +38,13 @@ class Embedded:
         self._data = json.dumps(dict(bundle.data))
         self._budget = budget_ms / 1000
         self._answers: Remembered[str] = Remembered(remembered)
-        self._closed = False
+        self.closed = False
 
     def evaluate(self, facts: Mapping[str, Json]) -> Verdict:
         """Return the verdict on *facts*. Raises PolicyUnavailable."""
         text = self._facts.text(facts)
         answer = self._answers.get(text)
-        if answer is not None and not self._closed:
+        if answer is not None and not self.closed:
             # Read anew each time, as if the engine had just said it: two verdicts share nothing.
             return self._read(answer)
         answer = self._ask(text)
@@ -74,9 +59,9 @@ class Embedded:
 
     def close(self) -> None:
         """Give up this thread's engine; other threads give up theirs when they are next asked."""
-        self._closed = True
+        self.closed = True
         self._answers.clear()
-        _HELD.engines.pop(id(self), None)
+        drop(self)
 
     def _read(self, answer: str) -> Verdict:
         try:
@@ -87,7 +72,7 @@ class Embedded:
 
     def _ask(self, text: str) -> str:
         """Return what the engine says, as JSON. Raises PolicyUnavailable."""
-        if self._closed:
+        if self.closed:
             raise PolicyUnavailable("the engine is closed")
         engine: Any = None
         try:
@@ -98,11 +83,11 @@ class Embedded:
             took = time.thread_time() - start
             engine = None  # as below: "too late" is an exception as well
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
-            _HELD.engines.pop(id(self), None)  # interrupted half-way: its state is unknown
+            drop(self)  # interrupted half-way: its state is unknown
             engine = None
             raise
         except BaseException as error:  # noqa: BLE001 - regorus panics with a BaseException
-            _HELD.engines.pop(id(self), None)
+            drop(self)
             engine = None  # dropped here: a traceback would carry this frame, and it, to another thread
             # Its text may quote the facts (words, names): only the kind of failure is told.
             raise PolicyUnavailable(f"the embedded engine failed: {type(error).__name__}") from None
@@ -111,17 +96,17 @@ class Embedded:
         return answer
 
     def _engine(self) -> Any:
-        held = _HELD.engines.get(id(self))
-        if held is not None and held[0]() is self:
-            return held[1]
-        for key, (owner, _) in list(_HELD.engines.items()):
-            alive = owner()
-            if alive is None or alive._closed:  # noqa: SLF001 - our own kind
-                del _HELD.engines[key]
+        engine = engine_of(self)
+        return hold(self, self._made()) if engine is None else engine
+
+    def _made(self) -> Any:
         engine = regorus.Engine()
-        engine.set_gather_prints(True)  # a print would put words of a request on the terminal
-        for path, source in self.bundle.idle.left_out_of(self.bundle.modules).items():
-            engine.add_policy(path, source)
-        engine.add_data_json(self._data)
-        _HELD.engines[id(self)] = (weakref.ref(self), engine)
+        try:
+            engine.set_gather_prints(True)  # a print would put words of a request on the terminal
+            for path, source in self.bundle.idle.left_out_of(self.bundle.modules).items():
+                engine.add_policy(path, source)
+            engine.add_data_json(self._data)
+        except BaseException:
+            engine = None  # as above
+            raise
         return engine

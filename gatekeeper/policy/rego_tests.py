@@ -14,6 +14,7 @@ from typing import Any
 
 import regorus
 
+from gatekeeper.policy.held import engine_of, hold
 from gatekeeper.policy.layout import Json
 from gatekeeper.policy.probing import complaint, given_of, parts_of, slice_of, span_of, tree_of
 from gatekeeper.policy.syntax import flatten
@@ -57,7 +58,7 @@ class RegoTests:
     def __init__(self, sources: Mapping[str, str], data: Mapping[str, Json]) -> None:
         self._sources = sources
         self._data = json.dumps(dict(data))
-        self._engine = self._made(sources)
+        hold(self, self._made(sources))
         self.tests: list[RegoTest] = []
         # By path and name, the statements of each test: of every body, for a name may be written twice.
         self._bodies: dict[tuple[str, str], list[Sequence[Any]]] = {}
@@ -66,7 +67,7 @@ class RegoTests:
 
     def run(self, test: RegoTest) -> Outcome:
         """Ask whether *test* holds; if it does not, find out why."""
-        came = self._ask(self._engine, test.rule)
+        came = self._ask(engine_of(self) or hold(self, self._made(self._sources)), test.rule)
         if came == "true":
             return Outcome(test, passed=True, line=test.line)
         return self._explained(test, came)

@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
+from unittest import mock
 
 import pytest
 import regorus
 
 from gatekeeper.errors import PolicyUnavailable
-from gatekeeper.policy import BUDGET_MS, Bundle, Embedded, embedded
+from gatekeeper.policy import BUDGET_MS, Bundle, Embedded, held
+from gatekeeper.policy.rego_tests import RegoTests
 from tests.policy.laws import SMALL_PERMITTED, dumps, small
 
 
@@ -107,11 +109,11 @@ def test_panic_is_unavailable_and_the_engine_is_replaced(capfd: pytest.CaptureFi
     """A PanicException, which no `except Exception` catches, refuses one query; the next is answered anew."""
     engine = Embedded(small())
     engine.evaluate(SMALL_PERMITTED)
-    owner, _ = embedded._HELD.engines[id(engine)]
-    embedded._HELD.engines[id(engine)] = (owner, _Panics())
+    owner, _ = held.HELD.engines[id(engine)]
+    held.HELD.engines[id(engine)] = (owner, _Panics())
     with pytest.raises(PolicyUnavailable, match="PanicException"):
         engine.evaluate(SMALL_PERMITTED)
-    assert id(engine) not in embedded._HELD.engines
+    assert id(engine) not in held.HELD.engines
     assert engine.evaluate(SMALL_PERMITTED).permit
     gc.collect()
     capfd.readouterr()
@@ -130,8 +132,8 @@ def test_interrupts_pass(signal: type[BaseException]) -> None:
     """An operator's interrupt and a worker's exit are not mistaken for a failed decision."""
     engine = Embedded(small())
     engine.evaluate(SMALL_PERMITTED)
-    owner, _ = embedded._HELD.engines[id(engine)]
-    embedded._HELD.engines[id(engine)] = (owner, _Interrupts(signal))
+    owner, _ = held.HELD.engines[id(engine)]
+    held.HELD.engines[id(engine)] = (owner, _Interrupts(signal))
     with pytest.raises(signal):
         engine.evaluate(SMALL_PERMITTED)
     assert engine.evaluate(SMALL_PERMITTED).permit
@@ -147,7 +149,7 @@ def test_a_busy_machine_is_not_a_slow_policy(monkeypatch: pytest.MonkeyPatch) ->
     """An evaluation that stood in the queue for the processor for a second is no reason to refuse a query."""
     engine = Embedded(small())
     engine.evaluate(SMALL_PERMITTED)
-    owner, real = embedded._HELD.engines[id(engine)]
+    owner, real = held.HELD.engines[id(engine)]
 
     class Waits:
         def set_input_json(self, text: str) -> None:
@@ -157,7 +159,7 @@ def test_a_busy_machine_is_not_a_slow_policy(monkeypatch: pytest.MonkeyPatch) ->
         def eval_rule_as_json(self, rule: str) -> str:
             return str(real.eval_rule_as_json(rule))
 
-    monkeypatch.setitem(embedded._HELD.engines, id(engine), (owner, Waits()))
+    monkeypatch.setitem(held.HELD.engines, id(engine), (owner, Waits()))
     assert engine.evaluate(SMALL_PERMITTED).permit
 
 
@@ -229,13 +231,31 @@ def test_raw_depth_and_size_are_refused_by_the_engine_itself() -> None:
 
 def test_engines_of_closed_and_forgotten_owners_are_dropped() -> None:
     """A change of policy does not leave the old law's engine in a thread for ever."""
-    before = len(embedded._HELD.engines)
+    before = len(held.HELD.engines)
     for _ in range(20):
         Embedded(small()).evaluate(SMALL_PERMITTED)  # its owner is forgotten here
     gc.collect()
     last = Embedded(small())
     last.evaluate(SMALL_PERMITTED)
-    assert len(embedded._HELD.engines) <= before + 1
+    assert len(held.HELD.engines) <= before + 1
+
+
+def test_an_owner_that_another_thread_collects_leaves_its_engine_to_the_thread_that_made_it() -> None:
+    """A drop elsewhere would be told as an exception that nobody can catch, and free nothing."""
+    held.HELD.engines.clear()
+    embedded = Embedded(small())
+    embedded.evaluate(SMALL_PERMITTED)
+    circle: list[object] = [embedded, RegoTests({}, {})]
+    circle.append(circle)  # found by the collector alone
+    del embedded, circle
+    told: list[object] = []
+    with mock.patch("sys.unraisablehook", told.append):
+        thread = threading.Thread(target=gc.collect)
+        thread.start()
+        thread.join()
+    assert ([], 2) == (told, len(held.HELD.engines))
+    Embedded(small()).evaluate(SMALL_PERMITTED)
+    assert 1 == len(held.HELD.engines)
 
 
 def test_owner_closed_by_another_thread() -> None:
