@@ -80,10 +80,11 @@ def key_for(jwk: Mapping[str, Any], algorithm: str) -> VerifyingKey:
 
 def thumbprints(keys: Iterable[Mapping[str, Any]], algorithms: Sequence[str]) -> set[str]:
     """Return the RFC 7638 thumbprints of keys that fit one of the algorithms."""
-    return {_thumbprint(jwk, algorithms) for jwk in keys}
+    return {thumbprint(jwk, algorithms) for jwk in keys}
 
 
-def _thumbprint(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> str:
+def thumbprint(jwk: Mapping[str, Any], algorithms: Sequence[str]) -> str:
+    """Return that of one key."""
     return next(key_for(jwk, alg).thumbprint() for alg in algorithms if _imports(jwk, alg))
 
 

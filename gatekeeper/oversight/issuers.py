@@ -19,7 +19,8 @@ from urllib.parse import urlsplit
 
 from gatekeeper.errors import OperatorError, Superseded
 from gatekeeper.exchange.interfaces import Snapshot
-from gatekeeper.exchange.issuer_keys import address_of, fit_keys, keys_of, thumbprints
+from gatekeeper.exchange.issuer_keys import address_of, fit_keys, keys_of, thumbprint, thumbprints
+from gatekeeper.exchange.key_sets import revoked
 from gatekeeper.ledger import Appended, Draft, Json, Ledger, Row
 from gatekeeper.ledger.canonical import canonical
 from gatekeeper.oversight.changes import Act, Change, Plan, agency_as_read, unmoved
@@ -116,7 +117,7 @@ class Issuers:
             raise OperatorError("this issuer is registered already: gatekeeper issuer list")
         refuse_unfit_terms(terms, snapshot)
         if "jwks_uri" not in terms:
-            terms = {**terms, "jwks": {"keys": signing_keys(terms["jwks"], terms["algorithms"])}}
+            terms = {**terms, "jwks": {"keys": _own_keys(snapshot, terms)}}
         made = Known(str(change.content["issuer"]), url, "active", terms)
         agencies, clients = terms["agencies"], terms["clients"].values()
         rests_on: Json = {
@@ -132,7 +133,7 @@ class Issuers:
         terms: dict[str, Any] = {**kept, **{name: keys[name] for name in OF_KEYS if name in keys}}
         refuse_unfit_keys(terms)
         if "jwks_uri" not in terms:
-            terms["jwks"] = {"keys": signing_keys(terms["jwks"], terms["algorithms"])}
+            terms["jwks"] = {"keys": _own_keys(snapshot, terms)}
         made = Known(found.id, found.url, found.status, terms)
         rows = self.rows.change_issuer(found, terms=terms)
         return _plan("issuer.changed", "change_issuer", change, made, rows, _as_read(found))
@@ -171,7 +172,8 @@ class Issuers:
             if found is None or found.status != "active" or address_of(found) != address:
                 raise Superseded
             algorithms = found.terms["algorithms"]
-            keys = fit_keys(said, algorithms)
+            barred = revoked(snapshot.clients())
+            keys = [jwk for jwk in fit_keys(said, algorithms) if thumbprint(jwk, algorithms) not in barred]
             if keys == [*keys_of(found)]:
                 return
             before, after = (thumbprints(each, algorithms) for each in (keys_of(found), keys))
@@ -203,6 +205,19 @@ def _plan(event: str, act: Act, change: Change, made: Known, rows: Sequence[Row]
         ref=made.id,
         detail={"terms": dict(made.terms)},
     )
+
+
+def _own_keys(snapshot: Snapshot, terms: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the keys of a file. Raises OperatorError for one that was revoked: who stole it has it still."""
+    keys, barred = signing_keys(terms["jwks"], terms["algorithms"]), revoked(snapshot.clients())
+    for jwk in keys:
+        owner = barred.get(thumbprint(jwk, terms["algorithms"]))
+        if owner is not None:
+            raise OperatorError(
+                f"the key {jwk['kid']} was revoked, of the client {owner}, for good: have the provider make "
+                "another pair, and give its public half"
+            )
+    return keys
 
 
 def _agency_of(snapshot: Snapshot, client_id: str) -> str | None:

@@ -31,7 +31,7 @@ from gatekeeper.web import issuer_keys as fetched_keys
 from gatekeeper.web.issuer_keys import EVERY_MS, IssuerKeys
 from tests.exchange.conftest import bundle
 from tests.exchange.providers import Providers
-from tests.exchange.test_issuers import AGENCY, EC, URL, WHY, Town, found_town, named
+from tests.exchange.test_issuers import AGENCY, EC, URL, WHY, Town, found_town, named, revoked_of_a_client
 from tests.servers.key_host import KeyHost, dripping, key_host, new_key, publishing, saying, silent
 from tests.servers.nginx import Authority
 
@@ -173,6 +173,16 @@ def test_keys_are_fetched_in_the_background_and_what_left_is_refused_at_once(tow
     town.later(EVERY_MS)
     town.keys.round()
     assert 3 == len(town.fetches())
+
+
+def test_a_key_that_was_revoked_of_a_client_is_not_taken_in(town: Fetched) -> None:
+    """Whoever publishes it; the others of the set count."""
+    revoked_of_a_client(town.state, NEXT)
+    town.host.answer = publishing(ONE, TWO)
+    town.later(EVERY_MS)
+    town.keys.round()
+    assert (1, 1) == (len(town.host.asked), len(town.fetches()))
+    assert [200, "unknown_key"] == [town.status("ec", EC), town.settled("next", NEXT)]
 
 
 def test_a_new_key_is_fetched_when_a_token_names_it(town: Fetched) -> None:

@@ -29,6 +29,7 @@ from gatekeeper.exchange.authenticate import REASONS
 from gatekeeper.exchange.presented import Presented
 from gatekeeper.ledger import Draft
 from gatekeeper.policy import Bundle
+from gatekeeper.state import State
 from gatekeeper.store import administration
 from tests.exchange import test_officer, test_proofs
 from tests.exchange.city import City, body, founded, set_status
@@ -495,6 +496,25 @@ def test_other_keys_end_the_old_ones(own: Town) -> None:
     Providers(own.city.state).exchange_keys(URL, keys, reason=WHY, by="test")
     assert "signature" == own.refused(token)
     assert 200 == own.ask(own.token({"alg": "EdDSA", "kid": "ed"}, ED)).status
+
+
+def revoked_of_a_client(state: State, key: Any) -> str:
+    """Register a key for a client of the agency and revoke it; return the client's id."""
+    made = client.register(state, AGENCY, key=public_key(key.as_pem(private=False)), profile="fapi").client
+    assert client.revoke(state, made, "found on a machine that was stolen") is not None
+    return made.id
+
+
+def test_a_key_that_was_revoked_of_a_client_is_no_key_of_an_issuer(own: Town) -> None:
+    """Who stole it would come back as whomever the provider speaks for."""
+    stolen, act = ECKey.generate_key("P-256"), Providers(own.city.state)
+    owner = revoked_of_a_client(own.city.state, stolen)
+    keys = {"keys": [named(EC, "ec"), named(stolen, "another")]}
+    with pytest.raises(OperatorError, match=f"the key another was revoked, of the client {owner}"):
+        act.exchange_keys(URL, keys, reason=WHY, by="test")
+    with pytest.raises(OperatorError, match="was revoked"):
+        act.add("https://login.third.example", terms(own.city, jwks=keys), reason=WHY, by="test")
+    assert "unknown_key" == own.refused(own.token({"kid": "another"}, stolen))
 
 
 def test_our_client_and_agency_must_stand_as_for_tokens_of_ours(own: Town) -> None:
