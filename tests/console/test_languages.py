@@ -155,7 +155,8 @@ def _quoted(staffed: Staffed) -> list[str]:
     said += [part["about"] for kind in ("classes", "crimes") for part in lexicon[kind].values()]
     names = [text for agency in staffed.city.state.registry.agencies() for text in (agency.id, agency.name)]
     people = ["Pat Sample", "Alma Clerk", "Pat Example", "Sam Sample", "Chief (sample)", "test"]
-    typed = [WHY, "An idle reason", "investigation", "Auto theft", "ILCS", "Motor Vehicle Theft"]
+    typed = [WHY, "An idle reason", "investigation", "HSI, homicide suspect", "HSI", "homicide", "suspect"]
+    typed += ["Auto theft", "ILCS", "Motor Vehicle Theft", "Murder and Nonnegligent Manslaughter"]
     ours = ["Gatekeeper", "Ch", "English", "Español", "UTC", "ORI", "CSV", "JSON", "PDF"]
     public = ["deny", "staff", "none"]  # what an entry of the log says, as it stands there
     found = {

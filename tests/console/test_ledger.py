@@ -282,6 +282,31 @@ TAMPERED = {
 }
 
 
+@pytest.mark.parametrize("asked_for", ["verdict", "last_found"])
+def test_a_check_may_end_while_its_page_is_made(
+    staffed: Staffed, monkeypatch: pytest.MonkeyPatch, asked_for: str
+) -> None:
+    """Whatever it found, and between whichever two looks: what is shown of it is whole."""
+    staffed.city.ask(body())
+    reader = staffed.signed_in("auditor")
+    (index,) = _of(staffed, "query.decided")
+    _force(staffed, f"{TAMPERED['no bytes']} WHERE entry_index = {index}")
+    look = getattr(checks.Checks, asked_for)
+
+    def late(self: checks.Checks) -> object:
+        before = look(self)
+        if self.begin("staff_elsewhere", "whole") is not None:
+            ends = time.monotonic() + 10
+            while look(self) is None and time.monotonic() < ends:
+                time.sleep(0.01)
+        return before
+
+    with monkeypatch.context() as patched:
+        patched.setattr(checks.Checks, asked_for, late)
+        assert 200 == reader.client.get(f"{LOG}/checks").status_code
+    assert "The log is inconsistent" in reader.client.get(f"{LOG}/checks").text
+
+
 @pytest.mark.parametrize("change", TAMPERED)
 def test_an_entry_that_was_changed_is_shown_in_red(staffed: Staffed, change: str) -> None:
     """Its proof does not hold; the whole check names it, in red, with what to do, and nothing green."""
