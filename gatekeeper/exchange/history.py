@@ -17,6 +17,7 @@ from typing import Literal
 from gatekeeper.exchange.fingerprints import officer_prints, plain, target_prints, who
 from gatekeeper.exchange.interfaces import AskedBefore, Queries, SearchDay
 from gatekeeper.exchange.parse import Query
+from gatekeeper.exchange.presence import hour_of
 from gatekeeper.ledger import DayKeys, Json
 from gatekeeper.ledger.canonical import canonical
 
@@ -24,7 +25,6 @@ DAYS = 30
 LATEST = 10
 MOST_OTHERS = 1000
 """Further ones are not read: a thousand say enough."""
-_HOUR = "%Y-%m-%dT%HZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ FIRST = History(1, 1, 0, 0)
 
 def since_hour(at: datetime) -> str:
     """Return since when refusals count, as 2026-11-22T20Z."""
-    return (at - timedelta(hours=1)).strftime(_HOUR)
+    return hour_of(at - timedelta(hours=1))
 
 
 def history(found: Iterable[SearchDay], days: Sequence[date]) -> History:

@@ -33,6 +33,7 @@ from gatekeeper.exchange.interfaces import Queries, QueueReview
 from gatekeeper.exchange.officer import Assertion
 from gatekeeper.exchange.parse import Query
 from gatekeeper.exchange.patterns import left
+from gatekeeper.exchange.presence import hour_of
 from gatekeeper.exchange.redact import Release
 from gatekeeper.exchange.sessions import left_session
 from gatekeeper.ledger import (
@@ -313,7 +314,7 @@ def _decision_rows(
                 "query_id": request.query_id,
                 "agency_id": agency.id,
                 "client_id": request.caller.client_id,
-                "hour": at.strftime("%Y-%m-%dT%HZ"),
+                "hour": hour_of(at),
                 "kind": query.kind,
                 "category": query.purpose.category,
                 "outcome": decision.outcome,

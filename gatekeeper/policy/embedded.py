@@ -18,12 +18,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import regorus
-
 from gatekeeper.errors import PolicyUnavailable
 from gatekeeper.policy.bundle import BUDGET_MS, Bundle
 from gatekeeper.policy.engine import Facts, Verdict, known_answer, verdict_of
-from gatekeeper.policy.held import drop, engine_of, hold
+from gatekeeper.policy.held import drop, engine_of, hold, made
 from gatekeeper.policy.layout import Json
 from gatekeeper.policy.rehearsal import RULE
 from gatekeeper.remembered import Remembered
@@ -97,16 +95,6 @@ class Embedded:
 
     def _engine(self) -> Any:
         engine = engine_of(self)
-        return hold(self, self._made()) if engine is None else engine
-
-    def _made(self) -> Any:
-        engine = regorus.Engine()
-        try:
-            engine.set_gather_prints(True)  # a print would put words of a request on the terminal
-            for path, source in self.bundle.idle.left_out_of(self.bundle.modules).items():
-                engine.add_policy(path, source)
-            engine.add_data_json(self._data)
-        except BaseException:
-            engine = None  # as above
-            raise
+        if engine is None:
+            engine = hold(self, made(self.bundle.idle.left_out_of(self.bundle.modules), self._data))
         return engine

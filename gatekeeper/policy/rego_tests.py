@@ -12,9 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import regorus
-
-from gatekeeper.policy.held import engine_of, hold
+from gatekeeper.policy.held import engine_of, hold, made
 from gatekeeper.policy.layout import Json
 from gatekeeper.policy.probing import complaint, given_of, parts_of, slice_of, span_of, tree_of
 from gatekeeper.policy.syntax import flatten
@@ -120,17 +118,12 @@ class RegoTests:
         return self._ask(engine, f"data.{test.package}.answer_to_a_test")
 
     def _made(self, sources: Mapping[str, str]) -> Any:
-        engine = regorus.Engine()
-        engine.set_gather_prints(True)
         try:
-            for path, text in sources.items():
-                engine.add_policy(path, text)
-            engine.add_data_json(self._data)
-            engine.set_input_json("{}")
+            engine = made(sources, self._data)
         except RuntimeError as error:
-            engine = None  # dropped here: a traceback would carry this frame, and it, to another thread
             where = " ".join(str(error).split("Stack backtrace")[0].split())
             raise RuntimeError(where) from None
+        engine.set_input_json("{}")
         return engine
 
     def _ask(self, engine: Any, rule: str) -> str:
